@@ -1,0 +1,1 @@
+//! What every room may use: time, chance, the text of numbers, patterns. Imports nothing of Spindle.

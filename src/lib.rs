@@ -1,0 +1,2 @@
+//! Spindle: a Redis-compatible server, one thread, one poll loop, no locks.
+pub mod base;
