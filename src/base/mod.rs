@@ -1,1 +1,3 @@
 //! What every room may use: time, chance, the text of numbers, patterns. Imports nothing of Spindle.
+pub mod glob;
+pub mod number;
