@@ -1,2 +1,3 @@
 //! Spindle: a Redis-compatible server, one thread, one poll loop, no locks.
 pub mod base;
+pub mod server;

@@ -1,0 +1,376 @@
+//! The settings of Redis 7.0, 8.0 and Valkey 9.1 that mean nothing here, or not yet.
+//!
+//! A configuration that was written for one of those servers starts Spindle: these names are accepted, their values are
+//! checked and remembered, and nothing else happens. Names, defaults and bounds were asked of the servers. A setting
+//! that gets a meaning moves from here to `table.rs`.
+use super::table::{Change, Meaning, Spec};
+use super::value::Kind;
+
+const I32: i64 = i32::MAX as i64;
+const U32: i64 = u32::MAX as i64;
+const I64: i64 = i64::MAX;
+const U64: u64 = u64::MAX;
+/// Counts of bytes end at the largest signed number, unless zero stands for "no limit".
+const S64: u64 = i64::MAX as u64;
+const SHUTDOWN: &[&str] = &["default", "save", "nosave", "now", "force", "safe", "failover"];
+
+#[rustfmt::skip] // One setting, one line: a table.
+pub static KNOWN: &[Spec] = &[
+    // network
+    text("bind-source-addr", ""),
+    number("io-threads", "1", 1, 256).at_start(),
+    switch("io-threads-always-active", "no").hidden(),
+    number("max-new-connections-per-cycle", "10", 1, 1000),
+    number("max-new-tls-connections-per-cycle", "1", 1, 1000),
+    number("min-io-threads-avoid-copy-reply", "7", 0, I32).hidden(),
+    number("min-string-size-avoid-copy-reply", "16384", 0, I32).hidden(),
+    number("min-string-size-avoid-copy-reply-threaded", "65536", 0, I32).hidden(),
+    switch("mptcp", "no").at_start(),
+    number("prefetch-batch-max-size", "16", 0, 128),
+    words("rdma-bind", "", any_words),
+    number("rdma-completion-vector", "-1", -1, 1024).at_start(),
+    number("rdma-port", "0", 0, 65535),
+    number("rdma-rx-size", "1048576", 65536, 16777216).at_start(),
+    number("socket-mark-id", "0", 0, U32).at_start(),
+    text("unixsocketgroup", "").at_start(),
+    // general
+    switch("always-show-logo", "no").at_start(),
+    text("availability-zone", ""),
+    switch("crash-log-enabled", "yes"),
+    switch("crash-memcheck-enabled", "yes"),
+    switch("daemonize", "no").at_start().lacks("Spindle stays in the foreground"),
+    text("ignore-warnings", ""),
+    text("locale-collate", ""),
+    choice("log-format", "legacy", &["legacy", "logfmt", "json"]),
+    choice("log-timestamp-format", "legacy", &["legacy", "iso8601", "milliseconds"]),
+    text("pidfile", "").at_start().lacks("no file is written"),
+    text("proc-title-template", "{title} {listen-addr} {server-mode}"),
+    switch("set-proc-title", "yes").at_start(),
+    flags("shutdown-on-sigint", "default", SHUTDOWN),
+    flags("shutdown-on-sigterm", "default", SHUTDOWN),
+    number("shutdown-timeout", "10", 0, I32),
+    choice("supervised", "no", &["upstart", "systemd", "auto", "no"]).at_start().lacks("no supervisor is told that Spindle is ready"),
+    switch("syslog-enabled", "no").at_start().lacks("nothing is sent to syslog"),
+    choice("syslog-facility", "local0", &["user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"]).at_start(),
+    text("syslog-ident", "redis").at_start(),
+    // memory
+    number("active-defrag-cycle-max", "25", 1, 99),
+    number("active-defrag-cycle-min", "1", 1, 99),
+    number("active-defrag-cycle-us", "500", 0, 100000),
+    memory("active-defrag-ignore-bytes", "104857600", 1, S64),
+    number("active-defrag-max-scan-fields", "1000", 1, I64),
+    number("active-defrag-threshold-lower", "10", 0, 1000),
+    number("active-defrag-threshold-upper", "100", 0, 1000),
+    number("active-expire-effort", "1", 1, 10),
+    switch("activedefrag", "no"),
+    words("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", output_limits).adds(),
+    switch("disable-thp", "yes").at_start(),
+    number("hash-max-listpack-entries", "512", 0, I64).also(&["hash-max-ziplist-entries"]),
+    memory("hash-max-listpack-value", "64", 0, S64).also(&["hash-max-ziplist-value"]),
+    memory("hll-sparse-max-bytes", "3000", 0, S64),
+    switch("jemalloc-bg-thread", "yes"),
+    switch("lazyfree-lazy-eviction", "no"),
+    switch("lazyfree-lazy-expire", "no"),
+    switch("lazyfree-lazy-server-del", "no"),
+    switch("lazyfree-lazy-user-del", "no"),
+    switch("lazyfree-lazy-user-flush", "no"),
+    number("lfu-decay-time", "1", 0, I32),
+    number("lfu-log-factor", "10", 0, I32),
+    number("list-compress-depth", "0", 0, I32),
+    number("list-max-listpack-size", "-2", -I32 - 1, I32).also(&["list-max-ziplist-size"]),
+    memory("maxmemory", "0", 0, U64).lacks("memory is not limited and nothing is evicted"),
+    words("maxmemory-clients", "0", memory_or_percent).lacks("the memory of clients is not limited"),
+    number("maxmemory-eviction-tenacity", "10", 0, 100),
+    choice("maxmemory-policy", "noeviction", &["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"]),
+    number("maxmemory-samples", "5", 1, 64),
+    choice("oom-score-adj", "no", &["no", "yes", "relative", "absolute"]),
+    words("oom-score-adj-values", "0 200 800", score_adjustments),
+    number("set-max-intset-entries", "512", 0, I64),
+    number("set-max-listpack-entries", "128", 0, I64),
+    number("set-max-listpack-value", "64", 0, I64),
+    memory("stream-node-max-bytes", "4096", 0, S64),
+    number("stream-node-max-entries", "100", 0, I64),
+    number("tracking-table-max-keys", "1000000", 0, I64),
+    number("zset-max-listpack-entries", "128", 0, I64).also(&["zset-max-ziplist-entries"]),
+    memory("zset-max-listpack-value", "64", 0, S64).also(&["zset-max-ziplist-value"]),
+    // persistence
+    switch("aof-disable-auto-gc", "no").hidden(),
+    switch("aof-load-truncated", "yes"),
+    text("aof-rewrite-cpulist", "").at_start().also(&["aof_rewrite_cpulist"]),
+    switch("aof-rewrite-incremental-fsync", "yes"),
+    switch("aof-timestamp-enabled", "no"),
+    switch("aof-use-rdb-preamble", "yes"),
+    text("appenddirname", "appendonlydir").at_start(),
+    text("appendfilename", "appendonly.aof").at_start(),
+    choice("appendfsync", "everysec", &["everysec", "always", "no"]),
+    switch("appendonly", "no").lacks("no log is written: all data is lost when Spindle stops"),
+    memory("auto-aof-rewrite-min-size", "67108864", 0, S64),
+    number("auto-aof-rewrite-percentage", "100", 0, I32),
+    text("dbfilename", "dump.rdb").protected(),
+    text("dir", "./").protected(),
+    number("key-load-delay", "0", -I32 - 1, I32).hidden(),
+    number("loading-process-events-interval-bytes", "524288", 1024, I32).hidden(),
+    switch("no-appendfsync-on-rewrite", "no"),
+    number("rdb-key-save-delay", "0", -I32 - 1, I32).hidden(),
+    switch("rdb-save-incremental-fsync", "yes"),
+    choice("rdb-version-check", "strict", &["strict", "relaxed"]),
+    switch("rdbchecksum", "yes").at_start(),
+    switch("rdbcompression", "yes"),
+    words("save", "", save_points).adds().lacks("snapshots are not written: all data is lost when Spindle stops"),
+    switch("stop-writes-on-bgsave-error", "yes"),
+    // replication
+    switch("dual-channel-replication-enabled", "no"),
+    switch("import-mode", "no"),
+    number("min-replicas-max-lag", "10", 0, I32).also(&["min-slaves-max-lag"]),
+    number("min-replicas-to-write", "0", 0, I32).also(&["min-slaves-to-write"]),
+    text("primaryauth", "").secret().also(&["masterauth"]),
+    text("primaryuser", "").secret().also(&["masteruser"]),
+    switch("rdb-del-sync-files", "no"),
+    memory("repl-backlog-size", "1048576", 1, S64),
+    number("repl-backlog-ttl", "3600", 0, I64),
+    switch("repl-disable-tcp-nodelay", "no"),
+    choice("repl-diskless-load", "disabled", &["disabled", "on-empty-db", "swapdb", "flush-before-load"]),
+    switch("repl-diskless-sync", "yes"),
+    number("repl-diskless-sync-delay", "5", 0, I32),
+    number("repl-diskless-sync-max-replicas", "0", 0, I32),
+    switch("repl-mptcp", "no").at_start(),
+    number("repl-ping-replica-period", "10", 1, I32).also(&["repl-ping-slave-period"]),
+    switch("repl-rdb-channel", "yes").hidden(),
+    number("repl-timeout", "60", 1, I32),
+    text("replica-announce-ip", "").also(&["slave-announce-ip"]),
+    number("replica-announce-port", "0", 0, 65535).also(&["slave-announce-port"]),
+    switch("replica-announced", "yes"),
+    memory("replica-full-sync-buffer-limit", "0", 0, S64),
+    switch("replica-ignore-disk-write-errors", "no"),
+    switch("replica-ignore-maxmemory", "yes").also(&["slave-ignore-maxmemory"]),
+    switch("replica-lazy-flush", "no").also(&["slave-lazy-flush"]),
+    number("replica-priority", "100", 0, I32).also(&["slave-priority"]),
+    switch("replica-read-only", "yes").also(&["slave-read-only"]),
+    switch("replica-serve-stale-data", "yes").also(&["slave-serve-stale-data"]),
+    words("replicaof", "", any_words).at_start().also(&["slaveof"]).lacks("nothing is replicated"),
+    switch("tls-replication", "no"),
+    // security
+    choice("acl-pubsub-default", "resetchannels", &["allchannels", "resetchannels"]),
+    text("aclfile", "").at_start().lacks("there are no users but the default one"),
+    number("acllog-max-len", "128", 0, I64),
+    switch("enable-debug-assert", "no").at_start().hidden(),
+    choice("enable-module-command", "no", &["no", "yes", "local"]).at_start(),
+    switch("hide-user-data-from-log", "no"),
+    choice("sanitize-dump-payload", "no", &["no", "yes", "clients"]),
+    choice("tls-auth-clients", "yes", &["no", "yes", "optional"]),
+    choice("tls-auth-clients-user", "off", &["CN", "URI", "off"]),
+    number("tls-auto-reload-interval", "0", 0, I32),
+    text("tls-ca-cert-dir", ""),
+    text("tls-ca-cert-file", ""),
+    text("tls-cert-file", ""),
+    text("tls-ciphers", ""),
+    text("tls-ciphersuites", ""),
+    text("tls-client-cert-file", ""),
+    text("tls-client-key-file", ""),
+    text("tls-client-key-file-pass", "").secret(),
+    switch("tls-cluster", "no"),
+    text("tls-dh-params-file", ""),
+    text("tls-key-file", ""),
+    text("tls-key-file-pass", "").secret(),
+    number("tls-port", "0", 0, 65535).lacks("nothing listens there: connections are not encrypted"),
+    switch("tls-prefer-server-ciphers", "no"),
+    text("tls-protocols", ""),
+    number("tls-session-cache-size", "20480", 0, I32),
+    number("tls-session-cache-timeout", "300", 0, I32),
+    switch("tls-session-caching", "yes"),
+    // advanced
+    switch("activerehashing", "yes"),
+    text("bgsave-cpulist", "").at_start().also(&["bgsave_cpulist"]),
+    text("bio-cpulist", "").at_start().also(&["bio_cpulist"]),
+    number("busy-reply-threshold", "5000", 0, I64).also(&["lua-time-limit"]),
+    number("client-default-resp", "2", 2, 3).at_start().hidden(),
+    text("debug-context", "").hidden(),
+    switch("dynamic-hz", "yes"),
+    switch("extended-redis-compatibility", "no"),
+    text("hash-seed", "").at_start().lacks("the seed is drawn anew at each start"),
+    number("hz", "10", 0, I32),
+    switch("lua-enable-deprecated-api", "no").at_start().hidden(),
+    switch("lua-enable-insecure-api", "no").hidden(),
+    words("notify-keyspace-events", "", event_classes).lacks("keyspace events are not published"),
+    choice("propagation-error-behavior", "ignore", &["ignore", "panic", "panic-on-replicas"]),
+    text("req-res-logfile", "").at_start().hidden(),
+    text("server-cpulist", "").at_start().also(&["server_cpulist"]),
+    switch("use-exit-on-panic", "no").hidden(),
+    number("watchdog-period", "0", 0, I32).hidden(),
+    // slowlog/latency
+    number("commandlog-execution-slower-than", "10000", -1, I64).also(&["slowlog-log-slower-than"]),
+    number("commandlog-large-reply-max-len", "128", 0, I64),
+    number("commandlog-large-request-max-len", "128", 0, I64),
+    number("commandlog-reply-larger-than", "1048576", -1, I64),
+    number("commandlog-request-larger-than", "1048576", -1, I64),
+    number("commandlog-slow-execution-max-len", "128", 0, I64).also(&["slowlog-max-len"]),
+    number("latency-monitor-threshold", "0", 0, I64),
+    switch("latency-tracking", "yes"),
+    words("latency-tracking-info-percentiles", "50 99 99.9", percentiles),
+    // cluster
+    switch("cluster-allow-pubsubshard-when-down", "yes"),
+    switch("cluster-allow-reads-when-down", "no"),
+    switch("cluster-allow-replica-migration", "yes"),
+    number("cluster-announce-bus-port", "0", 0, 65535),
+    text("cluster-announce-client-ipv4", ""),
+    text("cluster-announce-client-ipv6", ""),
+    number("cluster-announce-client-port", "0", 0, 65535),
+    number("cluster-announce-client-tls-port", "0", 0, 65535),
+    text("cluster-announce-hostname", ""),
+    text("cluster-announce-human-nodename", ""),
+    text("cluster-announce-ip", ""),
+    number("cluster-announce-port", "0", 0, 65535),
+    number("cluster-announce-tls-port", "0", 0, 65535),
+    number("cluster-blacklist-ttl", "60", 0, I64),
+    number("cluster-compatibility-sample-ratio", "0", 0, 100),
+    text("cluster-config-file", "nodes.conf").at_start(),
+    choice("cluster-config-save-behavior", "sync", &["sync", "best-effort"]),
+    number("cluster-databases", "1", 1, I32).at_start(),
+    switch("cluster-enabled", "no").at_start().lacks("Spindle is no cluster node"),
+    memory("cluster-link-sendbuf-limit", "0", 0, U64),
+    number("cluster-manual-failover-timeout", "5000", 1, I32),
+    number("cluster-message-gossip-perc", "10", 1, 100).hidden(),
+    number("cluster-migration-barrier", "1", 0, I32),
+    number("cluster-node-timeout", "15000", 0, I64),
+    number("cluster-ping-interval", "0", 0, I64).hidden(),
+    number("cluster-port", "0", 0, 65535).at_start(),
+    choice("cluster-preferred-endpoint-type", "ip", &["ip", "hostname", "unknown-endpoint"]),
+    switch("cluster-replica-no-failover", "no").also(&["cluster-slave-no-failover"]),
+    number("cluster-replica-validity-factor", "10", 0, I32).also(&["cluster-slave-validity-factor"]),
+    switch("cluster-require-full-coverage", "yes"),
+    number("cluster-slot-migration-log-max-len", "1000", 0, I64),
+    switch("cluster-slot-stats-enabled", "no"),
+    text("slot-migration-max-failover-repl-bytes", "0"),
+];
+
+const fn spec(name: &'static str, default: &'static str, kind: Kind) -> Spec {
+    let meaning = Meaning::None { default, lack: None };
+    Spec { name, also: &[], kind, change: Change::Live, hidden: false, secret: false, adds: false, meaning }
+}
+
+const fn switch(name: &'static str, default: &'static str) -> Spec {
+    spec(name, default, Kind::Switch)
+}
+
+const fn number(name: &'static str, default: &'static str, min: i64, max: i64) -> Spec {
+    spec(name, default, Kind::Number { min, max })
+}
+
+const fn memory(name: &'static str, default: &'static str, min: u64, max: u64) -> Spec {
+    spec(name, default, Kind::Memory { min, max })
+}
+
+const fn choice(name: &'static str, default: &'static str, names: &'static [&'static str]) -> Spec {
+    spec(name, default, Kind::Choice(names))
+}
+
+const fn flags(name: &'static str, default: &'static str, names: &'static [&'static str]) -> Spec {
+    spec(name, default, Kind::Flags(names))
+}
+
+const fn text(name: &'static str, default: &'static str) -> Spec {
+    spec(name, default, Kind::Text)
+}
+
+const fn words(name: &'static str, default: &'static str, check: Check) -> Spec {
+    spec(name, default, Kind::Words(check))
+}
+
+type Check = fn(&[String]) -> Result<(), &'static str>;
+
+impl Spec {
+    const fn at_start(self) -> Spec {
+        Spec { change: Change::AtStart, ..self }
+    }
+
+    const fn protected(self) -> Spec {
+        Spec { change: Change::Protected, ..self }
+    }
+
+    const fn hidden(self) -> Spec {
+        Spec { hidden: true, ..self }
+    }
+
+    const fn also(self, also: &'static [&'static str]) -> Spec {
+        Spec { also, ..self }
+    }
+
+    /// Repeated lines add to each other.
+    const fn adds(self) -> Spec {
+        Spec { adds: true, ..self }
+    }
+
+    /// Who sets this to anything but its default relies on something that is not there, and is warned.
+    const fn lacks(self, lack: &'static str) -> Spec {
+        match self.meaning {
+            Meaning::None { default, .. } => Spec { meaning: Meaning::None { default, lack: Some(lack) }, ..self },
+            Meaning::Field { .. } => panic!("a setting that has a meaning lacks nothing"),
+        }
+    }
+}
+
+fn any_words(_: &[String]) -> Result<(), &'static str> {
+    Ok(())
+}
+
+fn save_points(words: &[String]) -> Result<(), &'static str> {
+    let number = |word: &String| word.parse::<i64>();
+    let valid = |pair: &[String]| matches!((number(&pair[0]), number(&pair[1])), (Ok(1..), Ok(0..)));
+    let whole = words.len().is_multiple_of(2);
+    if whole && words.chunks(2).all(valid) { Ok(()) } else { Err("Invalid save parameters") }
+}
+
+fn output_limits(words: &[String]) -> Result<(), &'static str> {
+    if words.is_empty() || !words.len().is_multiple_of(4) {
+        return Err("Wrong number of arguments in buffer limit configuration.");
+    }
+    let class = |word: &str| ["normal", "slave", "replica", "pubsub"].contains(&word.to_ascii_lowercase().as_str());
+    let bytes = |word: &str| super::value::memory(word).is_some();
+    for limit in words.chunks(4) {
+        if !class(&limit[0]) {
+            return Err("Invalid client class specified in buffer limit configuration.");
+        }
+        if !bytes(&limit[1]) || !bytes(&limit[2]) || limit[3].parse::<u32>().is_err() {
+            return Err("Error in hard, soft or soft_seconds setting in buffer limit configuration.");
+        }
+    }
+    Ok(())
+}
+
+fn memory_or_percent(words: &[String]) -> Result<(), &'static str> {
+    let [word] = words else { return Err("wrong number of arguments") };
+    match word.strip_suffix('%').map(str::parse::<u64>) {
+        Some(Ok(0..=100)) => Ok(()),
+        Some(Ok(_)) => Err("percentage argument must be less or equal to 100"),
+        None if super::value::memory(word).is_some() => Ok(()),
+        _ => Err("argument must be a memory or percent value"),
+    }
+}
+
+fn score_adjustments(words: &[String]) -> Result<(), &'static str> {
+    if words.len() != 3 {
+        return Err("wrong number of arguments");
+    }
+    let valid = |word: &String| matches!(word.parse::<i32>(), Ok(-2000..=2000));
+    if words.iter().all(valid) {
+        Ok(())
+    } else {
+        Err("Invalid oom-score-adj-values, elements must be between -2000 and 2000.")
+    }
+}
+
+fn percentiles(words: &[String]) -> Result<(), &'static str> {
+    for word in words {
+        match word.parse::<f64>() {
+            Ok(percent) if (0.0..=100.0).contains(&percent) => {}
+            Ok(_) => return Err("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"),
+            Err(_) => return Err("Invalid latency-tracking-info-percentiles parameters"),
+        }
+    }
+    Ok(())
+}
+
+fn event_classes(words: &[String]) -> Result<(), &'static str> {
+    let valid = words.iter().flat_map(|word| word.chars()).all(|class| "Ag$lshzxeKEtmdn".contains(class));
+    if valid { Ok(()) } else { Err("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.") }
+}

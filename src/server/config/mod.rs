@@ -1,0 +1,276 @@
+//! The configuration: what the server is told at start and by CONFIG SET, and where each setting came from.
+//!
+//! Does no I/O: who reads files gives their lines (`file.rs` splits them), and the password-less exposure of a server
+//! is judged from the settings alone (`guard.rs`). Nothing here acts on a setting; who does reads the typed fields.
+mod known;
+pub mod table;
+pub mod value;
+
+use crate::base::glob;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+use table::{Change, Meaning, Spec};
+pub use value::{LogLevel, Mode, Permission};
+
+/// Every setting that means something is a field, named as in a configuration file.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// A leading `-`: the address may be missing on this machine.
+    pub bind: Vec<String>,
+    pub port: u16,
+    pub unixsocket: Option<String>,
+    pub unixsocketperm: Mode,
+    pub tcp_backlog: u32,
+    /// Seconds; 0 is off.
+    pub tcp_keepalive: u32,
+    /// Seconds; 0 is off.
+    pub timeout: u32,
+    pub busy_poll_usec: u32,
+    /// Empty: no password is wanted.
+    pub requirepass: String,
+    pub protected_mode: bool,
+    pub enable_debug_command: Permission,
+    pub enable_protected_configs: Permission,
+    pub maxclients: u32,
+    pub databases: u32,
+    pub proto_max_bulk_len: u64,
+    pub client_query_buffer_limit: u64,
+    pub loglevel: LogLevel,
+    pub logfile: Option<String>,
+
+    /// The text of settings without effect, by their chief name.
+    without_effect: BTreeMap<&'static str, String>,
+    /// Who said a setting last, by its chief name; what nobody said is missing.
+    sources: BTreeMap<&'static str, Source>,
+}
+
+/// The defaults suit a local cache. They stand here only; the table has none of its own.
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            bind: vec!["127.0.0.1".into(), "-::1".into()],
+            port: 6379,
+            unixsocket: None,
+            unixsocketperm: Mode(0),
+            tcp_backlog: 511,
+            tcp_keepalive: 300,
+            timeout: 0,
+            busy_poll_usec: 20,
+            requirepass: String::new(),
+            protected_mode: true,
+            enable_debug_command: Permission::No,
+            enable_protected_configs: Permission::No,
+            maxclients: 10_000,
+            databases: 16,
+            proto_max_bulk_len: 512 << 20,
+            client_query_buffer_limit: 1 << 30,
+            loglevel: LogLevel::Notice,
+            logfile: None,
+            without_effect: BTreeMap::new(),
+            sources: BTreeMap::new(),
+        }
+    }
+}
+
+/// Who said it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    File { path: Arc<str>, line: usize },
+    CommandLine,
+    ConfigSet,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Source::File { path, line } => write!(f, "{path}:{line}"),
+            Source::CommandLine => f.write_str("command line"),
+            Source::ConfigSet => f.write_str("CONFIG SET"),
+        }
+    }
+}
+
+/// Why a setting was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The setting as the user wrote it.
+    pub name: String,
+    pub problem: Problem,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    Unknown,
+    Duplicate,
+    Immutable,
+    Protected,
+    /// The words are not of the setting's kind.
+    Value(String),
+}
+
+impl ConfigError {
+    /// The error reply to CONFIG SET, in Redis's words.
+    pub fn reply(&self) -> String {
+        let name = &self.name;
+        match self.problem {
+            Problem::Unknown => format!("ERR Unknown option or number of arguments for CONFIG SET - '{name}'"),
+            _ => format!("ERR CONFIG SET failed (possibly related to argument '{name}') - {self}"),
+        }
+    }
+}
+
+/// The reason alone, for whoever knows where the setting stood.
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match &self.problem {
+            Problem::Unknown => match table::nearest(&self.name) {
+                Some(near) => write!(f, "unknown setting; did you mean '{near}'?"),
+                None => f.write_str("unknown setting"),
+            },
+            Problem::Duplicate => f.write_str("duplicate parameter"),
+            Problem::Immutable => f.write_str("can't set immutable config"),
+            Problem::Protected => f.write_str("can't set protected config"),
+            Problem::Value(reason) => f.write_str(reason),
+        }
+    }
+}
+
+/// A setting that is not as it was born.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    pub name: &'static str,
+    /// Secrets are masked.
+    pub value: String,
+    pub default: String,
+    pub source: Source,
+}
+
+impl Config {
+    /// Sets one setting from a file or the command line, where nothing is immutable yet.
+    pub fn set_one(&mut self, name: &str, words: &[Vec<u8>], source: Source) -> Result<(), ConfigError> {
+        let refuse = |problem| ConfigError { name: printable(name.as_bytes()), problem };
+        let spec = table::find(name).ok_or_else(|| refuse(Problem::Unknown))?;
+        let mut words = words.to_vec();
+        let erases = words.iter().all(|word| word.is_empty());
+        if spec.adds && !erases && self.sources.contains_key(spec.name) {
+            words.insert(0, self.text(spec).into_bytes());
+        }
+        self.write(spec, &words).map_err(|reason| refuse(Problem::Value(reason)))?;
+        self.sources.insert(spec.name, source);
+        Ok(())
+    }
+
+    /// CONFIG SET: all settings or none. Returns the chief names of those whose value is now another.
+    pub fn set_many(&mut self, pairs: &[(&[u8], &[u8])]) -> Result<Vec<&'static str>, ConfigError> {
+        let mut seen = HashSet::new();
+        let mut found = Vec::with_capacity(pairs.len());
+        // Names come before values, as in Redis: an unknown name is told even if a value before it is bad.
+        for (name, value) in pairs {
+            let refuse = |problem| ConfigError { name: printable(name), problem };
+            let spec = std::str::from_utf8(name).ok().and_then(table::find);
+            let spec = spec.ok_or_else(|| refuse(Problem::Unknown))?;
+            match spec.change {
+                Change::AtStart => return Err(refuse(Problem::Immutable)),
+                Change::NotYet if self.text(spec).as_bytes() != *value => return Err(refuse(Problem::Immutable)),
+                Change::Protected if self.enable_protected_configs != Permission::Yes => {
+                    return Err(refuse(Problem::Protected));
+                }
+                _ if !seen.insert(name.to_ascii_lowercase()) => return Err(refuse(Problem::Duplicate)),
+                _ => found.push((spec, name, value)),
+            }
+        }
+        let mut next = self.clone();
+        let mut changed = Vec::new();
+        for (spec, name, value) in found {
+            let refuse = |reason| ConfigError { name: printable(name), problem: Problem::Value(reason) };
+            next.write(spec, &[value.to_vec()]).map_err(refuse)?;
+            next.sources.insert(spec.name, Source::ConfigSet);
+            if next.text(spec) != self.text(spec) {
+                changed.push(spec.name);
+            }
+        }
+        *self = next;
+        Ok(changed)
+    }
+
+    /// CONFIG GET of one pattern: names and values. A plain name comes back as it was written, as Redis does it.
+    pub fn get(&self, pattern: &[u8]) -> Vec<(String, String)> {
+        if glob::is_plain(pattern) {
+            let name = std::str::from_utf8(pattern).unwrap_or_default();
+            return table::find(name).map(|spec| (name.to_string(), self.text(spec))).into_iter().collect();
+        }
+        let named =
+            table::all().filter(|spec| !spec.hidden).flat_map(|spec| spec.names().map(move |name| (name, spec)));
+        named
+            .filter(|(name, _)| glob::matches(pattern, name.as_bytes(), true))
+            .map(|(name, spec)| (name.to_string(), self.text(spec)))
+            .collect()
+    }
+
+    /// The settings that are not default and where they came from, in the table's order.
+    pub fn changed(&self) -> Vec<Changed> {
+        self.said().map(|(spec, source)| self.describe(spec, source)).filter(|it| it.value != it.default).collect()
+    }
+
+    /// The names of settings that were said and have no effect.
+    pub fn ignored(&self) -> Vec<&'static str> {
+        let ignored = |spec: &Spec| matches!(spec.meaning, Meaning::None { .. });
+        self.said().filter(|(spec, _)| ignored(spec)).map(|(spec, _)| spec.name).collect()
+    }
+
+    /// What the user asked for and does not get: one sentence each, to be logged as a warning.
+    pub fn warnings(&self) -> Vec<String> {
+        self.said().filter_map(|(spec, _)| self.warning(spec.name)).collect()
+    }
+
+    /// The warning that this setting's present value deserves, if any. For CONFIG SET, after the change.
+    pub fn warning(&self, name: &str) -> Option<String> {
+        let spec = table::find(name)?;
+        let Meaning::None { lack: Some(lack), default } = spec.meaning else { return None };
+        let value = self.text(spec);
+        let source = self.sources.get(spec.name)?;
+        (value != default).then(|| format!("'{} {value}' ({source}) has no effect in Spindle: {lack}", spec.name))
+    }
+
+    /// The text of a setting's value, as CONFIG GET gives it.
+    pub fn text(&self, spec: &Spec) -> String {
+        match spec.meaning {
+            Meaning::Field { read, .. } => read(self).print(),
+            Meaning::None { default, .. } => {
+                self.without_effect.get(spec.name).map_or_else(|| default.to_string(), String::clone)
+            }
+        }
+    }
+
+    fn write(&mut self, spec: &'static Spec, words: &[Vec<u8>]) -> Result<(), String> {
+        let value = spec.kind.read(words)?;
+        match spec.meaning {
+            Meaning::Field { write, .. } => write(self, value),
+            Meaning::None { .. } => {
+                self.without_effect.insert(spec.name, value.print());
+            }
+        }
+        Ok(())
+    }
+
+    fn said(&self) -> impl Iterator<Item = (&'static Spec, &Source)> {
+        table::all().filter_map(|spec| Some((spec, self.sources.get(spec.name)?)))
+    }
+
+    fn describe(&self, spec: &'static Spec, source: &Source) -> Changed {
+        let (mut value, default) = (self.text(spec), Config::default().text(spec));
+        if spec.secret && !value.is_empty() {
+            value = "(secret)".into();
+        }
+        Changed { name: spec.name, value, default, source: source.clone() }
+    }
+}
+
+/// A name that a stranger wrote, fit for an error reply and a log line.
+fn printable(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).chars().map(|c| if c.is_control() { '?' } else { c }).take(128).collect()
+}
+
+#[cfg(test)]
+mod tests;

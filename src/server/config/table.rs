@@ -1,0 +1,201 @@
+//! The table of settings: what each is called, what its words must be, when it may change and what it is for.
+//!
+//! Reading, CONFIG GET and SET, and `--help` all derive from it. To add a setting: a typed field of `Config` with its
+//! default (mod.rs), one row here, and its name goes from `known.rs` if it stands there.
+use super::Config;
+use super::known::KNOWN;
+use super::value::{Field, Kind, LogLevel, Permission, Value};
+
+/// One setting.
+#[derive(Debug)]
+pub struct Spec {
+    pub name: &'static str,
+    /// Its other names, older ones mostly.
+    pub also: &'static [&'static str],
+    pub kind: Kind,
+    pub change: Change,
+    /// Left out when a pattern asks for many settings.
+    pub hidden: bool,
+    /// Never printed nor logged; CONFIG GET alone tells it.
+    pub secret: bool,
+    /// Repeated lines add to each other; elsewhere the last one counts.
+    pub adds: bool,
+    pub meaning: Meaning,
+}
+
+/// When a setting may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// At any time, by CONFIG SET.
+    Live,
+    /// Only before the start.
+    AtStart,
+    /// As `AtStart`, although Redis can change it live: CONFIG SET accepts the present value, so that a
+    /// configuration can be played back.
+    NotYet,
+    /// By CONFIG SET only where `enable-protected-configs` says so.
+    Protected,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Meaning {
+    /// A typed field of `Config`.
+    Field { group: &'static str, read: fn(&Config) -> Value, write: fn(&mut Config, Value), help: &'static str },
+    /// Without effect: remembered as text. `lack` is what a user who sets it must be told.
+    None { default: &'static str, lack: Option<&'static str> },
+}
+
+macro_rules! setting {
+    ($group:literal, $name:literal, $field:ident, $kind:expr, $change:ident, $help:literal) => {
+        Spec {
+            name: $name,
+            also: &[],
+            kind: $kind,
+            change: Change::$change,
+            hidden: false,
+            secret: false,
+            adds: false,
+            meaning: Meaning::Field {
+                group: $group,
+                read: |config| config.$field.read(),
+                write: |config, value| config.$field.write(value),
+                help: $help,
+            },
+        }
+    };
+}
+
+const PORT: Kind = Kind::Number { min: 0, max: 65535 };
+const COUNT: Kind = Kind::Number { min: 0, max: i32::MAX as i64 };
+/// A limit of buffers. Redis has the same least value: below it ordinary requests would fail.
+const BUFFER: Kind = Kind::Memory { min: 1 << 20, max: i64::MAX as u64 };
+
+#[rustfmt::skip] // One setting, two lines: a table.
+static SETTINGS: &[Spec] = &[
+    setting!("Network", "bind", bind, Kind::Words(at_most_16_addresses), NotYet,
+        "Addresses to listen on. One that begins with - may be missing on this machine; * is all of IPv4, ::* all of IPv6"),
+    setting!("Network", "port", port, PORT, NotYet,
+        "TCP port; 0 listens on none"),
+    setting!("Network", "unixsocket", unixsocket, Kind::Text, AtStart,
+        "Path of a Unix socket to listen on as well"),
+    setting!("Network", "unixsocketperm", unixsocketperm, Kind::Mode, AtStart,
+        "Permissions of that socket, in octal; 0 leaves them to the umask"),
+    setting!("Network", "tcp-backlog", tcp_backlog, COUNT, AtStart,
+        "Connections that the kernel may hold until they are accepted"),
+    setting!("Network", "tcp-keepalive", tcp_keepalive, COUNT, Live,
+        "Seconds of silence after which the kernel probes a peer; 0 never"),
+    setting!("Network", "timeout", timeout, COUNT, Live,
+        "Seconds after which an idle client is disconnected; 0 never"),
+    setting!("Network", "busy-poll-usec", busy_poll_usec, Kind::Number { min: 0, max: 1000 }, Live,
+        "Microseconds to poll without sleeping while requests keep coming; 0 always sleeps"),
+
+    setting!("Security", "requirepass", requirepass, Kind::Text, Live,
+        "Password that clients must give").secret(),
+    setting!("Security", "protected-mode", protected_mode, Kind::Switch, Live,
+        "Without a password, serve this machine only"),
+    setting!("Security", "enable-debug-command", enable_debug_command, Kind::Choice(Permission::NAMES), AtStart,
+        "Who may use DEBUG"),
+    setting!("Security", "enable-protected-configs", enable_protected_configs, Kind::Choice(Permission::NAMES), AtStart,
+        "Who may change settings that name files by CONFIG SET"),
+
+    setting!("Limits", "maxclients", maxclients, Kind::Number { min: 1, max: u32::MAX as i64 }, Live,
+        "Clients at the same time"),
+    setting!("Limits", "databases", databases, Kind::Number { min: 1, max: i32::MAX as i64 }, AtStart,
+        "Number of databases"),
+    setting!("Limits", "proto-max-bulk-len", proto_max_bulk_len, BUFFER, Live,
+        "Bytes of one argument"),
+    setting!("Limits", "client-query-buffer-limit", client_query_buffer_limit, BUFFER, Live,
+        "Bytes of one client's input that wait to be run"),
+
+    setting!("Logging", "loglevel", loglevel, Kind::Choice(LogLevel::NAMES), Live,
+        "How much is logged"),
+    setting!("Logging", "logfile", logfile, Kind::Text, AtStart,
+        "File to append the log to; without it, standard error"),
+];
+
+impl Spec {
+    pub const fn secret(self) -> Spec {
+        Spec { secret: true, ..self }
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.also.iter().copied())
+    }
+}
+
+/// Every setting: first those with a meaning, by group, then the others.
+pub fn all() -> impl Iterator<Item = &'static Spec> {
+    SETTINGS.iter().chain(KNOWN)
+}
+
+/// The setting of this name or alias, in any case.
+pub fn find(name: &str) -> Option<&'static Spec> {
+    all().find(|spec| spec.names().any(|own| own.eq_ignore_ascii_case(name)))
+}
+
+/// The name that the user may have meant, if one is near.
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
+    let near = |own: &'static str| (strsim::damerau_levenshtein(own, &name), own);
+    let (distance, own) = all().filter(|spec| !spec.hidden).flat_map(Spec::names).map(near).min()?;
+    (distance <= (name.len() / 3).max(1)).then_some(own)
+}
+
+fn at_most_16_addresses(words: &[String]) -> Result<(), &'static str> {
+    if words.len() > 16 { Err("Too many bind addresses specified.") } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_unique_and_lower_case() {
+        let mut seen = HashSet::new();
+        for name in all().flat_map(Spec::names) {
+            assert_eq!(name, name.to_ascii_lowercase());
+            assert!(seen.insert(name), "{name} stands twice");
+        }
+        assert_eq!(seen.len(), 260 + 1, "the names of the peers and busy-poll-usec");
+    }
+
+    #[test]
+    fn every_bound_of_a_kind_fits_its_field() {
+        let mut config = Config::default();
+        for spec in SETTINGS {
+            let Meaning::Field { read, write, .. } = spec.meaning else { panic!("{} means nothing", spec.name) };
+            let bounds: Vec<String> = match spec.kind {
+                Kind::Number { min, max } => vec![min.to_string(), max.to_string()],
+                Kind::Memory { min, max } => vec![min.to_string(), max.to_string()],
+                Kind::Choice(names) => names.iter().map(|name| name.to_string()).collect(),
+                Kind::Switch => vec!["no".into(), "yes".into()],
+                Kind::Mode => vec!["0".into(), "777".into()],
+                Kind::Text | Kind::Words(_) | Kind::Flags(_) => vec!["".into(), "a".into()],
+            };
+            for bound in bounds {
+                let value = spec.kind.read(&[bound.clone().into_bytes()]).unwrap();
+                write(&mut config, value.clone());
+                assert_eq!(read(&config), value, "{} {bound}", spec.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_default_is_accepted_by_its_kind() {
+        for spec in KNOWN {
+            let Meaning::None { default, .. } = spec.meaning else { panic!("{} has a meaning", spec.name) };
+            let value = spec.kind.read(&[default.as_bytes().to_vec()]);
+            assert_eq!(value.map(|value| value.print()).as_deref(), Ok(default), "{}", spec.name);
+        }
+    }
+
+    #[test]
+    fn the_nearest_name_is_offered_only_if_it_is_near() {
+        for (wrong, right) in
+            [("maxmemmory", Some("maxmemory")), ("TIMOUT", Some("timeout")), ("prot", Some("port")), ("xyzzy", None)]
+        {
+            assert_eq!(nearest(wrong), right, "{wrong}");
+        }
+    }
+}

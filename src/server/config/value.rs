@@ -1,0 +1,279 @@
+//! The kinds of value that a setting can have: how their words are read, checked and printed again.
+//!
+//! Knows no setting by name and no source. The reasons that it gives for a refusal are Redis's words, since clients and
+//! test harnesses compare them.
+use crate::base::number;
+
+/// What a setting's words must be.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// `yes` or `no`.
+    Switch,
+    /// A whole number, written as a computer would: no sign but `-`, no leading zeros.
+    Number { min: i64, max: i64 },
+    /// A number of bytes, with a unit if wanted: `1k` is 1000, `1kb` is 1024.
+    Memory { min: u64, max: u64 },
+    /// A mode of a file, in octal.
+    Mode,
+    /// One of these words, in any case.
+    Choice(&'static [&'static str]),
+    /// One or more of these words.
+    Flags(&'static [&'static str]),
+    /// Any text.
+    Text,
+    /// Any number of words; the function may refuse them.
+    Words(fn(&[String]) -> Result<(), &'static str>),
+}
+
+/// A value that its kind has accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    Switch(bool),
+    Number(i64),
+    Memory(u64),
+    Mode(u32),
+    Text(String),
+    Words(Vec<String>),
+}
+
+impl Kind {
+    /// Whether the setting takes a list. One word that holds spaces then stands for several.
+    pub fn is_list(self) -> bool {
+        matches!(self, Kind::Words(_) | Kind::Flags(_))
+    }
+
+    /// Reads the words that stand behind a setting's name.
+    pub fn read(self, words: &[Vec<u8>]) -> Result<Value, String> {
+        let words: Vec<&str> = words
+            .iter()
+            .map(|word| std::str::from_utf8(word).map_err(|_| "argument must be valid UTF-8".to_string()))
+            .collect::<Result<_, _>>()?;
+        if words.is_empty() || (words.len() > 1 && !self.is_list()) {
+            return Err("wrong number of arguments".into());
+        }
+        if self.is_list() { self.read_list(&words) } else { self.read_word(words[0]) }
+    }
+
+    fn read_word(self, word: &str) -> Result<Value, String> {
+        match self {
+            Kind::Switch if word.eq_ignore_ascii_case("yes") => Ok(Value::Switch(true)),
+            Kind::Switch if word.eq_ignore_ascii_case("no") => Ok(Value::Switch(false)),
+            Kind::Switch => Err("argument must be 'yes' or 'no'".into()),
+            Kind::Number { min, max } => match number::integer(word.as_bytes()) {
+                Some(n) if (min..=max).contains(&n) => Ok(Value::Number(n)),
+                Some(_) => Err(format!("argument must be between {min} and {max} inclusive")),
+                None => Err("argument couldn't be parsed into an integer".into()),
+            },
+            Kind::Memory { min, max } => match memory(word) {
+                Some(n) if (min..=max).contains(&n) => Ok(Value::Memory(n)),
+                Some(_) => Err(format!("argument must be between {min} and {max} inclusive")),
+                None => Err("argument must be a memory value".into()),
+            },
+            Kind::Mode => match u32::from_str_radix(word, 8) {
+                Ok(mode) if mode <= 0o777 && !word.starts_with('+') => Ok(Value::Mode(mode)),
+                Ok(_) => Err("argument must be between 0 and 777 inclusive".into()),
+                Err(_) => Err("argument couldn't be parsed as an octal number".into()),
+            },
+            Kind::Choice(names) => Ok(Value::Text(choose(word, names)?.into())),
+            Kind::Text => Ok(Value::Text(word.into())),
+            Kind::Flags(_) | Kind::Words(_) => unreachable!("lists are read by read_list"),
+        }
+    }
+
+    fn read_list(self, words: &[&str]) -> Result<Value, String> {
+        let words = words.iter().flat_map(|word| word.split_ascii_whitespace());
+        match self {
+            Kind::Flags(names) => {
+                let flags: Vec<String> =
+                    words.map(|word| choose(word, names).map(String::from)).collect::<Result<_, _>>()?;
+                if flags.is_empty() { Err(one_of(names)) } else { Ok(Value::Words(flags)) }
+            }
+            Kind::Words(check) => {
+                let words: Vec<String> = words.map(String::from).collect();
+                check(&words)?;
+                Ok(Value::Words(words))
+            }
+            _ => unreachable!("single words are read by read_word"),
+        }
+    }
+}
+
+impl Value {
+    /// The text that CONFIG GET gives, and that `Kind::read` reads back.
+    pub fn print(&self) -> String {
+        match self {
+            Value::Switch(yes) => if *yes { "yes" } else { "no" }.into(),
+            Value::Number(n) => n.to_string(),
+            Value::Memory(n) => n.to_string(),
+            Value::Mode(mode) => format!("{mode:o}"),
+            Value::Text(text) => text.clone(),
+            Value::Words(words) => words.join(" "),
+        }
+    }
+}
+
+fn choose(word: &str, names: &'static [&'static str]) -> Result<&'static str, String> {
+    names.iter().find(|name| name.eq_ignore_ascii_case(word)).copied().ok_or_else(|| one_of(names))
+}
+
+fn one_of(names: &[&str]) -> String {
+    format!("argument(s) must be one of the following: {}", names.join(", "))
+}
+
+/// A number of bytes. Unlike Redis, an empty number is not zero and one that does not fit is not the largest.
+pub fn memory(text: &str) -> Option<u64> {
+    let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(end);
+    let unit = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" => 1000,
+        "kb" => 1 << 10,
+        "m" => 1_000_000,
+        "mb" => 1 << 20,
+        "g" => 1_000_000_000,
+        "gb" => 1 << 30,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+/// A typed field of the configuration: how it becomes a value and is made from one.
+///
+/// `write` asserts that the value has the field's kind: the table pairs them, and a test sets every bound of every field.
+pub trait Field {
+    fn read(&self) -> Value;
+    fn write(&mut self, value: Value);
+}
+
+macro_rules! field {
+    ($type:ty, $variant:ident, $this:ident => $read:expr, $value:ident => $write:expr) => {
+        impl Field for $type {
+            fn read(&self) -> Value {
+                let $this = self;
+                Value::$variant($read)
+            }
+            fn write(&mut self, value: Value) {
+                let Value::$variant($value) = value else {
+                    unreachable!("{value:?} is of another kind than its field")
+                };
+                *self = $write;
+            }
+        }
+    };
+}
+
+field!(bool, Switch, this => *this, value => value);
+field!(u16, Number, this => i64::from(*this), value => value.try_into().expect("the table bounds it"));
+field!(u32, Number, this => i64::from(*this), value => value.try_into().expect("the table bounds it"));
+field!(u64, Memory, this => *this, value => value);
+field!(Mode, Mode, this => this.0, value => Mode(value));
+field!(String, Text, this => this.clone(), value => value);
+field!(Option<String>, Text, this => this.clone().unwrap_or_default(), value => Some(value).filter(|text| !text.is_empty()));
+field!(Vec<String>, Words, this => this.clone(), value => value);
+
+/// The permission bits of a file. Zero leaves them to the process's umask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mode(pub u32);
+
+/// An enumeration whose variants have the names that stand in a configuration file.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($variant),* }
+
+        impl $name {
+            pub const NAMES: &'static [&'static str] = &[$($text),*];
+
+            pub fn name(self) -> &'static str {
+                match self { $($name::$variant => $text),* }
+            }
+        }
+
+        impl $crate::server::config::value::Field for $name {
+            fn read(&self) -> Value {
+                Value::Text(self.name().into())
+            }
+            fn write(&mut self, value: Value) {
+                *self = match value.print().as_str() {
+                    $($text => $name::$variant,)*
+                    other => unreachable!("{other} is none of {:?}", Self::NAMES),
+                };
+            }
+        }
+    };
+}
+
+choice!(
+    /// How much is logged.
+    LogLevel { Debug = "debug", Verbose = "verbose", Notice = "notice", Warning = "warning", Nothing = "nothing" }
+);
+choice!(
+    /// Who may use what can harm: nobody, everybody, or clients on this machine.
+    Permission { No = "no", Yes = "yes", Local = "local" }
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(kind: Kind, words: &[&str]) -> Result<String, String> {
+        let words: Vec<Vec<u8>> = words.iter().map(|word| word.as_bytes().to_vec()).collect();
+        kind.read(&words).map(|value| value.print())
+    }
+
+    #[test]
+    fn memory_units_are_redis_units() {
+        let table = [("0", 0), ("17", 17), ("1b", 1), ("1k", 1000), ("1kb", 1024), ("2K", 2000), ("2KB", 2048)];
+        let large = [("1m", 1_000_000), ("100mb", 100 << 20), ("1g", 1_000_000_000), ("1Gb", 1 << 30)];
+        for (text, bytes) in table.into_iter().chain(large) {
+            assert_eq!(memory(text), Some(bytes), "{text}");
+        }
+        for text in ["", "kb", "-1", "+1", "1.5gb", "1gbx", "1 kb", "0x10", "18446744073709551616", "99999999999gb"] {
+            assert_eq!(memory(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn kinds_accept_and_refuse_as_redis_does() {
+        let number = Kind::Number { min: 0, max: 65535 };
+        let memory = Kind::Memory { min: 1 << 20, max: i64::MAX as u64 };
+        let choice = Kind::Choice(LogLevel::NAMES);
+        let flags = Kind::Flags(&["default", "save", "now"]);
+        let words = Kind::Words(|words| if words.len() > 2 { Err("too many") } else { Ok(()) });
+        let levels = "argument(s) must be one of the following: debug, verbose, notice, warning, nothing";
+        let table: &[(Kind, &[&str], Result<&str, &str>)] = &[
+            (Kind::Switch, &["YES"], Ok("yes")),
+            (Kind::Switch, &["maybe"], Err("argument must be 'yes' or 'no'")),
+            (Kind::Switch, &["yes", "no"], Err("wrong number of arguments")),
+            (Kind::Switch, &[], Err("wrong number of arguments")),
+            (number, &["6379"], Ok("6379")),
+            (number, &["70000"], Err("argument must be between 0 and 65535 inclusive")),
+            (number, &["-1"], Err("argument must be between 0 and 65535 inclusive")),
+            (number, &["05"], Err("argument couldn't be parsed into an integer")),
+            (number, &["+5"], Err("argument couldn't be parsed into an integer")),
+            (number, &[""], Err("argument couldn't be parsed into an integer")),
+            (memory, &["2mb"], Ok("2097152")),
+            (memory, &["10"], Err("argument must be between 1048576 and 9223372036854775807 inclusive")),
+            (memory, &["10xb"], Err("argument must be a memory value")),
+            (Kind::Mode, &["700"], Ok("700")),
+            (Kind::Mode, &["888"], Err("argument couldn't be parsed as an octal number")),
+            (Kind::Mode, &["1000"], Err("argument must be between 0 and 777 inclusive")),
+            (choice, &["Notice"], Ok("notice")),
+            (choice, &["loud"], Err(levels)),
+            (flags, &["save now"], Ok("save now")),
+            (flags, &["SAVE", "now"], Ok("save now")),
+            (flags, &["later"], Err("argument(s) must be one of the following: default, save, now")),
+            (Kind::Text, &["a b"], Ok("a b")),
+            (words, &["a b"], Ok("a b")),
+            (words, &["a", "b"], Ok("a b")),
+            (words, &[""], Ok("")),
+            (words, &["a", "b c"], Err("too many")),
+        ];
+        for (kind, given, expected) in table {
+            let expected = expected.map(String::from).map_err(String::from);
+            assert_eq!(read(*kind, given), expected, "{kind:?} {given:?}");
+        }
+        assert_eq!(Kind::Text.read(&[vec![0xff]]), Err("argument must be valid UTF-8".into()));
+    }
+}
