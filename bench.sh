@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# bench.sh: Spindle beside each redis-server and valkey-server on PATH or in $PEERS_DIR (~/.cache/peers), and beside the
+# null server, which only answers +OK. Builds what it measures, then hands over to bench/main.py.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+usage() {
+  cat <<'TEXT'
+bench.sh [suite]       redis-benchmark's suite at depths 1, 16, 64 over TCP and a Unix socket: throughput, p50, p99, p99.9,
+                       CPU per request, CPU over null (about 40 minutes; `--tests get,set,incr` takes 6)
+bench.sh memory        resident bytes per key and per idle connection
+bench.sh pauses        the longest waits while a server grows to millions of keys, then frees them
+bench.sh bars          every bar of the README: figure and verdict; exit 1 where one is missed
+bench.sh smoke         every part once, small, in under a minute: whether it works, not how fast
+bench.sh fetch-peers   fetches Redis 8 and Valkey 9 (Debian packages) into $PEERS_DIR, installs nothing
+
+`bench.sh PART --help` lists a part's options. Tables, CSV and SVG go to bench-results/ (--out DIR).
+SPINDLE=path names the server to measure (default: cargo build --release). Any redis-server will do as a stand-in.
+SERVER_CORE, LOAD_CORE: where servers and load run (default: the first two cores of this process).
+TEXT
+}
+need() { command -v "$1" >/dev/null || { echo "bench.sh: needs $1 ($2)" >&2; exit 1; }; }
+
+case ${1:-suite} in
+  -h | --help | help) usage; exit ;;
+  fetch-peers) exec bench/fetch-peers.sh ;;
+esac
+
+need python3 "Debian: python3"
+PATH="$PATH:${PEERS_DIR:-$HOME/.cache/peers}/bin" need redis-benchmark "Debian: redis-tools, or bench.sh fetch-peers"
+target=${CARGO_TARGET_DIR:-target}
+# Built each time, so that no figure comes from yesterday's source. Nothing to do takes cargo no time.
+cargo build --release --quiet --example null
+if [ -z "${SPINDLE:-}" ]; then
+  cargo build --release --quiet --bin spindle
+  SPINDLE=$target/release/spindle
+fi
+export SPINDLE NULL_SERVER=$target/release/examples/null PYTHONDONTWRITEBYTECODE=1
+exec python3 bench/main.py "$@"

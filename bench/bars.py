@@ -1,0 +1,129 @@
+"""bench.sh bars: each promise of the README beside its figure. BARS, below, is the whole list: a new promise is a new row."""
+
+import statistics
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Callable
+
+import lab, load, memory, report, suite
+
+
+@dataclass
+class Bar:
+    what: str
+    sense: str  # "<=" or ">="
+    limit: float
+    unit: str
+    measure: Callable  # (options) -> (figure, what was seen)
+
+
+BARS = [
+    *(Bar(f"CPU over null, {test}, depth {depth}", "<=", 0.50, "× best peer", lambda a, t=test, d=depth: cpu_over_null(a, t, d))
+      for depth in (1, 16, 64) for test in ("get", "set", "incr")),
+    *(Bar(f"throughput, 50 clients, depth 1, {test}", ">=", 1.00, "× best peer", lambda a, t=test: throughput(a, t)) for test in ("get", "set")),
+    Bar("p50 of one client, get", "<=", 0.60, "× best peer", lambda a: p50_alone(a)),
+    Bar("throughput on one core with the load", ">=", 0.97, "× no busy-poll", lambda a: same_core(a)),
+    Bar("idle with 1,000 connections, CPU", "<=", 0.50, "% of a core", lambda a: idle(a)[1]),
+    Bar("idle connection, memory", "<=", 1024, "bytes", lambda a: idle(a)[0]),
+    Bar("cold start", "<=", 50, "ms", lambda a: cold_start(a)),
+]
+
+
+def options(ap):
+    ap.add_argument("--only", default="", help="only bars whose name contains this")
+    ap.add_argument("--rounds", type=int, default=5)
+    ap.add_argument("--scale", type=float, default=1.0, help="multiplies the requests of each run")
+    ap.add_argument("--idle-seconds", type=float, default=10.0)
+
+
+def run(a):
+    chosen = [b for b in BARS if a.only in b.what]
+    kinds = [lab.spindle(), *lab.peers()]
+    if len(kinds) < 2:
+        raise SystemExit("bench: no peer to compare with: install redis-server, or run bench.sh fetch-peers")
+    progress, rows = report.Progress(len(chosen)), []
+    with ExitStack() as a.stack:
+        a.running, a.idle = {}, None
+        for bar in chosen:
+            progress.say(bar.what)
+            figure, seen = bar.measure(a)
+            met = figure <= bar.limit if bar.sense == "<=" else figure >= bar.limit
+            rows.append({"bar": bar.what, "figure": round(figure, 3), "sense": bar.sense, "limit": bar.limit, "unit": bar.unit,
+                         "verdict": "met" if met else "MISSED", "seen": seen})
+            progress.tick()
+    progress.clear()
+    text = report.table(["bar", "figure", "wanted", "unit", "verdict", "seen"],
+                        [[r["bar"], f"{r['figure']:.2f}", f"{r['sense']} {r['limit']:g}", r["unit"], r["verdict"], r["seen"]] for r in rows])
+    foot = report.conditions(kinds)
+    report.write_csv(f"{a.out}/bars.csv", rows)
+    open(f"{a.out}/bars.md", "w").write(f"{text}\n\n{foot}\n")
+    missed = sum(r["verdict"] != "met" for r in rows)
+    print(f"{text}\n\n{foot}\n{len(rows) - missed} met, {missed} missed. {a.out}/bars.csv, bars.md")
+    return 1 if missed else 0
+
+
+def measured(a, kinds, test, depth, clients=50, core=None):
+    """{kind: figures}, medians of interleaved rounds. Servers are started and filled once, and serve all bars."""
+    for kind in kinds:
+        if kind not in a.running:
+            a.running[kind] = a.stack.enter_context(lab.Server(kind))
+            if kind.role != "null":
+                load.fill(a.running[kind], 100_000)
+    servers = [a.running[kind] for kind in kinds]
+    got = load.rounds(servers, a.rounds, lambda s: load.run(s, test, depth, clients, scale=a.scale, core=core))
+    missing = [s.kind.label for s, f in got.items() if f is None]
+    if missing:
+        raise SystemExit(f"bench: redis-benchmark's {test} failed on {', '.join(missing)}")
+    return {s.kind: f for s, f in got.items()}
+
+
+def versus(mine, theirs, show, best):
+    """Spindle's figure over the best peer's, and both in words."""
+    peer = best(theirs, key=theirs.get)
+    return mine / max(theirs[peer], 1e-9), f"{show(mine)}; {peer.label}: {show(theirs[peer])}"
+
+
+def split(figures, pick):
+    return next(pick(f) for k, f in figures.items() if k.role == "spindle"), {k: pick(f) for k, f in figures.items() if k.role == "peer"}
+
+
+def cpu_over_null(a, test, depth):
+    figures = measured(a, [lab.spindle(busy_poll=False), *lab.peers(), lab.null()], test, depth)
+    null = next(f.cpu for k, f in figures.items() if k.role == "null")
+    over = suite.over_null(figures, test)
+    mine = next(v for k, v in over.items() if k.role == "spindle")
+    ratio, seen = versus(mine, {k: max(v, 1) for k, v in over.items() if k.role == "peer"}, lambda v: f"{v:.0f} ns", min)
+    return ratio, f"{seen}; null itself: {null:.0f} ns"
+
+
+def throughput(a, test):
+    figures = measured(a, [lab.spindle(), *lab.peers()], test, 1)
+    return versus(*split(figures, lambda f: f.rps), lambda v: f"{report.si(v)}/s", max)
+
+
+def p50_alone(a):
+    figures = measured(a, [lab.spindle(), *lab.peers()], "get", 1, clients=1)
+    return versus(*split(figures, lambda f: f.p50), lambda v: f"{v * 1000:.0f} µs", min)
+
+
+def same_core(a):
+    """Spinning must not take the core from the client it waits for."""
+    figures = measured(a, [lab.spindle(), lab.spindle(busy_poll=False)], "get", 1, core=lab.SERVER_CORE)
+    spinning, still = (f.rps for f in figures.values())
+    return spinning / still, f"{report.si(spinning)}/s; without: {report.si(still)}/s"
+
+
+def idle(a):
+    """Both bars of the idle server come from one run."""
+    if not a.idle:
+        size, share = memory.idle_connections(lab.spindle(), 1000, watch=a.idle_seconds)
+        a.idle = (size, f"1,000 connections: {report.si(size * 1000)}B"), (share * 100, f"over {a.idle_seconds:g} s")
+    return a.idle
+
+
+def cold_start(a):
+    times = []
+    for _ in range(2 * a.rounds + 1):
+        with lab.Server(lab.spindle()) as s:
+            times.append(s.ready_ms)
+    return statistics.median(times), f"process to first reply, worst of {len(times)}: {max(times):.0f} ms"
