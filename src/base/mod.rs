@@ -1,3 +1,4 @@
 //! What every room may use: time, chance, the text of numbers, patterns. Imports nothing of Spindle.
+pub mod extended;
 pub mod glob;
 pub mod number;
