@@ -29,17 +29,14 @@ impl Extended {
             return None;
         }
         if let Some(number) = Hexadecimal::parse(text) {
-            let parsed = Extended::round(number.negative, number.significand, number.exponent);
-            return (parsed.is_finite() && (parsed.significand != 0) == (number.significand != 0)).then_some(parsed);
+            return Extended::round_within_range(number.negative, number.significand, number.exponent);
         }
         let (negative, rest) = split_sign(text);
         if rest.eq_ignore_ascii_case(b"inf") || rest.eq_ignore_ascii_case(b"infinity") {
             return Some(Extended { negative, significand: 0, exponent: HIGHEST + 1 });
         }
-        let decimal = Decimal::parse(rest)?;
-        let (wide, exponent) = decimal.to_binary();
-        let parsed = Extended::round(negative, wide, exponent);
-        (parsed.is_finite() && (parsed.significand != 0) == (wide != 0)).then_some(parsed)
+        let (wide, exponent) = Decimal::parse(rest)?.to_binary();
+        Extended::round_within_range(negative, wide, exponent)
     }
 
     pub fn is_finite(self) -> bool {
@@ -108,6 +105,12 @@ impl Extended {
             return Extended { negative, significand: 0, exponent: HIGHEST + 1 };
         }
         Extended { negative, significand, exponent }
+    }
+
+    /// `None` for what rounds to an infinite number, or to zero without being zero.
+    fn round_within_range(negative: bool, wide: u128, exponent: i32) -> Option<Extended> {
+        let number = Extended::round(negative, wide, exponent);
+        (number.is_finite() && (number.significand == 0) == (wide == 0)).then_some(number)
     }
 }
 

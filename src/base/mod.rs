@@ -2,3 +2,5 @@
 pub mod extended;
 pub mod glob;
 pub mod number;
+pub mod random;
+pub mod time;
