@@ -13,10 +13,9 @@ class Page:
     def __init__(self, title, subtitle, foot):
         self.parts = []
         self.text(44, 62, title, 32, INK, weight=700)
-        for i, line in enumerate(wrap(subtitle, 118)):
-            self.text(44, 94 + 22 * i, line, 17, SOFT)
-        for i, line in enumerate(wrap(foot, 165)):
-            self.text(44, H - 34 + 17 * i, line, 12.5, SOFT)
+        self.text(44, 93, subtitle, 16, SOFT)
+        for i, line in enumerate(wrap(foot, 190)):
+            self.text(44, H - 36 + 16 * i, line, 12, SOFT)
 
     def text(self, x, y, s, size=14, fill=INK, anchor="start", weight=400):
         self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{fill}" text-anchor="{anchor}" '
@@ -54,9 +53,9 @@ def time_text(ns):
 
 
 def grid(groups, servers):
-    """The rows that all panels share: yields (y of the row, height, group, server or None for the group's heading)."""
+    """The rows that all panels share: yields (y of the row, its height, group, server)."""
     slots = len(groups) * (len(servers) + 0.75) - 0.75
-    step = min((FLOOR - TOP) / slots, 40)
+    step = min((FLOOR - TOP) / slots, 112)
     y = TOP
     for group in groups:
         for server in servers:
@@ -70,10 +69,10 @@ def names(page, rows, ours):
     before = None
     for y, step, group, server in rows:
         if group != before:
-            page.text(44, y + step * 0.64, group, 15, INK, weight=700)
+            page.text(44, y + step / 2 + 5, group, 15, INK, weight=700)
             before = group
         mine = server in ours
-        page.text(LEFT - 12, y + step * 0.64, server, 13.5, OURS if mine else SOFT, "end", 700 if mine else 400)
+        page.text(LEFT - 12, y + step / 2 + 5, server, 13.5, OURS if mine else SOFT, "end", 700 if mine else 400)
 
 
 def columns(count, gap=56):
@@ -82,22 +81,22 @@ def columns(count, gap=56):
 
 
 def bars(page, rows, x, width, heading, note, value, ours, label):
-    """One panel of bars. `value(group, server)` -> (grey part, coloured part) or None; `label` -> text at the bar's end."""
+    """One panel of bars. `value(group, server)` -> (grey part, coloured part) or None; `label(group, server, parts)`
+    -> the text at the bar's end."""
     page.text(x, TOP - 34, heading, 16, INK, weight=700)
     page.text(x, TOP - 14, note, 13, SOFT)
     values = {(g, s): value(g, s) for _, _, g, s in rows}
     top = max((sum(v) for v in values.values() if v), default=1) or 1
-    scale = (width - 74) / top  # room for the longest bar's label
-    page.line(x, TOP - 4, x, rows[-1][0] + rows[-1][1], SHARE)
+    scale = (width - 78) / top  # room for the longest bar's label
     for y, step, group, server in rows:
-        v, mine = values[group, server], server in ours
+        v, mine, thick = values[group, server], server in ours, min(step * 0.72, 54)
         if v is None:
-            page.text(x + 6, y + step * 0.64, "not measured", 12.5, PEER)
+            page.text(x + 6, y + step / 2 + 5, "not measured", 12.5, PEER)
             continue
         share, own = v[0] * scale, max(v[1], 0) * scale
-        page.rect(x, y + step * 0.14, share, step * 0.72, SHARE)
-        page.rect(x + share, y + step * 0.14, own, step * 0.72, OURS if mine else PEER)
-        page.text(x + share + own + 7, y + step * 0.64, label(v), 13, OURS if mine else INK, weight=700 if mine else 400)
+        page.rect(x, y + (step - thick) / 2, share, thick, SHARE)
+        page.rect(x + share, y + (step - thick) / 2, own, thick, OURS if mine else PEER)
+        page.text(x + share + own + 7, y + step / 2 + 5, label(group, server, v), 13, OURS if mine else INK, weight=700 if mine else 400)
 
 
 def suite(out, rows, foot):
@@ -116,8 +115,8 @@ def suite(out, rows, foot):
 
 
 def cost(out, at, tests, depths, mine, others, where, foot):
-    page = Page("What one request costs the server", f"CPU time per request, 50 clients over {where}. Light grey: the kernel’s share, which "
-                "a server that only answers +OK pays too. Dark: the server’s own.", foot)
+    page = Page("What one request costs the server", f"CPU time, 50 clients over {where}. Light grey: the kernel’s share, which a server that only "
+                "answers +OK pays too. Dark: the server’s own.", foot)
     short = {mine: mine.split(",")[0]}
     table = [(y, h, t.upper(), s) for y, h, t, s in grid(tests, [mine, *others])]
     names(page, [(y, h, t, short.get(s, s)) for y, h, t, s in table], short.values())
@@ -128,8 +127,13 @@ def cost(out, at, tests, depths, mine, others, where, foot):
             return r and (min(share, r["cpu_ns"]), r["cpu_ns"] - share)
         shares = [at[depth, t, "null"]["cpu_ns"] for t in tests if (depth, t, "null") in at]
         note = f"kernel’s share {time_text(sum(shares) / len(shares))}" if shares else "per request"
-        bars(page, table, x, width, "no pipeline" if depth == 1 else f"{depth} in a pipeline", note, value, [mine],
-             lambda v: ("+" if v[1] >= 0 else "−") + time_text(abs(v[1])))
+
+        def label(test, server, v):
+            best = min((p[1] for p in (value(test, s) for s in others) if p), default=0)
+            ratio = f"  ×{v[1] / best:.2f}" if server == mine and best > 0 else ""
+            return ("+" if v[1] >= 0 else "−") + time_text(abs(v[1])) + ratio
+
+        bars(page, table, x, width, "no pipeline" if depth == 1 else f"{depth} in a pipeline", note, value, [mine], label)
     return page.save(f"{out}/cost.svg")
 
 
@@ -140,31 +144,48 @@ def latency(out, at, tests, depth, mine, others, where, foot):
     names(page, table, [mine])
     (x, width), (x2, width2) = columns(2, 72)
     bars(page, table, x, width, "requests per second", "more is better", lambda t, s: (r := at.get((depth, t.lower(), s))) and (0, r["rps"]),
-         [mine], lambda v: report.si(v[1]))
-    page.text(x2, TOP - 34, "milliseconds to the reply", 16, INK, weight=700)
-    page.text(x2, TOP - 14, "● half of all replies    ○ 99 %    | 99.9 %", 13, SOFT)
-    there = [at[depth, t.lower(), s] for _, _, t, s in table if (depth, t.lower(), s) in at]
-    scale = (width2 - 60) / max(r["p999_ms"] for r in there)
-    page.line(x2, TOP - 4, x2, table[-1][0] + table[-1][1], SHARE)
-    for y, h, test, server in table:
-        r = at.get((depth, test.lower(), server))
-        if r is None:
-            page.text(x2 + 6, y + h * 0.64, "not measured", 12.5, PEER)
-            continue
-        colour, middle = OURS if server == mine else PEER, y + h / 2
-        a, b, c = (x2 + r[k] * scale for k in ("p50_ms", "p99_ms", "p999_ms"))
-        page.line(a, middle, c, middle, colour, 2)
-        page.line(c, middle - 6, c, middle + 6, colour, 2)
-        page.dot(b, middle, 4.5, "#ffffff", colour)
-        page.dot(a, middle, 5.5, colour)
-        page.text(a - 10, middle + 4.5, f"{r['p50_ms']:.2f}", 13, OURS if server == mine else INK, "end", 700 if server == mine else 400)
-        page.text(c + 8, middle + 4.5, f"{r['p999_ms']:.2f}", 13, OURS if server == mine else INK, weight=700 if server == mine else 400)
+         [mine], lambda test, server, v: report.si(v[1]))
+    ranges(page, table, x2, width2, {(t, s): at.get((depth, t.lower(), s)) for _, _, t, s in table}, mine)
     return page.save(f"{out}/latency.svg")
 
 
+def ranges(page, rows, x, width, at, mine):
+    """One panel of latencies, on a logarithmic scale: half of all replies, 99 %, 99.9 %."""
+    there = [r for r in at.values() if r]
+    low, high = min(r["p50_ms"] for r in there) / 1.9, max(r["p999_ms"] for r in there)
+    place = lambda ms: x + math.log(ms / low) / math.log(high / low) * (width - 48)
+    page.text(x, TOP - 34, "milliseconds to the reply", 16, INK, weight=700)
+    bottom = rows[-1][0] + rows[-1][1]
+    for mark in (m * 10.0**e for e in range(-3, 4) for m in (1, 2, 5)):
+        if low <= mark <= high:
+            page.line(place(mark), TOP - 4, place(mark), bottom)
+            page.text(place(mark), bottom + 16, f"{mark:g}", 12, SOFT, "middle")
+
+    def marks(y, a, b, c, colour):
+        page.line(a, y, c, y, colour, 2)
+        page.line(c, y - 6, c, y + 6, colour, 2)
+        page.dot(b, y, 4.5, "#ffffff", colour)
+        page.dot(a, y, 5.5, colour)
+
+    page.dot(x + 6, TOP - 18, 5.5, SOFT)  # the key is drawn with the marks themselves
+    page.text(x + 18, TOP - 14, "half of all replies", 13, SOFT)
+    page.dot(x + 152, TOP - 18, 4.5, "#ffffff", SOFT)
+    page.text(x + 163, TOP - 14, "99 %", 13, SOFT)
+    page.line(x + 212, TOP - 24, x + 212, TOP - 12, SOFT, 2)
+    page.text(x + 220, TOP - 14, "99.9 %", 13, SOFT)
+    for y, step, test, server in rows:
+        r, middle, ours = at[test, server], y + step / 2, server == mine
+        if r is None:
+            page.text(x + 6, middle + 5, "not measured", 12.5, PEER)
+            continue
+        a, b, c = (place(r[k]) for k in ("p50_ms", "p99_ms", "p999_ms"))
+        marks(middle, a, b, c, OURS if ours else PEER)
+        page.text(a - 10, middle + 5, f"{r['p50_ms']:.2f}", 13, OURS if ours else INK, "end", 700 if ours else 400)
+        page.text(c + 8, middle + 5, f"{r['p999_ms']:.2f}", 13, OURS if ours else INK, weight=700 if ours else 400)
+
+
 def memory(out, rows, size, foot):
-    page = Page("What a key costs in memory", f"Resident bytes, keys of 16 bytes, values of {size}. Light grey: the {16 + size} bytes of key and value "
-                "themselves. Dark: what the server adds.", foot)
+    page = Page("What a key costs in memory", f"Resident bytes. Light grey: key and value themselves, 16 and {size} bytes. Dark: what the server adds.", foot)
     servers = [r["server"] for r in rows]
     ours = [r["server"] for r in rows if r["role"] == "spindle"]
     at = {r["server"]: r for r in rows}
@@ -174,7 +195,7 @@ def memory(out, rows, size, foot):
               ("bytes per idle connection", "after one PING", "bytes_per_connection", 0)]
     for (heading, note, column, payload), (x, width) in zip(panels, columns(3)):
         bars(page, table, x, width, heading, note, lambda _, s: (min(payload, at[s][column]), at[s][column] - payload), ours,
-             lambda v: report.si(sum(v)))
+             lambda test, server, v: report.si(sum(v)))
     return page.save(f"{out}/memory.svg")
 
 
@@ -183,11 +204,11 @@ def pauses(out, typical, keys, foot):
     import pauses as source
 
     page = Page("How long everyone else waits while the server grows", f"A bystander sends PING every 0.3 ms while one client adds {report.si(keys)} keys, "
-                "then FLUSHALL ASYNC. Each stick: the longest wait of its moment.", foot)
+                "then flushes. Each stick: the longest wait of its moment.", foot)
     end = max(samples[-1][0] for samples, _ in typical.values())
     top = max(100.0, 10 ** math.ceil(math.log10(max(w for samples, _ in typical.values() for _, w in samples))))
     low, strip = 0.01, min((FLOOR - TOP + 30) / len(typical), 150)
-    across = (RIGHT - LEFT - 40) / end
+    across = (RIGHT - LEFT - 44) / end
     for i, (name, (samples, flushed)) in enumerate(typical.items()):
         floor, ours = TOP - 30 + (i + 1) * strip - 14, i == 0
         height = lambda w: (strip - 34) * math.log10(max(w, low) / low) / math.log10(top / low)
