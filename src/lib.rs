@@ -1,3 +1,4 @@
 //! Spindle: a Redis-compatible server, one thread, one poll loop, no locks.
 pub mod base;
+pub mod cli;
 pub mod server;

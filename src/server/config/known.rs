@@ -243,6 +243,18 @@ pub static KNOWN: &[Spec] = &[
     text("slot-migration-max-failover-repl-bytes", "0"),
 ];
 
+/// Lines of Redis's files that would open the server, or change what it serves, if they were passed over.
+static REFUSED: &[(&str, &str)] = &[
+    ("loadmodule", "Spindle has no modules"),
+    ("rename-command", "Spindle cannot rename or disable commands, so the command would stay open"),
+    ("sentinel", "Spindle is no Sentinel"),
+    ("user", "Spindle has no users but the default one; use requirepass"),
+];
+
+pub fn refusal(name: &str) -> Option<&'static str> {
+    REFUSED.iter().find(|(refused, _)| refused.eq_ignore_ascii_case(name)).map(|(_, reason)| *reason)
+}
+
 const fn spec(name: &'static str, default: &'static str, kind: Kind) -> Spec {
     let meaning = Meaning::None { default, lack: None };
     Spec { name, also: &[], kind, change: Change::Live, hidden: false, secret: false, adds: false, meaning }

@@ -2,6 +2,8 @@
 //!
 //! Does no I/O: who reads files gives their lines (`file.rs` splits them), and the password-less exposure of a server
 //! is judged from the settings alone (`guard.rs`). Nothing here acts on a setting; who does reads the typed fields.
+pub mod file;
+pub mod guard;
 mod known;
 pub mod table;
 pub mod value;
@@ -150,6 +152,9 @@ impl Config {
     /// Sets one setting from a file or the command line, where nothing is immutable yet.
     pub fn set_one(&mut self, name: &str, words: &[Vec<u8>], source: Source) -> Result<(), ConfigError> {
         let refuse = |problem| ConfigError { name: printable(name.as_bytes()), problem };
+        if let Some(reason) = known::refusal(name) {
+            return Err(refuse(Problem::Value(reason.into())));
+        }
         let spec = table::find(name).ok_or_else(|| refuse(Problem::Unknown))?;
         let mut words = words.to_vec();
         let erases = words.iter().all(|word| word.is_empty());

@@ -1,0 +1,112 @@
+//! Configuration files: reading them line by line into the configuration, and those that they include.
+//!
+//! The only part of the command line that touches the disk, and only through `Files`. An error names file and line.
+use super::{UsageError, text};
+use crate::server::config::{Config, Source, file, table};
+use std::fs;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+/// Where files come from; tests have their own.
+pub trait Files {
+    fn read(&mut self, path: &str) -> io::Result<Vec<u8>>;
+    fn stdin(&mut self) -> io::Result<Vec<u8>>;
+    /// The paths that match a pattern, in order.
+    fn matching(&mut self, pattern: &str) -> Result<Vec<String>, String>;
+}
+
+/// The machine's own files.
+#[derive(Debug)]
+pub struct Disk;
+
+impl Files for Disk {
+    fn read(&mut self, path: &str) -> io::Result<Vec<u8>> {
+        fs::read(path)
+    }
+
+    fn stdin(&mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        io::stdin().lock().read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn matching(&mut self, pattern: &str) -> Result<Vec<String>, String> {
+        let paths = glob::glob(pattern).map_err(|error| error.to_string())?;
+        paths
+            .map(|path| Ok(path.map_err(|error| error.to_string())?.to_string_lossy().into_owned()))
+            .collect::<Result<_, _>>()
+    }
+}
+
+/// A file may include another that deep; a file that includes itself ends here.
+const MAX_DEPTH: usize = 16;
+
+pub fn file(config: &mut Config, files: &mut dyn Files, path: &str) -> Result<(), UsageError> {
+    Loader { config, files, depth: 0 }.file(path).map_err(UsageError)
+}
+
+pub fn stdin(config: &mut Config, files: &mut dyn Files) -> Result<(), UsageError> {
+    let text = files.stdin().map_err(|error| UsageError(format!("cannot read standard input: {error}")))?;
+    Loader { config, files, depth: 0 }.lines("standard input", &text).map_err(UsageError)
+}
+
+/// `--include`. The error is the reason alone: the caller knows where the words stood.
+pub fn include(config: &mut Config, files: &mut dyn Files, words: &[Vec<u8>]) -> Result<(), String> {
+    Loader { config, files, depth: 0 }.include(words)
+}
+
+/// A line for a message, in quotes. The value of a secret is left out.
+pub fn quote(name: &str, rest: &str) -> String {
+    if table::find(name).is_some_and(|spec| spec.secret) { format!("'{name} ...'") } else { format!("'{name}{rest}'") }
+}
+
+struct Loader<'a> {
+    config: &'a mut Config,
+    files: &'a mut dyn Files,
+    depth: usize,
+}
+
+impl Loader<'_> {
+    fn file(&mut self, path: &str) -> Result<(), String> {
+        let text = self.files.read(path).map_err(|error| format!("cannot read '{path}': {error}"))?;
+        self.lines(path, &text)
+    }
+
+    fn lines(&mut self, path: &str, text: &[u8]) -> Result<(), String> {
+        let path: Arc<str> = path.into();
+        for line in file::lines(text) {
+            self.line(&path, &line).map_err(|reason| {
+                let (name, rest) = line.text.split_at(line.text.find(char::is_whitespace).unwrap_or(line.text.len()));
+                format!("{path}:{}: {}: {reason}", line.number, quote(name, rest))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, path: &Arc<str>, line: &file::Line) -> Result<(), String> {
+        let words = line.words.as_deref().ok_or("unbalanced quotes in configuration line")?;
+        let (name, words) = words.split_first().expect("a line has words");
+        let name = text(name);
+        if name.eq_ignore_ascii_case("include") {
+            return self.include(words);
+        }
+        let source = Source::File { path: path.clone(), line: line.number };
+        self.config.set_one(&name, words, source).map_err(|error| error.to_string())
+    }
+
+    fn include(&mut self, words: &[Vec<u8>]) -> Result<(), String> {
+        let [pattern] = words else { return Err("wrong number of arguments".into()) };
+        if self.depth == MAX_DEPTH {
+            return Err(format!("files include each other more than {MAX_DEPTH} deep"));
+        }
+        let pattern = text(pattern);
+        // A pattern may match nothing; a plain name must be there.
+        let paths = if pattern.contains(['*', '?', '[']) { self.files.matching(&pattern)? } else { vec![pattern] };
+        self.depth += 1;
+        for path in paths {
+            self.file(&path)?;
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+}

@@ -1,0 +1,166 @@
+//! The command line: what the user wants, from the arguments and the files that they name.
+//!
+//! Starts nothing and prints nothing. Whatever is wrong comes back as one message, before anything has begun. Arguments
+//! are read as redis-server reads them: `--name` takes the words up to the next `--name`, files come before options.
+mod help;
+mod load;
+
+use crate::server::config::{Config, Source, file, guard, table};
+pub use load::{Disk, Files};
+use std::ffi::OsString;
+use std::fmt;
+
+/// What the user wants.
+#[derive(Debug)]
+pub enum Invocation {
+    /// Serve.
+    Run(Config),
+    /// `spindle explain ...`: the words after it.
+    Explain(Vec<String>),
+    /// Print this and be done: help, the version, the result of a check.
+    Print(String),
+}
+
+/// What was wrong, for a line that begins with the program's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageError(pub String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+fn usage<T>(message: impl Into<String>) -> Result<T, UsageError> {
+    Err(UsageError(message.into()))
+}
+
+/// Reads the arguments, without the program's name.
+pub fn parse(args: impl IntoIterator<Item = OsString>, files: &mut dyn Files) -> Result<Invocation, UsageError> {
+    // On Unix these are the very bytes of the arguments; a password need not be text for this step.
+    let args: Vec<Vec<u8>> = args.into_iter().map(OsString::into_encoded_bytes).collect();
+    let mut args = args.as_slice();
+    if args.first().is_some_and(|first| first == b"explain") {
+        return Ok(Invocation::Explain(args[1..].iter().map(|word| text(word)).collect()));
+    }
+    let mut config = Config::default();
+    let file = args.first().filter(|first| !first.starts_with(b"-")).map(|path| text(path));
+    if file.is_some() {
+        args = &args[1..];
+    }
+    // A lone dash reads standard input, whether it stands first or last.
+    let first = args.first().is_some_and(|arg| arg == b"-");
+    let last = !first && args.last().is_some_and(|arg| arg == b"-");
+    args = &args[usize::from(first)..args.len() - usize::from(last)];
+
+    let mut options = options(args)?;
+    if let Some(text) = options.iter().find_map(|option| special(&option.name)) {
+        return Ok(Invocation::Print(text));
+    }
+    let count = options.len();
+    options.retain(|option| option.name != "check-config");
+    let only_check = options.len() < count;
+
+    if let Some(path) = file {
+        load::file(&mut config, files, &path).map_err(|error| hint_at_option(error, &path))?;
+    }
+    if first || last {
+        load::stdin(&mut config, files)?;
+    }
+    for option in options {
+        if option.name.eq_ignore_ascii_case("include") {
+            load::include(&mut config, files, &option.words)
+        } else {
+            config.set_one(&option.name, &option.words, Source::CommandLine).map_err(|error| error.to_string())
+        }
+        .map_err(|reason| UsageError(format!("command line: {}: {reason}", option.quote())))?;
+    }
+    if let Some(objection) = guard::objection(&config) {
+        return usage(objection);
+    }
+    Ok(if only_check { Invocation::Print(help::check(&config)) } else { Invocation::Run(config) })
+}
+
+fn special(name: &str) -> Option<String> {
+    match name {
+        "help" => Some(help::help()),
+        "version" => Some(help::version()),
+        _ => None,
+    }
+}
+
+/// A setting on the command line.
+struct Given {
+    name: String,
+    words: Vec<Vec<u8>>,
+}
+
+impl Given {
+    /// As it would stand in a file. The words of a secret stay hidden.
+    fn quote(&self) -> String {
+        load::quote(&self.name, &self.words.iter().map(|word| format!(" \"{}\"", text(word))).collect::<String>())
+    }
+}
+
+/// Groups the arguments: each option with the words that belong to it.
+fn options(args: &[Vec<u8>]) -> Result<Vec<Given>, UsageError> {
+    let mut options: Vec<Given> = Vec::new();
+    // What takes no words cannot be followed by one.
+    let full = |name: &str| ["help", "version", "check-config"].contains(&name);
+    for arg in args {
+        let arg_text = text(arg);
+        match (arg_text.strip_prefix("--"), options.last_mut()) {
+            // Only a word that is no setting itself can be the value of the option before it, as a password might be.
+            (Some(name), Some(last)) if last.words.is_empty() && !is_option(name) && !full(&last.name) => {
+                last.words.push(arg.clone());
+            }
+            (Some(name), _) => options.push(option(name)?),
+            (None, _) if arg == b"-h" => options.push(option("help")?),
+            (None, _) if arg == b"-v" => options.push(option("version")?),
+            (None, Some(last)) if !full(&last.name) => last.words.push(arg.clone()),
+            (None, _) => return usage(format!("unexpected argument '{arg_text}'; settings are given as --name value")),
+        }
+    }
+    for option in &mut options {
+        // `--save` alone means no snapshots, as in Redis.
+        if option.name.eq_ignore_ascii_case("save") && option.words.is_empty() {
+            option.words.push(Vec::new());
+        }
+    }
+    Ok(options)
+}
+
+/// An option may hold its words itself, as in `"--save 60 1"`: compose files write it so.
+fn option(argument: &str) -> Result<Given, UsageError> {
+    let Some(words) = file::split(argument.as_bytes()) else {
+        return usage(format!("command line: '--{argument}': unbalanced quotes"));
+    };
+    let mut words = words.into_iter();
+    let name = words.next().map(|name| text(&name)).unwrap_or_default();
+    match name.split_once('=') {
+        Some((name, value)) if table::find(name).is_some() => {
+            usage(format!("command line: '--{argument}': write --{name} {value}, without ="))
+        }
+        _ => Ok(Given { name, words: words.collect() }),
+    }
+}
+
+fn is_option(argument: &str) -> bool {
+    let name = argument.split_ascii_whitespace().next().unwrap_or_default();
+    ["include", "help", "version", "check-config"].contains(&name) || table::find(name).is_some()
+}
+
+/// A file that cannot be read may have been meant as an option.
+fn hint_at_option(error: UsageError, path: &str) -> UsageError {
+    let hint = table::find(path).map_or_else(String::new, |spec| format!("; the setting is given as --{}", spec.name));
+    UsageError(error.0 + &hint)
+}
+
+fn text(word: &[u8]) -> String {
+    String::from_utf8_lossy(word).into_owned()
+}
+
+#[cfg(test)]
+mod tests;

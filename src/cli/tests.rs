@@ -1,0 +1,156 @@
+//! Arguments and files in, invocation or message out; the files are made up.
+use super::*;
+use std::collections::BTreeMap;
+use std::io;
+
+struct Shelf(BTreeMap<&'static str, &'static str>);
+
+impl Files for Shelf {
+    fn read(&mut self, path: &str) -> io::Result<Vec<u8>> {
+        self.0.get(path).map(|text| text.as_bytes().to_vec()).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+    fn stdin(&mut self) -> io::Result<Vec<u8>> {
+        self.read("-")
+    }
+    fn matching(&mut self, pattern: &str) -> Result<Vec<String>, String> {
+        let matches = |path: &&str| crate::base::glob::matches(pattern.as_bytes(), path.as_bytes(), false);
+        Ok(self.0.keys().copied().filter(matches).map(String::from).collect())
+    }
+}
+
+fn parse_with(files: &[(&'static str, &'static str)], args: &[&str]) -> Result<Invocation, String> {
+    let mut shelf = Shelf(files.iter().copied().collect());
+    parse(args.iter().map(OsString::from), &mut shelf).map_err(|error| error.0)
+}
+
+fn run(files: &[(&'static str, &'static str)], args: &[&str]) -> Config {
+    match parse_with(files, args) {
+        Ok(Invocation::Run(config)) => config,
+        other => panic!("{args:?}: {other:?}"),
+    }
+}
+
+fn error(files: &[(&'static str, &'static str)], args: &[&str]) -> String {
+    parse_with(files, args).map(|it| panic!("{args:?} was accepted: {it:?}")).unwrap_err()
+}
+
+fn said(config: &Config) -> Vec<String> {
+    config.changed().iter().map(|it| format!("{} {} ({})", it.name, it.value, it.source)).collect()
+}
+
+#[test]
+fn options_take_the_words_up_to_the_next_option() {
+    assert_eq!(said(&run(&[], &[])), [""; 0]);
+    let table: &[(&[&str], &[&str])] = &[
+        (&["--port", "7000"], &["port 7000"]),
+        (&["--PORT", "7000", "--port", "7001"], &["port 7001"]),
+        (&["--bind", "127.0.0.1", "::1", "--port", "1"], &["bind 127.0.0.1 ::1", "port 1"]),
+        (&["--bind", "-::1"], &["bind -::1"]),
+        (&["--save", "", "--timeout", "5"], &["timeout 5"]),
+        (&["--save", "--timeout", "5"], &["timeout 5"]),
+        (&["--save", "60", "1", "300", "10"], &["save 60 1 300 10"]),
+        (&["--save 60 1", "--loglevel warning"], &["loglevel warning", "save 60 1"]),
+        (&["--requirepass", "--x"], &["requirepass (secret)"]),
+        (&["--maxmemory", "100mb"], &["maxmemory 104857600"]),
+    ];
+    for (args, expected) in table {
+        let expected: Vec<String> = expected.iter().map(|it| format!("{it} (command line)")).collect();
+        assert_eq!(said(&run(&[], args)), expected, "{args:?}");
+    }
+}
+
+#[test]
+fn files_come_before_options_and_include_others() {
+    let files = [
+        ("a.conf", "# ours\nport 7000\ninclude conf.d/*.conf\ntimeout 3\nsave 60 1\nsave \"\"\n"),
+        ("conf.d/1.conf", "timeout 9\nhz 33\n"),
+        ("conf.d/2.conf", "include b.conf\n"),
+        ("b.conf", "requirepass \"a b\"\n"),
+        ("-", "maxclients 77\n"),
+    ];
+    let config = run(&files, &["a.conf", "--port", "7001", "-"]);
+    let expected = [
+        "port 7001 (command line)",
+        "timeout 3 (a.conf:4)",
+        "requirepass (secret) (b.conf:1)",
+        "maxclients 77 (standard input:1)",
+        "hz 33 (conf.d/1.conf:2)",
+    ];
+    assert_eq!(said(&config), expected);
+    assert_eq!(config.requirepass, "a b");
+    assert_eq!(run(&files, &["-", "--port", "1"]).maxclients, 77);
+    assert_eq!(run(&files, &["--include", "conf.d/1.conf"]).timeout, 9);
+    assert_eq!(said(&run(&files, &["--include", "nothing*.conf"])), [""; 0]);
+}
+
+#[test]
+fn errors_name_the_place_the_value_and_the_nearest_name() {
+    let files = [
+        ("name.conf", "\nmaxmemmory 100mb\n"),
+        ("value.conf", "port 1\nloglevel LOUD\n"),
+        ("quote.conf", "unixsocket \"ab\n"),
+        ("count.conf", "maxmemory 10 mb\n"),
+        ("secret.conf", "requirepass hunter 2\n"),
+        ("deep.conf", "\ninclude value.conf\n"),
+        ("self.conf", "include self.conf\n"),
+        ("missing.conf", "include nowhere.conf\n"),
+        ("user.conf", "user default off\n"),
+    ];
+    let table: &[(&[&str], &[&str])] = &[
+        (&["name.conf"], &["name.conf:2: 'maxmemmory 100mb': unknown setting; did you mean 'maxmemory'?"]),
+        (&["value.conf"], &["value.conf:2: 'loglevel LOUD': argument(s) must be one of the following: debug, "]),
+        (&["quote.conf"], &["quote.conf:1: 'unixsocket \"ab': unbalanced quotes"]),
+        (&["count.conf"], &["count.conf:1: 'maxmemory 10 mb': wrong number of arguments"]),
+        (&["secret.conf"], &["secret.conf:1: 'requirepass ...': wrong number of arguments"]),
+        (&["deep.conf"], &["deep.conf:2: 'include value.conf': value.conf:2: 'loglevel LOUD'"]),
+        (&["self.conf"], &["more than 16 deep"]),
+        (&["missing.conf"], &["missing.conf:1: 'include nowhere.conf': cannot read 'nowhere.conf': "]),
+        (&["user.conf"], &["user.conf:1: 'user default off': Spindle has no users but the default one"]),
+        (&["nowhere.conf"], &["cannot read 'nowhere.conf': "]),
+        (&["port", "6380"], &["unexpected argument '6380'"]),
+        (&["port"], &["cannot read 'port': ", "the setting is given as --port"]),
+        (&["--prot", "6380"], &["command line: 'prot \"6380\"': unknown setting; did you mean 'port'?"]),
+        (&["--port", "abc"], &["command line: 'port \"abc\"': argument couldn't be parsed into an integer"]),
+        (&["--port"], &["command line: 'port': wrong number of arguments"]),
+        (&["--port", "1", "2"], &["command line: 'port \"1\" \"2\"': wrong number of arguments"]),
+        (&["--loglevel", "--timeout", "5"], &["command line: 'loglevel': wrong number of arguments"]),
+        (&["--port=6380"], &["write --port 6380, without ="]),
+        (&["--help", "x"], &["unexpected argument 'x'"]),
+        (&["-p", "6380"], &["unexpected argument '-p'; settings are given as --name value"]),
+        (&["--bind", "*"], &["protected mode: 'bind *'", "--requirepass", "--protected-mode no"]),
+        (&["--port", "0"], &["nothing to listen on"]),
+        (&["--check-config", "--bind", "10.0.0.1"], &["protected mode"]),
+    ];
+    for (args, parts) in table {
+        let message = error(&files, args);
+        for part in *parts {
+            assert!(message.contains(part), "{args:?}: {message}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_a_run_is_printed_or_passed_on() {
+    let print = |args: &[&str]| match parse_with(&[("a.conf", "timeout 5\nhz 20\nappendonly yes\n")], args) {
+        Ok(Invocation::Print(text)) => text,
+        other => panic!("{args:?}: {other:?}"),
+    };
+    assert!(print(&["--help"]).contains("--maxclients N"));
+    assert_eq!(print(&["-h"]), print(&["--port", "1", "--help"]));
+    assert!(print(&["--version"]).starts_with("spindle "));
+    assert_eq!(print(&["--check-config"]), "configuration is valid\n");
+    assert_eq!(
+        print(&["a.conf", "--check-config", "--timeout", "6"]),
+        "timeout 6  (command line; default 0)\n\
+         appendonly yes  (a.conf:3; default no)\n\
+         hz 20  (a.conf:2; default 10)\n\
+         without effect here: appendonly, hz\n\
+         warning: 'appendonly yes' (a.conf:3) has no effect in Spindle: \
+         no log is written: all data is lost when Spindle stops\n\
+         configuration is valid\n"
+    );
+    match parse_with(&[], &["explain", "--raw", "*1\\r\\n"]) {
+        Ok(Invocation::Explain(words)) => assert_eq!(words, ["--raw", "*1\\r\\n"]),
+        other => panic!("{other:?}"),
+    }
+}
