@@ -109,22 +109,25 @@ fn options(args: &[Vec<u8>]) -> Result<Vec<Given>, UsageError> {
     let mut options: Vec<Given> = Vec::new();
     // What takes no words cannot be followed by one.
     let full = |name: &str| ["help", "version", "check-config"].contains(&name);
+    // `--save` alone means no snapshots.
+    let stands_alone = |name: &str| full(name) || name.eq_ignore_ascii_case("save");
     for arg in args {
         let arg_text = text(arg);
         match (arg_text.strip_prefix("--"), options.last_mut()) {
-            // Only a word that is no setting itself can be the value of the option before it, as a password might be.
-            (Some(name), Some(last)) if last.words.is_empty() && !is_option(name) && !full(&last.name) => {
+            // The first word of an option is its value even with dashes, as a password may have them.
+            (Some(name), Some(last)) if last.words.is_empty() && !full(name) && !stands_alone(&last.name) => {
                 last.words.push(arg.clone());
             }
             (Some(name), _) => options.push(option(name)?),
             (None, _) if arg == b"-h" => options.push(option("help")?),
             (None, _) if arg == b"-v" => options.push(option("version")?),
             (None, Some(last)) if !full(&last.name) => last.words.push(arg.clone()),
+            // Behind a file redis-server takes a setting without dashes, too.
+            (None, None) if !arg.starts_with(b"-") => options.push(option(&arg_text)?),
             (None, _) => return usage(format!("unexpected argument '{arg_text}'; settings are given as --name value")),
         }
     }
     for option in &mut options {
-        // `--save` alone means no snapshots, as in Redis.
         if option.name.eq_ignore_ascii_case("save") && option.words.is_empty() {
             option.words.push(Vec::new());
         }
@@ -145,11 +148,6 @@ fn option(argument: &str) -> Result<Given, UsageError> {
         }
         _ => Ok(Given { name, words: words.collect() }),
     }
-}
-
-fn is_option(argument: &str) -> bool {
-    let name = argument.split_ascii_whitespace().next().unwrap_or_default();
-    ["include", "help", "version", "check-config"].contains(&name) || table::find(name).is_some()
 }
 
 /// A file that cannot be read may have been meant as an option.

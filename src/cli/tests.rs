@@ -51,6 +51,12 @@ fn options_take_the_words_up_to_the_next_option() {
         (&["--save", "60", "1", "300", "10"], &["save 60 1 300 10"]),
         (&["--save 60 1", "--loglevel warning"], &["loglevel warning", "save 60 1"]),
         (&["--requirepass", "--x"], &["requirepass (secret)"]),
+        (
+            &["--proc-title-template", "--save", "--save", "--timeout", "5"],
+            &["timeout 5", "proc-title-template --save"],
+        ),
+        (&["--shutdown-on-sigint", "nosave", "force", "now"], &["shutdown-on-sigint nosave now force"]),
+        (&["--shutdown-on-sigterm", "nosave force"], &["shutdown-on-sigterm nosave force"]),
         (&["--maxmemory", "100mb"], &["maxmemory 104857600"]),
     ];
     for (args, expected) in table {
@@ -79,6 +85,7 @@ fn files_come_before_options_and_include_others() {
     assert_eq!(said(&config), expected);
     assert_eq!(config.requirepass, "a b");
     assert_eq!(run(&files, &["-", "--port", "1"]).maxclients, 77);
+    assert_eq!(run(&files, &["b.conf", "timeout", "8", "--maxmemory '1mb'"]).timeout, 8);
     assert_eq!(run(&files, &["--include", "conf.d/1.conf"]).timeout, 9);
     assert_eq!(said(&run(&files, &["--include", "nothing*.conf"])), [""; 0]);
 }
@@ -107,13 +114,18 @@ fn errors_name_the_place_the_value_and_the_nearest_name() {
         (&["missing.conf"], &["missing.conf:1: 'include nowhere.conf': cannot read 'nowhere.conf': "]),
         (&["user.conf"], &["user.conf:1: 'user default off': Spindle has no users but the default one"]),
         (&["nowhere.conf"], &["cannot read 'nowhere.conf': "]),
-        (&["port", "6380"], &["unexpected argument '6380'"]),
+        (&["port", "6380"], &["cannot read 'port': ", "the setting is given as --port"]),
         (&["port"], &["cannot read 'port': ", "the setting is given as --port"]),
         (&["--prot", "6380"], &["command line: 'prot \"6380\"': unknown setting; did you mean 'port'?"]),
         (&["--port", "abc"], &["command line: 'port \"abc\"': argument couldn't be parsed into an integer"]),
         (&["--port"], &["command line: 'port': wrong number of arguments"]),
         (&["--port", "1", "2"], &["command line: 'port \"1\" \"2\"': wrong number of arguments"]),
-        (&["--loglevel", "--timeout", "5"], &["command line: 'loglevel': wrong number of arguments"]),
+        (&["--port", "--loglevel", "5"], &["command line: 'port \"--loglevel\" \"5\"': wrong number of arguments"]),
+        (&["--port", "--bla", "--hz", "5"], &["'port \"--bla\"': argument couldn't be parsed into an integer"]),
+        (&["--port", "1", "--loglevel"], &["'loglevel': wrong number of arguments"]),
+        (&["--shutdown-on-sigint"], &["'shutdown-on-sigint': argument(s) must be one of the following"]),
+        (&["--replicaof", "--a", "b"], &["'replicaof \"--a\" \"b\"': Invalid master port"]),
+        (&["--replicaof", "--a", "--b"], &["'replicaof \"--a\"': wrong number of arguments"]),
         (&["--port=6380"], &["write --port 6380, without ="]),
         (&["--help", "x"], &["unexpected argument 'x'"]),
         (&["-p", "6380"], &["unexpected argument '-p'; settings are given as --name value"]),

@@ -147,7 +147,7 @@ pub static KNOWN: &[Spec] = &[
     number("replica-priority", "100", 0, I32).also(&["slave-priority"]),
     switch("replica-read-only", "yes").also(&["slave-read-only"]),
     switch("replica-serve-stale-data", "yes").also(&["slave-serve-stale-data"]),
-    words("replicaof", "", any_words).at_start().also(&["slaveof"]).lacks("nothing is replicated"),
+    words("replicaof", "", master).at_start().also(&["slaveof"]).lacks("nothing is replicated"),
     switch("tls-replication", "no"),
     // security
     choice("acl-pubsub-default", "resetchannels", &["allchannels", "resetchannels"]),
@@ -323,6 +323,16 @@ impl Spec {
 
 fn any_words(_: &[String]) -> Result<(), &'static str> {
     Ok(())
+}
+
+fn master(words: &[String]) -> Result<(), &'static str> {
+    match words {
+        [] => Ok(()),
+        [no, one] if no.eq_ignore_ascii_case("no") && one.eq_ignore_ascii_case("one") => Ok(()),
+        [_, port] if port.parse::<u16>().is_ok() => Ok(()),
+        [_, _] => Err("Invalid master port"),
+        _ => Err("wrong number of arguments"),
+    }
 }
 
 fn save_points(words: &[String]) -> Result<(), &'static str> {

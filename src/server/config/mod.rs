@@ -167,7 +167,8 @@ impl Config {
     }
 
     /// CONFIG SET: all settings or none. Returns the chief names of those whose value is now another.
-    pub fn set_many(&mut self, pairs: &[(&[u8], &[u8])]) -> Result<Vec<&'static str>, ConfigError> {
+    /// `local`: the client is on this machine.
+    pub fn set_many(&mut self, pairs: &[(&[u8], &[u8])], local: bool) -> Result<Vec<&'static str>, ConfigError> {
         let mut seen = HashSet::new();
         let mut found = Vec::with_capacity(pairs.len());
         // Names come before values, as in Redis: an unknown name is told even if a value before it is bad.
@@ -176,9 +177,8 @@ impl Config {
             let spec = std::str::from_utf8(name).ok().and_then(table::find);
             let spec = spec.ok_or_else(|| refuse(Problem::Unknown))?;
             match spec.change {
-                Change::AtStart => return Err(refuse(Problem::Immutable)),
-                Change::NotYet if self.text(spec).as_bytes() != *value => return Err(refuse(Problem::Immutable)),
-                Change::Protected if self.enable_protected_configs != Permission::Yes => {
+                Change::AtStart if self.text(spec).as_bytes() != *value => return Err(refuse(Problem::Immutable)),
+                Change::Protected if !self.enable_protected_configs.allows(local) => {
                     return Err(refuse(Problem::Protected));
                 }
                 _ if !seen.insert(name.to_ascii_lowercase()) => return Err(refuse(Problem::Duplicate)),
@@ -211,6 +211,13 @@ impl Config {
             .filter(|(name, _)| glob::matches(pattern, name.as_bytes(), true))
             .map(|(name, spec)| (name.to_string(), self.text(spec)))
             .collect()
+    }
+
+    /// CONFIG GET of several patterns: a name that two of them match comes once.
+    pub fn get_all<'a>(&self, patterns: impl IntoIterator<Item = &'a [u8]>) -> Vec<(String, String)> {
+        let mut seen = HashSet::new();
+        let pairs = patterns.into_iter().flat_map(|pattern| self.get(pattern));
+        pairs.filter(|(name, _)| seen.insert(name.to_ascii_lowercase())).collect()
     }
 
     /// The settings that are not default and where they came from, in the table's order.

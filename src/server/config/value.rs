@@ -48,7 +48,8 @@ impl Kind {
             .iter()
             .map(|word| std::str::from_utf8(word).map_err(|_| "argument must be valid UTF-8".to_string()))
             .collect::<Result<_, _>>()?;
-        if words.is_empty() || (words.len() > 1 && !self.is_list()) {
+        // Flags say themselves that there is none among no words.
+        if (words.is_empty() && !matches!(self, Kind::Flags(_))) || (words.len() > 1 && !self.is_list()) {
             return Err("wrong number of arguments".into());
         }
         if self.is_list() { self.read_list(&words) } else { self.read_word(words[0]) }
@@ -84,9 +85,9 @@ impl Kind {
         let words = words.iter().flat_map(|word| word.split_ascii_whitespace());
         match self {
             Kind::Flags(names) => {
-                let flags: Vec<String> =
-                    words.map(|word| choose(word, names).map(String::from)).collect::<Result<_, _>>()?;
-                if flags.is_empty() { Err(one_of(names)) } else { Ok(Value::Words(flags)) }
+                let given: Vec<&str> = words.map(|word| choose(word, names)).collect::<Result<_, _>>()?;
+                let in_order = names.iter().filter(|name| given.contains(name)).map(|name| name.to_string());
+                if given.is_empty() { Err(one_of(names)) } else { Ok(Value::Words(in_order.collect())) }
             }
             Kind::Words(check) => {
                 let words: Vec<String> = words.map(String::from).collect();
@@ -213,6 +214,13 @@ choice!(
     Permission { No = "no", Yes = "yes", Local = "local" }
 );
 
+impl Permission {
+    /// Whether a client may, who is on this machine or not.
+    pub fn allows(self, local: bool) -> bool {
+        self == Permission::Yes || (self == Permission::Local && local)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,7 +270,8 @@ mod tests {
             (choice, &["Notice"], Ok("notice")),
             (choice, &["loud"], Err(levels)),
             (flags, &["save now"], Ok("save now")),
-            (flags, &["SAVE", "now"], Ok("save now")),
+            (flags, &["now", "SAVE", "now"], Ok("save now")),
+            (flags, &[], Err("argument(s) must be one of the following: default, save, now")),
             (flags, &["later"], Err("argument(s) must be one of the following: default, save, now")),
             (Kind::Text, &["a b"], Ok("a b")),
             (words, &["a b"], Ok("a b")),
