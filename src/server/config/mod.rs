@@ -281,7 +281,7 @@ impl Config {
 
 /// A name that a stranger wrote, fit for an error reply and a log line.
 fn printable(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).chars().map(|c| if c.is_control() { '?' } else { c }).take(128).collect()
+    String::from_utf8_lossy(name).chars().map(|c| if c.is_control() { ' ' } else { c }).take(128).collect()
 }
 
 #[cfg(test)]
