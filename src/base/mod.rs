@@ -1,6 +1,7 @@
 //! What every room may use: time, chance, the text of numbers, patterns. Imports nothing of Spindle.
 pub mod extended;
 pub mod glob;
+pub mod memory;
 pub mod number;
 pub mod random;
 pub mod time;
