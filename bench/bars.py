@@ -43,7 +43,7 @@ def run(a):
         raise SystemExit("bench: no peer to compare with: install redis-server, or run bench.sh fetch-peers")
     progress, rows = report.Progress(len(chosen)), []
     with ExitStack() as a.stack:
-        a.running, a.idle = {}, None
+        a.running, a.idle, a.waits = {}, None, []
         for bar in chosen:
             progress.say(bar.what)
             figure, seen = bar.measure(a)
@@ -54,7 +54,7 @@ def run(a):
     progress.clear()
     text = report.table(["bar", "figure", "wanted", "unit", "verdict", "seen"],
                         [[r["bar"], f"{r['figure']:.2f}", f"{r['sense']} {r['limit']:g}", r["unit"], r["verdict"], r["seen"]] for r in rows])
-    foot = report.conditions(kinds)
+    foot = report.conditions(kinds) + load.disturbed(a.waits)
     report.write_csv(f"{a.out}/bars.csv", rows)
     open(f"{a.out}/bars.md", "w").write(f"{text}\n\n{foot}\n")
     missed = sum(r["verdict"] != "met" for r in rows)
@@ -74,6 +74,8 @@ def measured(a, kinds, test, depth, clients=50, core=None):
     missing = [s.kind.label for s, f in got.items() if f is None]
     if missing:
         raise SystemExit(f"bench: redis-benchmark's {test} failed on {', '.join(missing)}")
+    if core is None:
+        a.waits += [f.waited for f in got.values()]
     return {s.kind: f for s, f in got.items()}
 
 

@@ -111,10 +111,11 @@ class Server:
             s.sendall(encode(*words))
             return s.recv(65536).split(b"\r\n")[0]
 
-    def cpu_ns(self):
-        """CPU time of all threads so far, from the scheduler's own clock: /proc/PID/stat counts in ticks of 10 ms."""
+    def clock(self):
+        """(ns that its threads ran, ns that they stood ready and waited for a core), by the scheduler's own count."""
         tasks = f"/proc/{self.pid}/task"
-        return sum(int(open(f"{tasks}/{t}/schedstat").read().split()[0]) for t in os.listdir(tasks))
+        both = [open(f"{tasks}/{t}/schedstat").read().split()[:2] for t in os.listdir(tasks)]
+        return sum(int(ran) for ran, _ in both), sum(int(waited) for _, waited in both)
 
     def resident(self):
         status = open(f"/proc/{self.pid}/status").read()

@@ -115,8 +115,8 @@ def suite(out, rows, foot):
 
 
 def cost(out, at, tests, depths, mine, others, where, foot):
-    page = Page("What one request costs the server", f"CPU time, 50 clients over {where}. Light grey: the kernel’s share, which a server that only "
-                "answers +OK pays too. Dark: the server’s own.", foot)
+    page = Page("What one request costs the server", f"CPU time, 50 clients over {where}. Light grey: the kernel’s share, paid even to answer +OK. Dark: the "
+                "server’s own; ×: beside the best peer’s.", foot)
     short = {mine: mine.split(",")[0]}
     table = [(y, h, t.upper(), s) for y, h, t, s in grid(tests, [mine, *others])]
     names(page, [(y, h, t, short.get(s, s)) for y, h, t, s in table], short.values())

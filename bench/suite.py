@@ -47,8 +47,9 @@ def run(a):
             text += [title, report.table(HEAD, [cells(r) for r in group])]
             print(*text[-2:], sep="\n", flush=True)
             report.write_csv(f"{a.out}/suite.csv", rows)
-            open(f"{a.out}/suite.md", "w").write("\n".join([*text, "", foot, ""]))
-    print(f"\n{foot}\n{a.out}/suite.csv, suite.md, " + ", ".join(plot.suite(a.out, rows, foot)))
+    foot += load.disturbed([r["waited"] for r in rows if r["rps"]])
+    open(f"{a.out}/suite.md", "w").write("\n".join([*text, "", foot, ""]))
+    print(f"\n{foot}\n{a.out}/suite.csv, suite.md, " + ", ".join(plot.suite(a.out, rows, foot.replace("\n", " · "))))
 
 
 def contestants():
@@ -73,7 +74,7 @@ def lines(socket, depth, test, figures):
     for kind, f in figures.items():
         yield {"socket": socket, "depth": depth, "test": test, "server": kind.label, "role": kind.role,
                "rps": f and round(f.rps), "p50_ms": f and f.p50, "p99_ms": f and f.p99, "p999_ms": f and f.p999,
-               "cpu_ns": f and round(f.cpu, 1), "over_null_ns": round(over[kind], 1) if kind in over else None,
+               "cpu_ns": f and round(f.cpu, 1), "waited": f and round(f.waited, 3), "over_null_ns": round(over[kind], 1) if kind in over else None,
                "over_null_to_best_peer": round(over[kind] / max(best, 1), 3) if best and best > 0 and kind in mine else None}
 
 
