@@ -1,0 +1,279 @@
+//! What is to be sent to one client: bytes of its own, and chunks that it shares with the store or with other clients.
+//! Bytes leave in order, and not before they are released. It does no I/O and knows nothing of RESP.
+//!
+//! ```text
+//!   chunks (closed)                      tail (being written)
+//!   |sent .. | own | shared | own |      | ..................|
+//!            ^ pending begins here               ^ the first hold ends it
+//! ```
+use bytes::Bytes;
+use std::collections::VecDeque;
+
+/// From this size on a value is shared with the output instead of copied into it.
+pub const SHARED_BYTES_MIN: usize = 16 * 1024;
+
+#[derive(Debug, Default)]
+pub struct Output {
+    chunks: VecDeque<Bytes>,
+    tail: Vec<u8>,
+    /// Bytes of the first chunk, or of the tail if there is none, that are sent. Invariant: less than it has, or 0.
+    sent: usize,
+    /// Invariant: the bytes of all chunks, the sent ones of the first not counted.
+    closed: usize,
+    /// Bytes sent since the beginning; a position counts from there.
+    position: u64,
+    /// Bytes from `position` on must wait for `ticket`. Invariant: both ascend.
+    holds: VecDeque<Hold>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Hold {
+    position: u64,
+    ticket: u64,
+}
+
+/// A place in an output where a number will be written once it is known.
+#[derive(Debug)]
+pub struct Mark {
+    chunks: usize,
+    at: usize,
+}
+
+impl Output {
+    /// An output that begins with this memory, to be used again.
+    pub fn with(tail: Vec<u8>) -> Output {
+        assert!(tail.is_empty());
+        Output { tail, ..Output::default() }
+    }
+
+    /// Bytes that are not yet sent.
+    #[inline]
+    pub fn len(&self) -> usize {
+        if self.chunks.is_empty() { self.tail.len() - self.sent } else { self.closed + self.tail.len() }
+    }
+
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty() && self.tail.len() == self.sent
+    }
+
+    /// Where a writer appends.
+    #[inline(always)]
+    pub fn tail(&mut self) -> &mut Vec<u8> {
+        &mut self.tail
+    }
+
+    /// Whether it has memory to write into.
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        self.tail.capacity() > 0
+    }
+
+    pub fn lend_room(&mut self, room: Vec<u8>) {
+        debug_assert!(self.tail.capacity() == 0 && room.is_empty());
+        self.tail = room;
+    }
+
+    /// The memory of an output with nothing left to send.
+    pub fn take_room(&mut self) -> Vec<u8> {
+        assert!(self.is_empty());
+        self.sent = 0;
+        let mut room = std::mem::take(&mut self.tail);
+        room.clear();
+        room
+    }
+
+    pub fn share(&mut self, bytes: Bytes) {
+        self.close_tail();
+        self.closed += bytes.len();
+        self.chunks.push_back(bytes);
+    }
+
+    fn close_tail(&mut self) {
+        if self.tail.is_empty() {
+            return;
+        }
+        let own = if self.tail.len() < self.tail.capacity() / 2 {
+            let own = Bytes::copy_from_slice(&self.tail);
+            self.tail.clear();
+            own
+        } else {
+            Bytes::from(std::mem::take(&mut self.tail))
+        };
+        let sent = if self.chunks.is_empty() { self.sent } else { 0 };
+        self.closed += own.len() - sent;
+        self.chunks.push_back(own);
+    }
+
+    // --- Numbers that are known later
+
+    pub fn mark(&self) -> Mark {
+        debug_assert!(self.position == 0 || self.sent <= self.tail.len());
+        Mark { chunks: self.chunks.len(), at: self.tail.len() }
+    }
+
+    /// Puts bytes where the mark is. Nothing may be sent since it was set. What stands behind it in its chunk moves.
+    pub fn insert(&mut self, mark: Mark, bytes: &[u8]) {
+        match self.chunks.get_mut(mark.chunks) {
+            None => drop(self.tail.splice(mark.at..mark.at, bytes.iter().copied())),
+            Some(chunk) => {
+                *chunk = Bytes::from([&chunk[..mark.at], bytes, &chunk[mark.at..]].concat());
+                self.closed += bytes.len();
+            }
+        }
+    }
+
+    /// Takes back what was written since the mark.
+    pub fn undo(&mut self, mark: Mark) {
+        if mark.chunks == self.chunks.len() {
+            self.tail.truncate(mark.at);
+            return;
+        }
+        let begun = self.chunks.drain(mark.chunks..).next().expect("it was closed since");
+        self.tail = begun[..mark.at].to_vec();
+        let sent = if self.chunks.is_empty() { 0 } else { self.sent };
+        self.closed = self.chunks.iter().map(Bytes::len).sum::<usize>() - sent;
+    }
+
+    // --- Sending
+
+    /// From here on nothing is sent until `release(ticket)`.
+    pub fn hold(&mut self, ticket: u64) {
+        let position = self.position + self.len() as u64;
+        self.holds.push_back(Hold { position, ticket });
+    }
+
+    /// What waited for this ticket, or one before it, may be sent.
+    pub fn release(&mut self, ticket: u64) {
+        while self.holds.front().is_some_and(|hold| hold.ticket <= ticket) {
+            self.holds.pop_front();
+        }
+    }
+
+    /// How many bytes may be sent now.
+    #[inline]
+    pub fn released(&self) -> usize {
+        self.holds.front().map_or_else(|| self.len(), |hold| (hold.position - self.position) as usize)
+    }
+
+    /// What may be sent now, in order.
+    pub fn pending(&self) -> impl Iterator<Item = &[u8]> {
+        let mut left = self.released();
+        let skip = self.sent;
+        let chunks = self.chunks.iter().map(|chunk| &chunk[..]).chain([self.tail.as_slice()]);
+        chunks.enumerate().map_while(move |(i, chunk)| {
+            let chunk = if i == 0 { &chunk[skip..] } else { chunk };
+            let chunk = &chunk[..chunk.len().min(left)];
+            left -= chunk.len();
+            (!chunk.is_empty()).then_some(chunk)
+        })
+    }
+
+    /// `count` pending bytes were sent.
+    pub fn wrote(&mut self, mut count: usize) {
+        assert!(count <= self.released(), "more was sent than was there");
+        self.position += count as u64;
+        while let Some(chunk) = self.chunks.front() {
+            let left = chunk.len() - self.sent;
+            if count < left {
+                self.sent += count;
+                self.closed -= count;
+                return;
+            }
+            count -= left;
+            self.closed -= left;
+            self.sent = 0;
+            self.chunks.pop_front();
+        }
+        self.sent += count;
+        if self.sent == self.tail.len() {
+            self.sent = 0;
+            self.tail.clear();
+            self.chunks = VecDeque::new();
+        }
+    }
+
+    pub fn check(&self) {
+        let first = self.chunks.front().map_or(self.tail.len(), Bytes::len);
+        assert!(self.sent == 0 || self.sent < first);
+        let sent = if self.chunks.is_empty() { 0 } else { self.sent };
+        assert_eq!(self.closed + sent, self.chunks.iter().map(Bytes::len).sum::<usize>());
+        assert!(self.holds.iter().is_sorted_by_key(|hold| (hold.position, hold.ticket)));
+        assert!(self.released() <= self.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drain(output: &mut Output, step: usize) -> Vec<u8> {
+        let mut all = vec![];
+        while output.released() > 0 {
+            let next: Vec<u8> = output.pending().flatten().copied().take(step).collect();
+            output.wrote(next.len());
+            output.check();
+            all.extend(next);
+        }
+        all
+    }
+
+    #[test]
+    fn leaves_in_order_whatever_is_written_at_once() {
+        for step in 1..20 {
+            let mut output = Output::default();
+            output.tail().extend_from_slice(b"abc");
+            output.wrote(1);
+            output.share(Bytes::from_static(b"defgh"));
+            output.tail().extend_from_slice(b"ij");
+            output.share(Bytes::from_static(b"k"));
+            output.check();
+            assert_eq!(output.len(), 10);
+            assert_eq!(drain(&mut output, step), b"bcdefghijk");
+            assert!(output.is_empty());
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_known_later() {
+        for shared in [false, true] {
+            let mut output = Output::default();
+            output.tail().extend_from_slice(b"a");
+            let mark = output.mark();
+            output.tail().extend_from_slice(b"c");
+            if shared {
+                output.share(Bytes::from_static(b"d"));
+            }
+            output.insert(mark, b"b");
+            output.check();
+            assert_eq!(drain(&mut output, 9), if shared { b"abcd".as_slice() } else { b"abc" });
+        }
+    }
+
+    #[test]
+    fn what_is_undone_was_never_there() {
+        let mut output = Output::default();
+        output.tail().extend_from_slice(b"abc");
+        let mark = output.mark();
+        output.tail().extend_from_slice(b"d");
+        output.share(Bytes::from_static(b"e"));
+        output.undo(mark);
+        output.check();
+        assert_eq!(drain(&mut output, 9), b"abc");
+    }
+
+    #[test]
+    fn nothing_overtakes_a_hold() {
+        let mut output = Output::default();
+        output.tail().extend_from_slice(b"read");
+        output.hold(1);
+        output.tail().extend_from_slice(b"written");
+        output.hold(2);
+        output.tail().extend_from_slice(b"later");
+        assert_eq!(drain(&mut output, 3), b"read");
+        output.release(1);
+        assert_eq!(drain(&mut output, 3), b"written");
+        output.release(2);
+        assert_eq!(drain(&mut output, 3), b"later");
+    }
+}

@@ -1,0 +1,266 @@
+//! The parser: tokens become requests. It parses ahead, as many requests as it is asked for, into a `Batch` that is used
+//! again and again; what it has of an unfinished request it keeps. A bulk string that is large and not yet there
+//! is read into memory of its own, which grows with what has come and not with what was announced.
+use super::lexer::{Lexed, Lexer, Limits};
+use super::quoted;
+use super::request::Request;
+use super::token::{Kind, Span, Token, Violation};
+use bytes::Bytes;
+
+/// From this size on a bulk string that is not yet complete gets memory of its own (Redis: PROTO_MBULK_BIG_ARG).
+pub const LARGE_BYTES: usize = 32 * 1024;
+/// So much of a large bulk string is lent to a read at once.
+const LARGE_STEP: usize = 256 * 1024;
+/// When this part of a large bulk string has come, room is made for all of it, so that no more than that is ever copied.
+const LARGE_EARNEST: usize = 64;
+
+/// Requests parsed ahead. The words of all of them stand in one vector.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub requests: Vec<Parsed>,
+    /// What stands after the requests is no request. They are served first.
+    pub broken: Option<Violation>,
+    spans: Vec<Span>,
+    /// Of the first request: one that is read into memory of its own is always the first of its batch.
+    larges: Vec<Bytes>,
+}
+
+/// The bytes `start..end` of the input.
+#[derive(Debug, Clone, Copy)]
+pub struct Parsed {
+    pub start: usize,
+    pub end: usize,
+    first_span: usize,
+    end_span: usize,
+}
+
+impl Batch {
+    pub fn clear(&mut self) {
+        self.requests.clear();
+        self.spans.clear();
+        self.larges.clear();
+        self.broken = None;
+    }
+
+    #[inline]
+    pub fn request<'a>(&'a self, at: usize, input: &'a [u8]) -> Request<'a> {
+        let parsed = &self.requests[at];
+        let larges = if at == 0 { self.larges.as_slice() } else { &[] };
+        Request::new(&input[parsed.start..], &self.spans[parsed.first_span..parsed.end_span], larges)
+    }
+}
+
+/// What was used of the input: requests up to `used`; from there to `kept` stands the beginning of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    pub used: usize,
+    pub kept: usize,
+}
+
+/// What is known of the request that is being read. Invariant: `large` is there only while a bulk string is read.
+#[derive(Debug, Default)]
+pub struct Parser {
+    lexer: Lexer,
+    /// Words that are still to come.
+    wanted: u32,
+    begun: Vec<Span>,
+    larges: Vec<Bytes>,
+    large: Option<Box<Large>>,
+}
+
+/// Invariant: filled <= bytes.len() <= length.
+#[derive(Debug)]
+struct Large {
+    bytes: Vec<u8>,
+    filled: usize,
+    length: usize,
+}
+
+impl Parser {
+    /// Nothing is known of a next request.
+    pub fn is_idle(&self) -> bool {
+        self.lexer == Lexer::default()
+    }
+
+    /// Bytes held for a large bulk string.
+    pub fn held(&self) -> usize {
+        self.large.as_ref().map_or(0, |large| large.bytes.capacity())
+            + self.larges.iter().map(Bytes::len).sum::<usize>()
+    }
+
+    /// Parses up to `most` requests. `input` begins with the first byte of a request, the one that `self` has begun.
+    pub fn parse(&mut self, input: &mut [u8], batch: &mut Batch, limits: &Limits, most: usize) -> Progress {
+        let mut start = 0;
+        let mut first_span = batch.spans.len();
+        batch.spans.append(&mut self.begun);
+        while batch.requests.len() < most {
+            match self.lexer.next(&input[start..], limits) {
+                Lexed::Token(Token { kind: Kind::Bulk, span }) => {
+                    let span = if self.large.is_some() { self.finish_large() } else { span };
+                    batch.spans.push(span);
+                    self.wanted -= 1;
+                }
+                Lexed::Token(Token { kind: Kind::Length(length), span }) => {
+                    let here = input.len() - start - span.end as usize;
+                    if (length as usize) < LARGE_BYTES || here >= length as usize + 2 {
+                        continue;
+                    }
+                    if !batch.requests.is_empty() {
+                        self.forget();
+                        batch.spans.truncate(first_span);
+                        return Progress { used: start, kept: input.len() };
+                    }
+                    let from = start + span.end as usize;
+                    let taken = self.lexer.take_bulk(&input[start..]);
+                    self.begin_large(&input[from..from + taken], length as usize);
+                    input.copy_within(from + taken.., from);
+                    self.begun = batch.spans.split_off(first_span);
+                    return Progress { used: start, kept: input.len() - taken };
+                }
+                Lexed::Token(Token { kind: Kind::Count(count), .. }) => {
+                    self.wanted = count.max(0) as u32;
+                    if count > 0 {
+                        continue;
+                    }
+                }
+                Lexed::Token(Token { kind: Kind::Inline, span }) => {
+                    let mut found = |span| batch.spans.push(span);
+                    if !quoted::split(&mut input[start..], span, &mut found) {
+                        batch.broken = Some(Violation::Quotes);
+                        return Progress { used: start, kept: start };
+                    }
+                    self.wanted = 0;
+                }
+                Lexed::More => {
+                    if batch.spans.len() > first_span {
+                        self.begun = batch.spans.split_off(first_span);
+                    }
+                    return Progress { used: start, kept: input.len() };
+                }
+                Lexed::Broken(violation) => {
+                    batch.broken = Some(violation);
+                    return Progress { used: start, kept: start };
+                }
+            }
+            if self.wanted == 0 {
+                let (end, end_span) = (start + self.lexer.at(), batch.spans.len());
+                if end_span > first_span {
+                    batch.requests.push(Parsed { start, end, first_span, end_span });
+                    batch.larges.append(&mut self.larges);
+                }
+                self.lexer.restart();
+                (start, first_span) = (end, end_span);
+            }
+        }
+        Progress { used: start, kept: input.len() }
+    }
+
+    /// The request that was begun is read again from its first byte.
+    pub fn forget(&mut self) {
+        assert!(self.larges.is_empty() && self.large.is_none(), "bytes that left the input cannot be read again");
+        self.lexer.restart();
+        self.begun.clear();
+        self.wanted = 0;
+    }
+
+    fn begin_large(&mut self, here: &[u8], length: usize) {
+        let bytes = Vec::with_capacity((2 * here.len()).clamp(LARGE_BYTES, length));
+        let mut large = Box::new(Large { bytes, filled: here.len(), length });
+        large.bytes.extend_from_slice(here);
+        self.large = Some(large);
+    }
+
+    fn finish_large(&mut self) -> Span {
+        let large = self.large.take().expect("a large bulk string was being read");
+        assert_eq!(large.filled, large.length);
+        self.larges.push(Bytes::from(large.bytes));
+        Span::large(self.larges.len() - 1)
+    }
+
+    /// Room for the rest of a large bulk string, if that is what comes next.
+    pub fn space(&mut self) -> Option<&mut [u8]> {
+        let large = self.large.as_mut().filter(|large| large.filled < large.length)?;
+        let (filled, length) = (large.filled, large.length);
+        let end = length.min(filled + LARGE_STEP);
+        if large.bytes.capacity() < end {
+            let room = if filled >= length / LARGE_EARNEST { length } else { length.min(4 * end) };
+            large.bytes.reserve_exact(room - large.bytes.len());
+        }
+        if large.bytes.len() < end {
+            large.bytes.resize(end, 0);
+        }
+        Some(&mut large.bytes[filled..end])
+    }
+
+    /// `count` bytes were put into that room.
+    pub fn filled(&mut self, count: usize) {
+        let large = self.large.as_mut().expect("room was lent");
+        large.filled += count;
+        assert!(large.filled <= large.bytes.len() && large.bytes.len() <= large.length);
+    }
+
+    /// The state of the lexer, for who explains where a request broke off.
+    pub fn wanted(&self) -> String {
+        self.lexer.wanted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { bulk_bytes_max: 512 << 20, authenticated: true };
+
+    fn parse(chunks: &[&[u8]]) -> (Vec<Vec<Vec<u8>>>, Option<Violation>) {
+        let (mut parser, mut batch, mut kept, mut all) = (Parser::default(), Batch::default(), vec![], vec![]);
+        for mut chunk in chunks.iter().copied() {
+            while let Some(room) = parser.space().filter(|_| !chunk.is_empty()) {
+                let count = room.len().min(chunk.len());
+                room[..count].copy_from_slice(&chunk[..count]);
+                parser.filled(count);
+                chunk = &chunk[count..];
+            }
+            kept.extend_from_slice(chunk);
+            loop {
+                batch.clear();
+                let progress = parser.parse(&mut kept, &mut batch, &LIMITS, 3);
+                for at in 0..batch.requests.len() {
+                    all.push(batch.request(at, &kept).iter().map(<[u8]>::to_vec).collect::<Vec<_>>());
+                }
+                kept = kept[progress.used..progress.kept].to_vec();
+                if batch.broken.is_some() || batch.requests.is_empty() {
+                    break;
+                }
+            }
+        }
+        (all, batch.broken)
+    }
+
+    #[test]
+    fn cut_at_every_byte() {
+        let large = vec![b'x'; LARGE_BYTES + 7];
+        let mut input =
+            b"PING\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n\r\n*0\r\n*-1\r\nset k \"a b\"\n*3\r\n$3\r\nSET\r\n".to_vec();
+        input.extend_from_slice(format!("${}\r\n", large.len()).as_bytes());
+        input.extend_from_slice(&large);
+        input.extend_from_slice(b"\r\n$1\r\nv\r\n*1\r\n$4\r\nPING\r\n*1\r\nx");
+        let (whole, broken) = parse(&[&input]);
+        assert_eq!(whole.len(), 5);
+        assert_eq!(whole[3][1], large);
+        assert_eq!(broken, Some(Violation::NoLength(b'x')));
+        for at in (0..200).chain(input.len() - 60..input.len()) {
+            assert_eq!(parse(&[&input[..at], &input[at..]]), (whole.clone(), broken), "cut at {at}");
+        }
+        let bytes: Vec<&[u8]> = input.chunks(1).collect();
+        assert_eq!(parse(&bytes), (whole, broken));
+    }
+
+    /// A header alone takes no memory, however large the number in it.
+    #[test]
+    fn nothing_is_reserved_on_the_word_of_a_header() {
+        let mut parser = Parser::default();
+        let mut input = b"*1000000000\r\n$536870912\r\n12".to_vec();
+        parser.parse(&mut input, &mut Batch::default(), &LIMITS, 1);
+        assert!(parser.held() <= LARGE_BYTES && parser.begun.capacity() == 0);
+    }
+}

@@ -1,0 +1,263 @@
+//! Replies are written, not built: each call appends to the output. Commands say what a thing is (a map, a double, a
+//! null) and never which version of RESP the client speaks.
+//! (<https://redis.io/docs/latest/develop/reference/protocol-spec/>)
+use super::output::{Mark, Output, SHARED_BYTES_MIN};
+use bytes::Bytes;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Protocol {
+    #[default]
+    Resp2,
+    Resp3,
+}
+
+#[derive(Debug)]
+pub struct Reply<'a> {
+    to: &'a mut Output,
+    protocol: Protocol,
+}
+
+/// What a length that is written later counts.
+#[derive(Clone, Copy, Debug)]
+pub enum Of {
+    Array,
+    Map,
+    Set,
+}
+
+impl<'a> Reply<'a> {
+    #[inline]
+    pub fn new(to: &'a mut Output, protocol: Protocol) -> Self {
+        Reply { to, protocol }
+    }
+
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// From now on, as HELLO has it.
+    pub fn speak(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
+    }
+
+    pub fn output(&mut self) -> &mut Output {
+        self.to
+    }
+
+    #[inline]
+    fn raw(&mut self, bytes: &[u8]) {
+        self.to.tail().extend_from_slice(bytes);
+    }
+
+    #[inline]
+    fn number(&mut self, kind: u8, number: i64) {
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(number).as_bytes();
+        let tail = self.to.tail();
+        tail.reserve(digits.len() + 3);
+        tail.push(kind);
+        tail.extend_from_slice(digits);
+        tail.extend_from_slice(b"\r\n");
+    }
+
+    #[inline]
+    pub fn ok(&mut self) {
+        self.raw(b"+OK\r\n");
+    }
+
+    /// A short text without line ends.
+    pub fn simple(&mut self, text: &str) {
+        debug_assert!(!text.contains(['\r', '\n']));
+        self.raw(b"+");
+        self.raw(text.as_bytes());
+        self.raw(b"\r\n");
+    }
+
+    /// `text` begins with its code: `ERR ...`. Line ends in it become blanks.
+    pub fn error(&mut self, text: &str) {
+        self.raw(b"-");
+        let clean = |byte| if byte == b'\r' || byte == b'\n' { b' ' } else { byte };
+        self.to.tail().extend(text.bytes().map(clean));
+        self.raw(b"\r\n");
+    }
+
+    #[inline]
+    pub fn integer(&mut self, number: i64) {
+        self.number(b':', number);
+    }
+
+    pub fn count(&mut self, count: usize) {
+        self.integer(count as i64);
+    }
+
+    #[inline]
+    pub fn bulk(&mut self, bytes: &[u8]) {
+        self.number(b'$', bytes.len() as i64);
+        let tail = self.to.tail();
+        tail.reserve(bytes.len() + 2);
+        tail.extend_from_slice(bytes);
+        tail.extend_from_slice(b"\r\n");
+    }
+
+    pub fn text(&mut self, text: &str) {
+        self.bulk(text.as_bytes());
+    }
+
+    /// A number as a bulk string, as GET gives it.
+    #[inline]
+    pub fn bulk_integer(&mut self, number: i64) {
+        self.bulk(itoa::Buffer::new().format(number).as_bytes());
+    }
+
+    /// Bytes that the store keeps too: not copied if there are many.
+    pub fn shared(&mut self, bytes: &Bytes) {
+        if bytes.len() < SHARED_BYTES_MIN {
+            return self.bulk(bytes);
+        }
+        self.number(b'$', bytes.len() as i64);
+        self.to.share(bytes.clone());
+        self.raw(b"\r\n");
+    }
+
+    #[inline]
+    pub fn null(&mut self) {
+        self.raw(match self.protocol {
+            Protocol::Resp2 => b"$-1\r\n",
+            Protocol::Resp3 => b"_\r\n",
+        });
+    }
+
+    pub fn null_array(&mut self) {
+        self.raw(match self.protocol {
+            Protocol::Resp2 => b"*-1\r\n",
+            Protocol::Resp3 => b"_\r\n",
+        });
+    }
+
+    pub fn boolean(&mut self, value: bool) {
+        match self.protocol {
+            Protocol::Resp2 => self.integer(value as i64),
+            Protocol::Resp3 => self.raw(if value { b"#t\r\n" } else { b"#f\r\n" }),
+        }
+    }
+
+    /// `text`: the number as Redis prints it.
+    pub fn double(&mut self, text: &[u8]) {
+        match self.protocol {
+            Protocol::Resp2 => self.bulk(text),
+            Protocol::Resp3 => {
+                self.raw(b",");
+                self.raw(text);
+                self.raw(b"\r\n");
+            }
+        }
+    }
+
+    /// A text with its format (`txt`, `mkd`), for a person to read.
+    pub fn verbatim(&mut self, format: &str, text: &str) {
+        match self.protocol {
+            Protocol::Resp2 => self.bulk(text.as_bytes()),
+            Protocol::Resp3 => {
+                assert_eq!(format.len(), 3);
+                self.number(b'=', text.len() as i64 + 4);
+                self.raw(format.as_bytes());
+                self.raw(b":");
+                self.raw(text.as_bytes());
+                self.raw(b"\r\n");
+            }
+        }
+    }
+
+    #[inline]
+    pub fn array(&mut self, length: usize) {
+        self.number(b'*', length as i64);
+    }
+
+    pub fn map(&mut self, length: usize) {
+        self.length(Of::Map, length);
+    }
+
+    pub fn set(&mut self, length: usize) {
+        self.length(Of::Set, length);
+    }
+
+    /// An attribute of what comes next; a client of RESP2 does not see it.
+    pub fn push(&mut self, length: usize) {
+        match self.protocol {
+            Protocol::Resp2 => self.number(b'*', length as i64),
+            Protocol::Resp3 => self.number(b'>', length as i64),
+        }
+    }
+
+    fn length(&mut self, of: Of, length: usize) {
+        let (kind, length) = self.header(of, length);
+        self.number(kind, length);
+    }
+
+    fn header(&self, of: Of, length: usize) -> (u8, i64) {
+        match (of, self.protocol) {
+            (Of::Array, _) | (Of::Set, Protocol::Resp2) => (b'*', length as i64),
+            (Of::Set, Protocol::Resp3) => (b'~', length as i64),
+            (Of::Map, Protocol::Resp2) => (b'*', 2 * length as i64),
+            (Of::Map, Protocol::Resp3) => (b'%', length as i64),
+        }
+    }
+
+    /// Where a length stands that is not yet known. What it counts is written next, then `length_at`.
+    pub fn mark(&self) -> Mark {
+        self.to.mark()
+    }
+
+    pub fn length_at(&mut self, mark: Mark, of: Of, length: usize) {
+        let (kind, length) = self.header(of, length);
+        let text = format!("{}{length}\r\n", kind as char);
+        self.to.insert(mark, text.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(protocol: Protocol, write: impl Fn(&mut Reply)) -> String {
+        let mut output = Output::default();
+        write(&mut Reply::new(&mut output, protocol));
+        output.pending().flatten().map(|byte| *byte as char).collect()
+    }
+
+    #[test]
+    fn both_protocols() {
+        type Case = (fn(&mut Reply), &'static str, &'static str);
+        let table: &[Case] = &[
+            (|reply| reply.ok(), "+OK\r\n", "+OK\r\n"),
+            (|reply| reply.error("ERR a\r\nb"), "-ERR a  b\r\n", "-ERR a  b\r\n"),
+            (|reply| reply.integer(i64::MIN), ":-9223372036854775808\r\n", ":-9223372036854775808\r\n"),
+            (|reply| reply.bulk(b"a\r\nb"), "$4\r\na\r\nb\r\n", "$4\r\na\r\nb\r\n"),
+            (|reply| reply.null(), "$-1\r\n", "_\r\n"),
+            (|reply| reply.null_array(), "*-1\r\n", "_\r\n"),
+            (|reply| reply.boolean(true), ":1\r\n", "#t\r\n"),
+            (|reply| reply.double(b"1.5"), "$3\r\n1.5\r\n", ",1.5\r\n"),
+            (|reply| reply.verbatim("txt", "hi"), "$2\r\nhi\r\n", "=6\r\ntxt:hi\r\n"),
+            (|reply| reply.array(3), "*3\r\n", "*3\r\n"),
+            (|reply| reply.map(2), "*4\r\n", "%2\r\n"),
+            (|reply| reply.set(2), "*2\r\n", "~2\r\n"),
+            (|reply| reply.push(2), "*2\r\n", ">2\r\n"),
+        ];
+        for (write, resp2, resp3) in table {
+            assert_eq!(written(Protocol::Resp2, write), *resp2);
+            assert_eq!(written(Protocol::Resp3, write), *resp3);
+        }
+    }
+
+    #[test]
+    fn a_length_that_is_known_later() {
+        let late = |reply: &mut Reply| {
+            let mark = reply.mark();
+            reply.bulk(b"k");
+            reply.integer(1);
+            reply.length_at(mark, Of::Map, 1);
+        };
+        assert_eq!(written(Protocol::Resp2, late), "*2\r\n$1\r\nk\r\n:1\r\n");
+        assert_eq!(written(Protocol::Resp3, late), "%1\r\n$1\r\nk\r\n:1\r\n");
+    }
+}
