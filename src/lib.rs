@@ -3,4 +3,5 @@ pub mod base;
 pub mod cli;
 pub mod logging;
 pub mod server;
+pub mod store;
 pub mod wire;

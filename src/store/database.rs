@@ -1,0 +1,79 @@
+//! One database: its entries and their deadlines. Reads stand here; a write goes through the door (door.rs).
+use super::entry::Entry;
+use super::expiry::Deadlines;
+use super::structure::table::{Hashed, Place, Table};
+use ahash::RandomState;
+use std::hash::{BuildHasher, Hasher};
+
+impl Hashed for Entry {
+    #[inline]
+    fn hash(&self) -> u64 {
+        self.hash
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Database {
+    pub(super) table: Table<Entry>,
+    pub(super) deadlines: Deadlines,
+    /// How many keys expire. Invariant: counts the entries whose `expires_ms` is not `NEVER`.
+    pub(super) volatile: usize,
+}
+
+#[inline]
+pub(super) fn hash(hasher: &RandomState, key: &[u8]) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(key);
+    hasher.finish()
+}
+
+impl Database {
+    /// Keys, those included that have expired but that nobody has met since.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Keys that expire.
+    pub fn volatile(&self) -> usize {
+        self.volatile
+    }
+
+    #[inline]
+    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<Place> {
+        self.table.find(hash, |entry| *entry.key == *key)
+    }
+
+    /// Entries in hash order from `cursor` on: about `count`, and the cursor of the next call.
+    pub fn scan(&self, cursor: u64, count: usize, visit: &mut dyn FnMut(&Entry)) -> Option<u64> {
+        self.table.scan(cursor, count, visit)
+    }
+
+    pub fn random(&self, chance: &mut dyn FnMut() -> u64) -> Option<&Entry> {
+        self.table.random(chance)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.table.iter()
+    }
+
+    /// Bytes of the table itself.
+    pub fn table_bytes(&self) -> usize {
+        self.table.heap_bytes()
+    }
+
+    pub(super) fn compact(&mut self) {
+        if self.deadlines.is_stale(self.volatile) {
+            let items = self.table.iter().filter_map(|entry| Some((entry.expires_ms()?, entry.hash)));
+            self.deadlines.rebuild(items);
+        }
+    }
+
+    pub fn check(&self) {
+        self.table.check();
+        assert_eq!(self.volatile, self.table.iter().filter(|entry| entry.expires_ms().is_some()).count());
+    }
+}

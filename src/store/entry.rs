@@ -1,0 +1,70 @@
+//! One key and all that is known of it: its value, when it expires, when it was last used.
+use super::text::Text;
+
+/// A value of any type. (Strings are the only type so far.)
+#[derive(Clone, Debug)]
+pub enum Value {
+    String(Text),
+}
+
+impl Value {
+    /// As TYPE says it.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::String(_) => "string",
+        }
+    }
+
+    /// As OBJECT ENCODING says it.
+    pub fn encoding(&self) -> &'static str {
+        match self {
+            Value::String(text) => text.encoding(),
+        }
+    }
+
+    pub fn heap_bytes(&self) -> usize {
+        match self {
+            Value::String(text) => text.heap_bytes(),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub key: Box<[u8]>,
+    pub value: Value,
+    /// The hash of the key: kept, since tables split and grow by it.
+    pub(super) hash: u64,
+    /// Milliseconds since 1970; `NEVER` if it does not expire.
+    pub(super) expires_ms: i64,
+    /// Seconds of the clock when it was last used.
+    pub(super) used_s: u32,
+}
+
+pub(super) const NEVER: i64 = i64::MAX;
+
+impl Entry {
+    #[inline]
+    pub fn expires_ms(&self) -> Option<i64> {
+        (self.expires_ms != NEVER).then_some(self.expires_ms)
+    }
+
+    #[inline]
+    pub fn is_expired(&self, now_ms: i64) -> bool {
+        self.expires_ms <= now_ms
+    }
+
+    pub fn idle_s(&self, now_ms: i64) -> u64 {
+        (now_ms / 1000 - self.used_s as i64).max(0) as u64
+    }
+
+    #[inline]
+    pub(super) fn touch(&mut self, now_ms: i64) {
+        self.used_s = (now_ms / 1000) as u32;
+    }
+
+    /// What MEMORY USAGE counts: the entry and what it owns.
+    pub fn bytes(&self) -> usize {
+        size_of::<Entry>() + self.key.len() + self.value.heap_bytes()
+    }
+}

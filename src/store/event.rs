@@ -1,0 +1,87 @@
+//! What happens to keys, as keyspace notifications name it, and who may watch it happen. The store names an event with
+//! each change; it knows none of those who listen.
+//! (<https://redis.io/docs/latest/develop/pubsub/keyspace-notifications/>)
+use super::entry::Entry;
+
+/// The classes of `notify-keyspace-events`, by its letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// `g`
+    Generic,
+    /// `$`
+    String,
+    /// `x`
+    Expired,
+    /// `n`
+    New,
+    /// No event of Redis's: all keys of a database went at once, or changed places.
+    Whole,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub class: Class,
+    pub name: &'static str,
+}
+
+impl Event {
+    pub const fn string(name: &'static str) -> Event {
+        Event { class: Class::String, name }
+    }
+    pub const fn generic(name: &'static str) -> Event {
+        Event { class: Class::Generic, name }
+    }
+    pub const DEL: Event = Event::generic("del");
+    pub const EXPIRE: Event = Event::generic("expire");
+    pub const PERSIST: Event = Event::generic("persist");
+    pub const EXPIRED: Event = Event { class: Class::Expired, name: "expired" };
+    pub const NEW: Event = Event { class: Class::New, name: "new" };
+    pub const FLUSHED: Event = Event { class: Class::Whole, name: "flushed" };
+    pub const SWAPPED: Event = Event { class: Class::Whole, name: "swapped" };
+}
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub database: usize,
+    /// Empty where all keys of a database are meant.
+    pub key: Box<[u8]>,
+    pub event: Event,
+}
+
+/// Who must see an entry as it was before it changes: a snapshot that has not come to it yet.
+pub trait Barrier {
+    /// `entry`: as it is now, `None` if the key is about to be created.
+    fn before_change(&mut self, database: usize, key: &[u8], entry: Option<&Entry>);
+}
+
+/// What every change goes through, whatever the database.
+#[derive(Default)]
+pub struct Ledger {
+    /// Changes since the beginning, each key counted.
+    pub dirty: u64,
+    /// Keys that expired, whoever noticed.
+    pub expired: u64,
+    /// Bytes of all entries, as `Entry::bytes` counts them.
+    pub bytes: usize,
+    /// Somebody drains the journal after each command. If nobody does, nothing is written to it.
+    pub observed: bool,
+    pub journal: Vec<Change>,
+    pub barrier: Option<Box<dyn Barrier>>,
+}
+
+impl Ledger {
+    #[inline]
+    pub fn note(&mut self, database: usize, key: &[u8], event: Event) {
+        if self.observed {
+            self.journal.push(Change { database, key: key.into(), event });
+        }
+    }
+
+    #[inline]
+    pub fn before_change(&mut self, database: usize, key: &[u8], entry: Option<&Entry>) {
+        if let Some(barrier) = &mut self.barrier {
+            barrier.before_change(database, key, entry);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The data: databases of entries, their values, when they expire, what changes. It knows no client, no command and no
+//! reply, and reads no clock: the time is an argument.
+pub mod database;
+pub mod door;
+pub mod entry;
+pub mod event;
+pub mod expiry;
+pub mod keyspace;
+pub mod structure;
+pub mod text;
+
+pub use door::{Door, NewExpiry};
+pub use entry::{Entry, Value};
+pub use event::{Barrier, Change, Event};
+pub use keyspace::Keyspace;
+pub use text::Text;

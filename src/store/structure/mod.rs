@@ -1,0 +1,2 @@
+//! Pure data structures. They know no command and no client.
+pub mod table;

@@ -1,0 +1,119 @@
+//! A string value in the form that suits it, which OBJECT ENCODING names: an integer, a short string (embstr), or any
+//! other (raw), which may share its bytes with an output or with the input it came from.
+use crate::base::number;
+use bytes::Bytes;
+pub use itoa::Buffer as Digits;
+
+/// No string is longer (`proto-max-bulk-len` may set less).
+pub const STRING_BYTES_MAX: usize = 512 << 20;
+/// Longer ones are raw (Redis: OBJ_ENCODING_EMBSTR_SIZE_LIMIT).
+pub const EMBEDDED_BYTES_MAX: usize = 44;
+
+#[derive(Clone, Debug)]
+pub enum Text {
+    Integer(i64),
+    Embedded(Box<[u8]>),
+    /// Changed in place, or too long to be embedded.
+    Raw(Vec<u8>),
+    /// Long, and shared.
+    Shared(Bytes),
+}
+
+impl Text {
+    /// As SET keeps it.
+    #[inline]
+    pub fn new(bytes: &[u8]) -> Text {
+        match number::integer(bytes) {
+            Some(integer) => Text::Integer(integer),
+            None => Text::not_integer(bytes),
+        }
+    }
+
+    /// As INCRBYFLOAT keeps it, also where it looks like an integer.
+    pub fn not_integer(bytes: &[u8]) -> Text {
+        if bytes.len() <= EMBEDDED_BYTES_MAX { Text::Embedded(bytes.into()) } else { Text::Raw(bytes.into()) }
+    }
+
+    pub fn encoding(&self) -> &'static str {
+        match self {
+            Text::Integer(_) => "int",
+            Text::Embedded(_) => "embstr",
+            Text::Raw(_) | Text::Shared(_) => "raw",
+        }
+    }
+
+    /// The number that it is, in whatever encoding.
+    #[inline]
+    pub fn integer(&self) -> Option<i64> {
+        match self {
+            Text::Integer(integer) => Some(*integer),
+            _ => number::integer(self.kept()),
+        }
+    }
+
+    /// The bytes of one that is no `Integer`.
+    fn kept(&self) -> &[u8] {
+        match self {
+            Text::Integer(_) => unreachable!("an integer has no bytes"),
+            Text::Embedded(bytes) => bytes,
+            Text::Raw(bytes) => bytes,
+            Text::Shared(bytes) => bytes,
+        }
+    }
+
+    /// Its bytes; those of an integer are printed into `digits`.
+    #[inline]
+    pub fn bytes<'a>(&'a self, digits: &'a mut Digits) -> &'a [u8] {
+        match self {
+            Text::Integer(integer) => digits.format(*integer).as_bytes(),
+            other => other.kept(),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Text::Integer(integer) => Digits::new().format(*integer).len(),
+            other => other.kept().len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// As bytes that can be changed in place; it is raw from then on.
+    pub fn raw(&mut self) -> &mut Vec<u8> {
+        if !matches!(self, Text::Raw(_)) {
+            *self = Text::Raw(match std::mem::replace(self, Text::Integer(0)) {
+                Text::Integer(integer) => Digits::new().format(integer).into(),
+                Text::Embedded(bytes) => bytes.into_vec(),
+                Text::Shared(bytes) => bytes.into(),
+                Text::Raw(bytes) => bytes,
+            });
+        }
+        match self {
+            Text::Raw(bytes) => bytes,
+            _ => unreachable!("it was just made raw"),
+        }
+    }
+
+    /// The same bytes as a handle that outlives the entry. The value shares them from then on.
+    pub fn share(&mut self) -> Bytes {
+        if let Text::Shared(bytes) = self {
+            return bytes.clone();
+        }
+        let bytes = Bytes::from(std::mem::take(self.raw()));
+        *self = Text::Shared(bytes.clone());
+        bytes
+    }
+
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        match self {
+            Text::Integer(_) => 0,
+            Text::Embedded(bytes) => bytes.len(),
+            Text::Raw(bytes) => bytes.capacity(),
+            Text::Shared(bytes) => bytes.len(),
+        }
+    }
+}
