@@ -1,0 +1,52 @@
+//! A syntax as COMMAND DOCS shows it: a tree of arguments.
+use super::syntax::{Extent, Field, Kind, Syntax};
+
+#[derive(Debug, Default)]
+pub struct Argument {
+    pub name: String,
+    pub kind: &'static str,
+    pub token: Option<&'static str>,
+    pub optional: bool,
+    pub multiple: bool,
+    pub of: Vec<Argument>,
+}
+
+pub fn arguments(fields: &[Field]) -> Vec<Argument> {
+    fields.iter().flat_map(argument).collect()
+}
+
+/// Most fields are one argument. But options stand beside the fields, and a list's count beside the list.
+fn argument(field: &Field) -> Vec<Argument> {
+    let (name, optional) = (dashed(field.name), !field.needed);
+    let one = |kind, of| vec![Argument { name, kind, token: field.token, optional, multiple: false, of }];
+    match field.syntax {
+        Syntax::Word { kind: Kind::Key(_), .. } => one("key", vec![]),
+        Syntax::Word { kind: Kind::Channel | Kind::String, .. } => one("string", vec![]),
+        Syntax::Word { kind: Kind::Integer, .. } => one("integer", vec![]),
+        Syntax::Word { kind: Kind::Double, .. } => one("double", vec![]),
+        Syntax::Word { kind: Kind::UnixTime, .. } => one("unix-time", vec![]),
+        Syntax::Word { kind: Kind::Pattern, .. } => one("pattern", vec![]),
+        Syntax::All([]) => one("pure-token", vec![]),
+        Syntax::All(fields) => one("block", arguments(fields)),
+        Syntax::One(fields) => one("oneof", arguments(fields)),
+        Syntax::Options([Field { name: "", syntax, .. }]) => {
+            argument(&Field { syntax: *syntax, needed: false, ..*field })
+        }
+        Syntax::Options(fields) => arguments(fields),
+        Syntax::List { of, extent } => {
+            let least = if let Extent::Rest { least, .. } | Extent::Counted { least, .. } = extent { least } else { 1 };
+            let mut listed = argument(&Field { syntax: *of, needed: field.needed && least > 0, ..*field });
+            listed.iter_mut().for_each(|argument| argument.multiple = true);
+            if let Extent::Counted { name, .. } = extent {
+                listed.insert(0, Argument { name: name.into(), kind: "integer", ..Argument::default() });
+            }
+            listed
+        }
+    }
+}
+
+/// `AtSecond` and `at_second` are the names of Rust; Redis says `at-second`.
+fn dashed(name: &str) -> String {
+    let dash = |(i, c): (usize, char)| if c.is_uppercase() && i > 0 { format!("-{c}") } else { c.to_string() };
+    name.chars().enumerate().map(dash).collect::<String>().to_lowercase().replace('_', "-")
+}

@@ -1,0 +1,212 @@
+//! A command as a type (`Command`) and as a row of the table (`Entry`), and the table.
+use super::context::Context;
+pub use super::facts::*;
+use super::grammar::Grammar;
+use super::lookup::Lookup;
+use super::outcome::Ran;
+use super::refusal::Refusal;
+use super::syntax::{Access, Kind, Positions, Syntax};
+use super::words::{OwnedWords, Request, Words};
+use std::fmt::Debug;
+
+/// The parts with a default are where a command may be irregular. It states them, and says why.
+pub trait Command<'a>: Grammar<'a> + Debug {
+    const FACTS: Facts;
+    const ARITY: i32 = Self::SYNTAX.arity();
+    /// What to say to a word too many, which is then the word last read.
+    const SURPLUS: Refusal = Refusal::Syntax;
+    /// What it does to a key, where other words decide that.
+    fn access(declared: Access, _request: Words) -> Access {
+        declared
+    }
+    fn run(self, cx: &mut Context) -> Ran;
+}
+
+/// A command as the table has it, its type forgotten.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// Its row in the table.
+    pub index: u16,
+    /// How many rows after this one are its subcommands.
+    pub subcommands: u16,
+    pub facts: &'static Facts,
+    pub syntax: &'static Syntax,
+    pub arity: i32,
+    pub positions: Positions,
+    access: fn(Access, Words) -> Access,
+    pub run: fn(&mut Words, &mut Context) -> Ran,
+    /// Parses, and gives the form back as words and as text.
+    pub explain: fn(&mut Words, &mut OwnedWords) -> Result<String, Refusal>,
+}
+
+impl Entry {
+    pub const fn of<C: for<'a> Typed<'a>>(name_words: i32, subcommands: u16) -> Entry {
+        Entry {
+            index: 0,
+            subcommands,
+            facts: <C as Typed<'static>>::FACTS,
+            syntax: <C as Typed<'static>>::SYNTAX,
+            arity: joined(<C as Typed<'static>>::ARITY, name_words),
+            positions: <C as Typed<'static>>::SYNTAX.positions(name_words),
+            access: <C as Typed<'static>>::access,
+            run: <C as Typed>::run,
+            explain: <C as Typed>::explain,
+        }
+    }
+
+    /// Reports the keys and channels of a request and what is done to them, without parsing it. See `Syntax::keys`.
+    pub fn keys(&self, request: Request, found: &mut dyn FnMut(usize, Kind)) -> Option<()> {
+        let mut words = Words::new(request);
+        let whole = words;
+        words.read().ok()?;
+        if self.facts.name.contains('|') {
+            words.read().ok()?;
+        }
+        self.syntax.keys(&mut words, true, &mut |at, kind| match kind {
+            Kind::Key(declared) => found(at, Kind::Key((self.access)(declared, whole))),
+            channel => found(at, channel),
+        })
+    }
+
+    /// Is the number of words right? They are counted with the name.
+    #[inline]
+    pub fn admits(&self, count: usize) -> bool {
+        count as i64 == self.arity as i64 || self.arity < 0 && count as i64 >= -(self.arity as i64)
+    }
+
+    /// The name as clients write it: `client|kill`.
+    pub fn lower_name(&self) -> String {
+        self.facts.name.to_ascii_lowercase()
+    }
+}
+
+/// What joins a command's borrowed form to the table, which borrows nothing. `table!` implements it.
+pub trait Typed<'a> {
+    const FACTS: &'static Facts;
+    const SYNTAX: &'static Syntax;
+    const ARITY: i32;
+    fn access(declared: Access, request: Words) -> Access;
+    fn run(words: &mut Words<'a>, cx: &mut Context) -> Ran;
+    fn explain(words: &mut Words<'a>, to: &mut OwnedWords) -> Result<String, Refusal>;
+}
+
+const fn joined(declared: i32, name_words: i32) -> i32 {
+    if declared < 0 { declared + 1 - name_words } else { declared - 1 + name_words }
+}
+
+/// A form reads all its words. One too many is said before what could wait.
+#[inline]
+pub fn read<'a, C: Command<'a>>(words: &mut Words<'a>) -> Result<C, Refusal> {
+    let form = C::parse(words)?;
+    match (words.read(), words.late) {
+        (Ok(_), _) => Err(C::SURPLUS),
+        (Err(_), Some(refusal)) => Err(refusal),
+        (Err(_), None) => Ok(form),
+    }
+}
+
+/// The form as a request: for the log, for the record, for a person.
+pub fn explain<'a, C: Command<'a>>(form: &C, to: &mut OwnedWords) -> String {
+    C::FACTS.name.split('|').for_each(|name| _ = to.text(name));
+    form.print(to);
+    format!("{form:?}")
+}
+
+/// The table, and the way from a name to an entry.
+pub struct Commands {
+    pub entries: &'static [Entry],
+    lookup: Lookup,
+}
+
+/// A word that names no command, or no subcommand of this container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotFound {
+    Command,
+    Subcommand { container: &'static str },
+    /// A container alone.
+    Bare { container: &'static str },
+}
+
+impl Commands {
+    pub const fn new(entries: &'static [Entry]) -> Self {
+        Commands { entries, lookup: Lookup::new(entries) }
+    }
+
+    /// Steps over the command's name, and its subcommand's.
+    #[inline]
+    pub fn find(&self, words: &mut Words) -> Result<&'static Entry, NotFound> {
+        let name = words.read().map_err(|_| NotFound::Command)?;
+        let entry = self.lookup.find(name).map(|at| &self.entries[at]).ok_or(NotFound::Command)?;
+        if entry.subcommands == 0 { Ok(entry) } else { self.subcommand(entry, words) }
+    }
+
+    fn subcommand(&self, container: &'static Entry, words: &mut Words) -> Result<&'static Entry, NotFound> {
+        let Ok(name) = words.read() else {
+            // COMMAND does something of its own when it stands alone.
+            let bare = NotFound::Bare { container: container.facts.name };
+            return if container.arity == -1 { Ok(container) } else { Err(bare) };
+        };
+        let own = |entry: &&Entry| entry.facts.name.as_bytes()[container.facts.name.len() + 1..].eq_ignore_ascii_case(name);
+        let found = self.subcommands(container).iter().find(own);
+        found.ok_or(NotFound::Subcommand { container: container.facts.name })
+    }
+
+    pub fn subcommands(&self, container: &Entry) -> &'static [Entry] {
+        let first = container.index as usize + 1;
+        &self.entries[first..first + container.subcommands as usize]
+    }
+
+    /// By its full name: `get`, `client|kill`.
+    pub fn named(&self, name: &[u8]) -> Option<&'static Entry> {
+        self.entries.iter().find(|entry| entry.facts.name.as_bytes().eq_ignore_ascii_case(name))
+    }
+
+    /// Those that are not subcommands.
+    pub fn top(&self) -> impl Iterator<Item = &'static Entry> {
+        self.entries.iter().filter(|entry| !entry.facts.name.contains('|'))
+    }
+}
+
+/// Gives each entry its row.
+pub const fn numbered<const N: usize>(mut entries: [Entry; N]) -> [Entry; N] {
+    let mut row = 0;
+    while row < N {
+        entries[row].index = row as u16;
+        row += 1;
+    }
+    entries
+}
+
+/// `table! { pub COMMANDS: Get, Set, Client { ClientId, ClientKill } }`
+#[macro_export]
+macro_rules! table {
+    ($vis:vis $table:ident: $($command:ident $({ $($sub:ident),+ $(,)? })?),+ $(,)?) => {
+        $vis static $table: $crate::command::Commands = {
+            static ENTRIES: [$crate::command::Entry; [$(stringify!($command), $($(stringify!($sub)),+)?),+].len()] =
+                $crate::command::entry::numbered([$(
+                    $crate::table!(@entry $command 1 [$($($sub)+)?]),
+                    $($($crate::table!(@entry $sub 2 [])),+)?
+                ),+]);
+            $crate::command::Commands::new(&ENTRIES)
+        };
+    };
+    (@entry $command:ident $words:literal [$($sub:ident)*]) => {{
+        struct Row;
+        impl<'a> $crate::command::entry::Typed<'a> for Row {
+            const FACTS: &'static $crate::command::entry::Facts = &<$command as $crate::command::Command>::FACTS;
+            const SYNTAX: &'static $crate::command::syntax::Syntax = &<$command as $crate::command::grammar::Grammar>::SYNTAX;
+            const ARITY: i32 = <$command as $crate::command::Command>::ARITY;
+            fn access(declared: $crate::command::syntax::Access, request: $crate::command::words::Words) -> $crate::command::syntax::Access {
+                <$command as $crate::command::Command>::access(declared, request)
+            }
+            fn run(words: &mut $crate::command::words::Words<'a>, cx: &mut $crate::command::Context) -> $crate::command::Ran {
+                $crate::command::Command::run($crate::command::entry::read::<$command>(words)?, cx)
+            }
+            fn explain(words: &mut $crate::command::words::Words<'a>, to: &mut $crate::command::words::OwnedWords) -> Result<String, $crate::command::Refusal> {
+                $crate::command::entry::read::<$command>(words).map(|form| $crate::command::entry::explain(&form, to))
+            }
+        }
+        const SUBCOMMANDS: &[&str] = &[$(stringify!($sub)),*];
+        $crate::command::Entry::of::<Row>($words, SUBCOMMANDS.len() as u16)
+    }};
+}

@@ -1,0 +1,27 @@
+//! What a command is: its grammar, its facts, its evaluation, and the way from words to it. Which commands there are, it
+//! does not know (`commands` does). Read in this order: words, grammar, leaf, list, syntax, docs (what a declaration
+//! is and what is derived from it); entry, lookup, admit, serve, context (how it runs); refusal (every error text).
+pub mod admit;
+pub mod context;
+pub mod docs;
+pub mod effect;
+pub mod entry;
+pub mod facts;
+pub mod grammar;
+pub mod host;
+pub mod leaf;
+pub mod list;
+pub mod lookup;
+pub mod outcome;
+pub mod record;
+pub mod refusal;
+pub mod serve;
+pub mod syntax;
+pub mod words;
+
+pub use context::Context;
+pub use effect::Effect;
+pub use entry::{Command, Commands, Entry};
+pub use host::Host;
+pub use outcome::{Block, Outcome, Ran, Task};
+pub use refusal::Refusal;
