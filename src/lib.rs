@@ -3,5 +3,3 @@ pub mod base;
 pub mod cli;
 pub mod logging;
 pub mod server;
-pub mod store;
-pub mod wire;

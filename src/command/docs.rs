@@ -34,7 +34,7 @@ fn argument(field: &Field) -> Vec<Argument> {
         }
         Syntax::Options(fields) => arguments(fields),
         Syntax::List { of, extent } => {
-            let least = if let Extent::Rest { least, .. } | Extent::Counted { least, .. } = extent { least } else { 1 };
+            let (Extent::Rest { least, .. } | Extent::Counted { least, .. }) = extent;
             let mut listed = argument(&Field { syntax: *of, needed: field.needed && least > 0, ..*field });
             listed.iter_mut().for_each(|argument| argument.multiple = true);
             if let Extent::Counted { name, .. } = extent {

@@ -33,27 +33,13 @@ pub struct Entry {
     pub syntax: &'static Syntax,
     pub arity: i32,
     pub positions: Positions,
-    access: fn(Access, Words) -> Access,
+    pub access: fn(Access, Words) -> Access,
     pub run: fn(&mut Words, &mut Context) -> Ran,
     /// Parses, and gives the form back as words and as text.
     pub explain: fn(&mut Words, &mut OwnedWords) -> Result<String, Refusal>,
 }
 
 impl Entry {
-    pub const fn of<C: for<'a> Typed<'a>>(name_words: i32, subcommands: u16) -> Entry {
-        Entry {
-            index: 0,
-            subcommands,
-            facts: <C as Typed<'static>>::FACTS,
-            syntax: <C as Typed<'static>>::SYNTAX,
-            arity: joined(<C as Typed<'static>>::ARITY, name_words),
-            positions: <C as Typed<'static>>::SYNTAX.positions(name_words),
-            access: <C as Typed<'static>>::access,
-            run: <C as Typed>::run,
-            explain: <C as Typed>::explain,
-        }
-    }
-
     /// Reports the keys and channels of a request and what is done to them, without parsing it. See `Syntax::keys`.
     pub fn keys(&self, request: Request, found: &mut dyn FnMut(usize, Kind)) -> Option<()> {
         let mut words = Words::new(request);
@@ -80,17 +66,8 @@ impl Entry {
     }
 }
 
-/// What joins a command's borrowed form to the table, which borrows nothing. `table!` implements it.
-pub trait Typed<'a> {
-    const FACTS: &'static Facts;
-    const SYNTAX: &'static Syntax;
-    const ARITY: i32;
-    fn access(declared: Access, request: Words) -> Access;
-    fn run(words: &mut Words<'a>, cx: &mut Context) -> Ran;
-    fn explain(words: &mut Words<'a>, to: &mut OwnedWords) -> Result<String, Refusal>;
-}
-
-const fn joined(declared: i32, name_words: i32) -> i32 {
+/// Redis's arity counts the words of the name too.
+pub const fn arity(declared: i32, name_words: i32) -> i32 {
     if declared < 0 { declared + 1 - name_words } else { declared - 1 + name_words }
 }
 
@@ -190,23 +167,19 @@ macro_rules! table {
             $crate::command::Commands::new(&ENTRIES)
         };
     };
-    (@entry $command:ident $words:literal [$($sub:ident)*]) => {{
-        struct Row;
-        impl<'a> $crate::command::entry::Typed<'a> for Row {
-            const FACTS: &'static $crate::command::entry::Facts = &<$command as $crate::command::Command>::FACTS;
-            const SYNTAX: &'static $crate::command::syntax::Syntax = &<$command as $crate::command::grammar::Grammar>::SYNTAX;
-            const ARITY: i32 = <$command as $crate::command::Command>::ARITY;
-            fn access(declared: $crate::command::syntax::Access, request: $crate::command::words::Words) -> $crate::command::syntax::Access {
-                <$command as $crate::command::Command>::access(declared, request)
-            }
-            fn run(words: &mut $crate::command::words::Words<'a>, cx: &mut $crate::command::Context) -> $crate::command::Ran {
-                $crate::command::Command::run($crate::command::entry::read::<$command>(words)?, cx)
-            }
-            fn explain(words: &mut $crate::command::words::Words<'a>, to: &mut $crate::command::words::OwnedWords) -> Result<String, $crate::command::Refusal> {
+    (@entry $command:ident $words:literal [$($sub:ident)*]) => {
+        $crate::command::Entry {
+            index: 0,
+            subcommands: { const SUBCOMMANDS: &[&str] = &[$(stringify!($sub)),*]; SUBCOMMANDS.len() as u16 },
+            facts: &<$command as $crate::command::Command>::FACTS,
+            syntax: &<$command as $crate::command::grammar::Grammar>::SYNTAX,
+            arity: $crate::command::entry::arity(<$command as $crate::command::Command>::ARITY, $words),
+            positions: <$command as $crate::command::grammar::Grammar>::SYNTAX.positions($words),
+            access: <$command as $crate::command::Command>::access,
+            run: |words, cx| $crate::command::Command::run($crate::command::entry::read::<$command>(words)?, cx),
+            explain: |words, to| {
                 $crate::command::entry::read::<$command>(words).map(|form| $crate::command::entry::explain(&form, to))
-            }
+            },
         }
-        const SUBCOMMANDS: &[&str] = &[$(stringify!($sub)),*];
-        $crate::command::Entry::of::<Row>($words, SUBCOMMANDS.len() as u16)
-    }};
+    };
 }

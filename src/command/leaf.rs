@@ -52,14 +52,13 @@ word! { Bytes, Kind::String }
 word! { Pattern, Kind::Pattern }
 word! { Channel, Kind::Channel }
 
-pub use crate::base::number::{float, integer};
+pub use crate::base::number::integer;
 
 /// A number with limits of its own, and what to say to a word that is no number, and to one outside the limits.
 #[macro_export]
 macro_rules! number {
     ($name:ident: integer $($rest:tt)*) => { $crate::number! { @ $name i64 Integer integer $($rest)* } };
     ($name:ident: unix_time $($rest:tt)*) => { $crate::number! { @ $name i64 UnixTime integer $($rest)* } };
-    ($name:ident: float $($rest:tt)*) => { $crate::number! { @ $name f64 Double float $($rest)* } };
     (@ $name:ident $ty:ident $kind:ident $read:ident, else $no_number:ident $(; $within:expr, else $outside:ident)?) => {
         #[derive(Debug, PartialEq, Clone, Copy)]
         pub struct $name(pub $ty);
@@ -81,8 +80,6 @@ macro_rules! number {
 }
 number! { Int: integer, else NotAnInteger }
 number! { UnixTime: unix_time, else NotAnInteger }
-number! { Score: float, else NotAFloat }
-number! { Timeout: float, else TimeoutNotAFloat; |seconds| seconds >= 0.0, else TimeoutNegative }
 
 /// A word that `run` reads when its turn comes, because Redis looks at other words, or at the key, before it.
 #[derive(Debug, PartialEq, Clone, Copy)]

@@ -104,28 +104,6 @@ impl<const LEAST: usize, const LEAVE: usize> Reach for Rest<LEAST, LEAVE> {
     }
 }
 
-/// XREAD: so many keys, then as many IDs.
-pub struct Half;
-impl Reach for Half {
-    const EXTENT: Extent = Extent::Half;
-    fn words(words: &mut Words, _: usize) -> Result<usize, Refusal> {
-        match words.len() {
-            0 => Err(Refusal::Syntax),
-            all if all.is_multiple_of(2) => Ok(all / 2),
-            _ => Err(Refusal::Unbalanced),
-        }
-    }
-}
-
-/// WEIGHTS: as many as there were keys.
-pub struct AsCounted;
-impl Reach for AsCounted {
-    const EXTENT: Extent = Extent::AsCounted;
-    fn words(words: &mut Words, width: usize) -> Result<usize, Refusal> {
-        if words.counted * width <= words.len() { Ok(words.counted * width) } else { Err(Refusal::Syntax) }
-    }
-}
-
 /// A count, then so many. What is said of a bad count differs by command, so it is a type of the command's.
 pub trait Count {
     const NAME: &'static str = "numkeys";
@@ -138,7 +116,7 @@ impl<C: Count> Reach for C {
     const EXTENT: Extent = Extent::Counted { name: C::NAME, least: C::LEAST };
     fn words(words: &mut Words, width: usize) -> Result<usize, Refusal> {
         let count = integer(words.read()?).ok_or(C::NOT_A_NUMBER)?;
-        words.counted = usize::try_from(count).ok().filter(|count| *count >= C::LEAST).ok_or(C::TOO_FEW)?;
-        words.counted.checked_mul(width).filter(|own| *own <= words.len()).ok_or(C::TOO_MANY)
+        let count = usize::try_from(count).ok().filter(|count| *count >= C::LEAST).ok_or(C::TOO_FEW)?;
+        count.checked_mul(width).filter(|own| *own <= words.len()).ok_or(C::TOO_MANY)
     }
 }

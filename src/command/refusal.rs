@@ -22,62 +22,32 @@ refusals! {
     UnknownSubcommand: "ERR unknown subcommand '{word}'. Try {COMMAND} HELP."
     WrongArity: "ERR wrong number of arguments for '{command}' command"
     Syntax: "ERR syntax error"
+    NotAuthenticated: "NOAUTH Authentication required."
+    NotInTransaction: "ERR Command not allowed inside a transaction"
+    WrongType: "WRONGTYPE Operation against a key holding the wrong kind of value"
     NotAnInteger: "ERR value is not an integer or out of range"
     NotAFloat: "ERR value is not a valid float"
     NotPositive: "ERR value is out of range, must be positive"
-    TimeoutNotAFloat: "ERR timeout is not a float or out of range"
-    TimeoutNotAnInteger: "ERR timeout is not an integer or out of range"
-    TimeoutNegative: "ERR timeout is negative"
     NumkeysNotPositive: "ERR numkeys should be greater than 0"
-    CountNotPositive: "ERR count should be greater than 0"
+    NoSuchKey: "ERR no such key"
+    NoSuchDatabase: "ERR DB index is out of range"
+    SameObject: "ERR source and destination objects are the same"
     // Expiry
     BadExpiry: "ERR invalid expire time in '{command}' command"
-    ExpiryNegative: "ERR invalid expire time, must be >= 0"
     NxWithOthers: "ERR NX and XX, GT or LT options at the same time are not compatible"
     GtWithLt: "ERR GT and LT options at the same time are not compatible"
     UnsupportedOption: "ERR Unsupported option {word}"
-    // Lists and hashes
-    RankZero: "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list"
-    CountNegative: "ERR COUNT can't be negative"
-    MaxlenNegative: "ERR MAXLEN can't be negative"
-    FieldsMissing: "ERR Mandatory argument FIELDS is missing or not at the right position"
-    NumfieldsNotPositive: "ERR Parameter `numFields` should be greater than 0"
-    NumfieldsMismatch: "ERR The `numfields` parameter must match the number of arguments"
-    // Sorted sets
-    XxWithNx: "ERR XX and NX options at the same time are not compatible"
-    GtLtNx: "ERR GT, LT, and/or NX options at the same time are not compatible"
-    IncrOfOne: "ERR INCR option supports a single increment-element pair"
-    NoInputKey: "ERR at least 1 input key is needed for '{command}' command"
-    WeightNotAFloat: "ERR weight value is not a float"
-    LimitNeedsBy: "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
-    ScoresByLex: "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
-    RangeNotFloat: "ERR min or max is not a float"
-    RangeNotLex: "ERR min or max not valid string range item"
-    // Streams
-    BadStreamId: "ERR Invalid stream ID specified as stream command argument"
-    StreamIdZero: "ERR The ID specified in XADD must be greater than 0-0"
-    TrimTwice: "ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
-    TrimLength: "ERR The MAXLEN argument must be >= 0."
-    TrimLimit: "ERR The LIMIT argument must be >= 0."
-    TrimLimitExact: "ERR syntax error, LIMIT cannot be used without the special ~ option"
-    TrimLimitAlone: "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
-    MissingGroup: "ERR Missing GROUP option for XREADGROUP"
-    Unbalanced: "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified."
-    // Bits, scripts, clients
-    BadBitType: "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is."
-    BadBitOffset: "ERR bit offset is not an integer or out of range"
-    BadOverflow: "ERR Invalid OVERFLOW type specified"
-    KeysNegative: "ERR Number of keys can't be negative"
-    KeysTooMany: "ERR Number of keys can't be greater than number of args"
-    ClientId: "ERR client-id should be greater than 0"
-    ClientType: "ERR Unknown client type '{word}'"
-    NoSuchClient: "ERR No such client"
+    // Strings
+    Overflow: "ERR increment or decrement would overflow"
+    DecrementOverflow: "ERR decrement would overflow"
+    NanOrInfinity: "ERR increment would produce NaN or Infinity"
+    OffsetOutOfRange: "ERR offset is out of range"
+    TooLong: "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
 }
 
 impl Refusal {
     /// The text in full. `words` is the cursor as parsing left it.
     pub fn say(self, command: &str, words: &Words) -> String {
-        let clean = |word: &[u8]| String::from_utf8_lossy(&word[..word.len().min(128)]).replace(['\r', '\n'], " ");
         let (mut said, mut text) = (String::new(), self.text());
         while let Some((before, (hole, after))) = text.split_once('{').and_then(|(b, a)| Some((b, a.split_once('}')?)))
         {
@@ -85,11 +55,30 @@ impl Refusal {
             match hole {
                 "command" => said += &command.to_ascii_lowercase(),
                 "COMMAND" => said += command,
-                "word" => said += &clean(words.last()),
-                _ => words.iter().for_each(|word| said += &format!("'{}' ", clean(word))),
+                "word" => said += &clean(words.last(), QUOTED_BYTES_MAX),
+                _ => said += &rest(words),
             }
             text = after;
         }
         said + text
     }
+}
+
+/// No more than this is quoted of what a client sent.
+const QUOTED_BYTES_MAX: usize = 128;
+
+fn clean(word: &[u8], most: usize) -> String {
+    String::from_utf8_lossy(&word[..word.len().min(most)]).replace(['\r', '\n'], " ")
+}
+
+/// The words that were not read, as long as the text stays short.
+fn rest(words: &Words) -> String {
+    let mut said = String::new();
+    for word in words.iter() {
+        if said.len() >= QUOTED_BYTES_MAX {
+            break;
+        }
+        said += &format!("'{}' ", clean(word, QUOTED_BYTES_MAX - said.len()));
+    }
+    said
 }

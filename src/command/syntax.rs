@@ -17,6 +17,9 @@ pub const POP: Access = 2 | 128 | 16;
 pub const PUT: Access = 4 | 32;
 pub const CREATE: Access = 4 | 64;
 pub const UNLINK: Access = 8 | 128;
+/// What reads a value, and what changes it.
+pub const ACCESSES: Access = 16;
+pub const CHANGES: Access = 32 | 64 | 128;
 /// No key, but placed like one: the channel of SPUBLISH.
 pub const SHARD_CHANNEL: Access = 256;
 
@@ -58,10 +61,6 @@ pub enum Extent {
     Rest { least: usize, leave: usize },
     /// Its length stands before it.
     Counted { name: &'static str, least: usize },
-    /// As long as the counted list before it.
-    AsCounted,
-    /// Half of the words that are left.
-    Half,
 }
 
 /// One entry of a form, or one way of a choice: its token, if it has one, and what follows that.
@@ -110,7 +109,6 @@ impl Syntax {
                 let least = match extent {
                     Extent::Rest { least, .. } => *least * of.width().least,
                     Extent::Counted { least, .. } => 1 + *least * of.width().least,
-                    Extent::AsCounted | Extent::Half => of.width().least,
                 };
                 Width { least, varies: true, any: false }
             }
@@ -200,11 +198,9 @@ impl Syntax {
             Syntax::List { of, extent } => {
                 let own = match extent {
                     Extent::Rest { leave, .. } => words.len().checked_sub(leave)?,
-                    Extent::Half => words.len() / 2,
-                    Extent::AsCounted => words.counted * of.width().least,
                     Extent::Counted { .. } => {
-                        words.counted = usize::try_from(integer(words.read().ok()?)?).ok()?;
-                        words.counted.checked_mul(of.width().least)?
+                        let count = usize::try_from(integer(words.read().ok()?)?).ok()?;
+                        count.checked_mul(of.width().least)?
                     }
                 };
                 let stop = words.len().checked_sub(own)?;

@@ -7,8 +7,6 @@ pub struct Words<'a> {
     request: Request<'a>,
     /// The next word to read. Invariant: at <= request.len().
     at: usize,
-    /// How long the last counted list was: WEIGHTS takes as many words again.
-    pub counted: usize,
     /// A refusal that waits until the whole request is read, because a syntax error is said first.
     pub late: Option<Refusal>,
 }
@@ -16,7 +14,7 @@ pub struct Words<'a> {
 impl<'a> Words<'a> {
     #[inline]
     pub fn new(request: Request<'a>) -> Self {
-        Words { request, at: 0, counted: 0, late: None }
+        Words { request, at: 0, late: None }
     }
     /// How many are not yet read.
     #[inline]

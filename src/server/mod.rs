@@ -1,2 +1,31 @@
-//! The world that commands see beside the data. Never sees `wire`.
+//! The world that commands see beside the data: configuration, statistics, what is known of each client. Never sees
+//! `wire`: it holds no bytes of requests or replies.
+pub mod clients;
 pub mod config;
+pub mod stats;
+
+use crate::base::random::Random;
+use crate::base::time::Now;
+use clients::Clients;
+use config::Config;
+use stats::Stats;
+
+pub struct Server {
+    pub config: Config,
+    pub clients: Clients,
+    pub stats: Stats,
+    /// For choices that are no secrets.
+    pub random: Random,
+    /// 40 hexadecimal digits that name this run of the server.
+    pub run_id: String,
+    pub started: Now,
+}
+
+impl Server {
+    /// `entropy`: seeds the generator and the run's name.
+    pub fn new(config: Config, entropy: [u8; 32], started: Now, commands: usize) -> Server {
+        let mut random = Random::new(entropy);
+        let run_id = random.hex(40);
+        Server { config, clients: Clients::default(), stats: Stats::new(commands), random, run_id, started }
+    }
+}

@@ -1,0 +1,20 @@
+//! Admission: what is asked of a request before it is parsed, in Redis's order. (Known, and with enough words, it is by
+//! then.)
+use super::context::Context;
+use super::entry::{Entry, NO_AUTH, NO_MULTI};
+use super::refusal::Refusal;
+
+pub fn admit(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
+    signed_in(entry, cx)?;
+    allowed_at_once(entry, cx)
+}
+
+#[inline]
+fn signed_in(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
+    if cx.me().authenticated || entry.facts.is(NO_AUTH) { Ok(()) } else { Err(Refusal::NotAuthenticated) }
+}
+
+#[inline]
+fn allowed_at_once(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
+    if cx.at_once && entry.facts.is(NO_MULTI) { Err(Refusal::NotInTransaction) } else { Ok(()) }
+}

@@ -1,0 +1,200 @@
+//! What a command may touch while it runs: the data through typed keys, the server's world, its reply. What else it
+//! wants, it asks for (effect.rs).
+use super::effect::Effect;
+use super::entry::Commands;
+use super::host::{Bystanders, Host};
+use super::leaf::{Bytes, Key};
+use super::outcome::{Outcome, Ran};
+use super::record::Record;
+use super::refusal::Refusal;
+use super::serve;
+use super::syntax;
+use super::words::{OwnedWords, Request};
+use crate::base::time::Now;
+use crate::server::Server;
+use crate::server::clients::Client;
+use crate::store::{Door, Entry, Keyspace, Text, Value};
+use crate::wire::output::Output;
+use crate::wire::parser::LARGE_BYTES;
+use crate::wire::reply::Reply;
+
+pub struct Context<'a> {
+    pub data: &'a mut Keyspace,
+    pub server: &'a mut Server,
+    pub reply: Reply<'a>,
+    /// The request that runs.
+    pub request: Request<'a>,
+    /// The slab key of the client that it runs for.
+    pub client: usize,
+    pub now: Now,
+    pub table: &'static Commands,
+    pub effects: &'a mut Vec<Effect>,
+    pub record: &'a mut Record,
+    pub host: &'a mut dyn Host,
+    pub bystanders: &'a mut dyn Bystanders,
+    /// Inside a transaction or a script nothing waits and nothing goes on in slices.
+    pub at_once: bool,
+}
+
+impl Context<'_> {
+    // --- Replies
+
+    #[inline]
+    pub fn ok(&mut self) -> Ran {
+        self.reply.ok();
+        Ok(Outcome::Done)
+    }
+
+    #[inline]
+    pub fn integer(&mut self, number: i64) -> Ran {
+        self.reply.integer(number);
+        Ok(Outcome::Done)
+    }
+
+    pub fn count(&mut self, count: usize) -> Ran {
+        self.integer(count as i64)
+    }
+
+    #[inline]
+    pub fn null(&mut self) -> Ran {
+        self.reply.null();
+        Ok(Outcome::Done)
+    }
+
+    /// An error whose text is made for the occasion; it begins with its code.
+    pub fn error(&mut self, text: &str) -> Ran {
+        self.server.stats.error(text);
+        self.reply.error(text);
+        Ok(Outcome::Done)
+    }
+
+    // --- Who asks, and when
+
+    #[inline]
+    pub fn me(&self) -> &Client {
+        self.server.clients.at(self.client)
+    }
+
+    #[inline]
+    pub fn me_mut(&mut self) -> &mut Client {
+        self.server.clients.at_mut(self.client)
+    }
+
+    #[inline]
+    pub fn database(&self) -> usize {
+        self.me().database
+    }
+
+    #[inline]
+    pub fn now_ms(&self) -> i64 {
+        self.now.wall_ms()
+    }
+
+    // --- Data, by what the key was declared for
+
+    /// The entry of a key, for who uses its value: its clock and the hits are counted.
+    #[inline]
+    pub fn read<const ACCESS: u16>(&mut self, key: Key<ACCESS>) -> Option<&mut Entry> {
+        const { assert!(ACCESS & syntax::ACCESSES != 0, "this key was not declared to be read") }
+        let (database, now_ms) = (self.database(), self.now_ms());
+        let found = self.data.read(database, key.0, now_ms);
+        match found {
+            Some(_) => self.server.stats.hits += 1,
+            None => self.server.stats.misses += 1,
+        }
+        found
+    }
+
+    /// The entry of a key, for who only looks whether and how it is there.
+    pub fn look<const ACCESS: u16>(&mut self, key: Key<ACCESS>) -> Option<&Entry> {
+        let (database, now_ms) = (self.database(), self.now_ms());
+        self.data.look(database, key.0, now_ms)
+    }
+
+    /// The same, counted as a hit or a miss.
+    pub fn look_counted<const ACCESS: u16>(&mut self, key: Key<ACCESS>) -> Option<&Entry> {
+        let (database, now_ms) = (self.database(), self.now_ms());
+        let found = self.data.look(database, key.0, now_ms);
+        match found {
+            Some(_) => self.server.stats.hits += 1,
+            None => self.server.stats.misses += 1,
+        }
+        found
+    }
+
+    /// The door to a key that the command may change.
+    #[inline]
+    pub fn open<'k, const ACCESS: u16>(&'k mut self, key: Key<'k, ACCESS>) -> Door<'k> {
+        const { assert!(ACCESS & syntax::CHANGES != 0, "this key was not declared to be changed") }
+        let database = self.database();
+        self.open_in(database, key)
+    }
+
+    #[inline]
+    pub fn open_in<'k, const ACCESS: u16>(&'k mut self, database: usize, key: Key<'k, ACCESS>) -> Door<'k> {
+        const { assert!(ACCESS & syntax::CHANGES != 0, "this key was not declared to be changed") }
+        let now_ms = self.now_ms();
+        self.data.open(database, key.0, now_ms)
+    }
+
+    /// A word as a value. One that was read into memory of its own is shared, not copied.
+    #[inline]
+    pub fn text(&self, word: Bytes) -> Text {
+        if word.0.len() >= LARGE_BYTES
+            && let Some(shared) = self.request.share(word.0)
+        {
+            return Text::Shared(shared);
+        }
+        Text::new(word.0)
+    }
+
+    // --- More than data and reply
+
+    pub fn ask(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Says what the command did, in words that mean the same at any other time.
+    pub fn record(&mut self, write: impl FnOnce(&mut OwnedWords)) {
+        let database = self.database();
+        self.record.state(database, write);
+    }
+
+    /// Runs a command for the same client, its reply to `sink`: look-up, admission, evaluation, as for any request.
+    /// The one way in which a command runs another.
+    pub fn invoke(&mut self, request: Request, sink: &mut Output) {
+        let protocol = self.reply.protocol();
+        let mut inner = Context {
+            data: self.data,
+            server: self.server,
+            reply: Reply::new(sink, protocol),
+            request,
+            client: self.client,
+            now: self.now,
+            table: self.table,
+            effects: self.effects,
+            record: self.record,
+            host: self.host,
+            bystanders: self.bystanders,
+            at_once: true,
+        };
+        match serve::serve(&mut inner) {
+            Outcome::Done => {}
+            Outcome::Block(block) => (block.late)(&mut inner),
+            Outcome::Continue(mut task) => while !task.go_on(&mut inner) {},
+        }
+    }
+
+    /// Lets the other clients be heard in the middle of a long command. True: it should stop.
+    pub fn breathe(&mut self) {
+        self.host.breathe(self.bystanders);
+    }
+}
+
+/// The string of an entry, or Redis's refusal of any other type.
+#[inline]
+pub fn string(value: &Value) -> Result<&Text, Refusal> {
+    match value {
+        Value::String(text) => Ok(text),
+    }
+}

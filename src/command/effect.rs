@@ -1,0 +1,16 @@
+//! What a command wants beside data and reply. It asks; the engine does it when the command has ended.
+use crate::server::clients::ClientId;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing more of this client is run; it is closed when its output is sent.
+    CloseAfterReply(ClientId),
+    /// Closed with what it has.
+    Kill(ClientId),
+    /// Ends a wait: with a null as at its deadline, or with an error.
+    Unblock { client: ClientId, error: bool },
+    /// SHUTDOWN, with its options judged.
+    Shutdown,
+    /// A setting that the reactor must act on has changed.
+    Reconfigured(&'static str),
+}

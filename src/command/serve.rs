@@ -1,0 +1,89 @@
+//! One request, from its words to its reply: look up, admit, parse and run, count. It is the only way in which a command
+//! runs, for a client's request and for one that another command invokes.
+use super::admit::admit;
+use super::context::Context;
+use super::effect::Effect;
+use super::entry::{Entry, NotFound};
+use super::outcome::Outcome;
+use super::refusal::Refusal;
+use super::words::Words;
+use log::{log_enabled, trace, warn};
+
+pub fn serve(cx: &mut Context) -> Outcome {
+    let mut words = Words::new(cx.request);
+    let entry = match cx.table.find(&mut words) {
+        Ok(entry) => entry,
+        Err(not_found) => return unknown(not_found, &words, cx),
+    };
+    if !entry.admits(cx.request.len()) {
+        return reject(Refusal::WrongArity, entry, &words, cx);
+    }
+    if let Err(refusal) = admit(entry, cx) {
+        return reject(refusal, entry, &words, cx);
+    }
+    if log_enabled!(log::Level::Trace) {
+        follow(entry, words);
+    }
+    let dirty = cx.data.ledger.dirty;
+    cx.record.stated = false;
+    let client = cx.server.clients.at_mut(cx.client);
+    client.last_command = Some(entry.index);
+    let ran = (entry.run)(&mut words, cx);
+    if cx.record.wanted && cx.data.ledger.dirty != dirty {
+        let database = cx.database();
+        cx.record.verbatim(database, cx.request);
+    }
+    match ran {
+        Ok(outcome) => outcome,
+        Err(refusal) => {
+            cx.server.stats.commands[entry.index as usize].failed += 1;
+            refuse(refusal, entry.facts.name, &words, cx)
+        }
+    }
+}
+
+fn reject(refusal: Refusal, entry: &Entry, words: &Words, cx: &mut Context) -> Outcome {
+    cx.server.stats.commands[entry.index as usize].rejected += 1;
+    refuse(refusal, entry.facts.name, words, cx)
+}
+
+#[cold]
+fn refuse(refusal: Refusal, command: &str, words: &Words, cx: &mut Context) -> Outcome {
+    let text = refusal.say(command, words);
+    cx.server.stats.error(&text);
+    cx.reply.error(&text);
+    Outcome::Done
+}
+
+#[cold]
+fn unknown(not_found: NotFound, words: &Words, cx: &mut Context) -> Outcome {
+    match not_found {
+        NotFound::Command if is_http(words.last()) => {
+            let from = cx.me().address.peer();
+            warn!(
+                "Possible SECURITY ATTACK detected: {from} sent a word of HTTP. It may be a cross-protocol attack that \
+                 uses a browser to send commands. The connection is closed."
+            );
+            let id = cx.me().id;
+            cx.ask(Effect::Kill(id));
+            Outcome::Done
+        }
+        NotFound::Command => refuse(Refusal::UnknownCommand, "", words, cx),
+        NotFound::Subcommand { container } => refuse(Refusal::UnknownSubcommand, container, words, cx),
+        NotFound::Bare { container } => refuse(Refusal::WrongArity, container, words, cx),
+    }
+}
+
+/// A browser that was led to this port begins its request so.
+fn is_http(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"POST") || name.eq_ignore_ascii_case(b"Host:")
+}
+
+#[cold]
+fn follow(entry: &Entry, mut words: Words) {
+    let mut printed = Default::default();
+    match (entry.explain)(&mut words, &mut printed) {
+        Ok(form) => trace!("typed command {form}"),
+        Err(refusal) => trace!("{} is no good: {refusal:?}", entry.facts.name),
+    }
+}

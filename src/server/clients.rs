@@ -1,0 +1,155 @@
+//! What is known of each client: who it is, what it chose, when it was last heard. Its bytes are the engine's.
+use crate::base::time::Now;
+use slab::Slab;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// A client wherever it is named outside the slab: `serial` is never used again, `key` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientId {
+    pub serial: u64,
+    pub key: usize,
+}
+
+/// Both ends of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    Tcp { peer: SocketAddr, local: SocketAddr },
+    /// The path of the socket.
+    Unix(Arc<str>),
+    /// None: an engine that is driven by hand.
+    Embedded,
+}
+
+impl Address {
+    /// As CLIENT LIST has it.
+    pub fn peer(&self) -> String {
+        match self {
+            Address::Tcp { peer, .. } => peer.to_string(),
+            Address::Unix(path) => format!("{path}:0"),
+            Address::Embedded => "embedded:0".into(),
+        }
+    }
+
+    pub fn local(&self) -> String {
+        match self {
+            Address::Tcp { local, .. } => local.to_string(),
+            other => other.peer(),
+        }
+    }
+
+    /// It comes from this machine.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Address::Tcp { peer, .. } => peer.ip().to_canonical().is_loopback(),
+            Address::Unix(_) | Address::Embedded => true,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Client {
+    pub id: ClientId,
+    pub address: Address,
+    pub name: Box<[u8]>,
+    pub library: Box<[u8]>,
+    pub library_version: Box<[u8]>,
+    pub database: usize,
+    /// 2 or 3.
+    pub resp: u8,
+    pub authenticated: bool,
+    /// It waits for a key, or for a moment.
+    pub blocked: bool,
+    /// It will be closed: nothing more of it is read or run.
+    pub closing: bool,
+    pub opened_us: u64,
+    pub active_us: u64,
+    /// Row of the command that it ran last.
+    pub last_command: Option<u16>,
+    pub commands: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    /// Bytes of input not yet used, and of output not yet sent, when the client was last served.
+    pub unread: usize,
+    pub unsent: usize,
+}
+
+impl Client {
+    /// Back to what a new connection is (RESET, and at the start).
+    pub fn reset(&mut self, authenticated: bool) {
+        self.name = Box::default();
+        self.database = 0;
+        self.resp = 2;
+        self.authenticated = authenticated;
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Clients {
+    slab: Slab<Client>,
+    last_serial: u64,
+}
+
+impl Clients {
+    pub fn open(&mut self, address: Address, now: Now, authenticated: bool) -> ClientId {
+        self.last_serial += 1;
+        let slot = self.slab.vacant_entry();
+        let id = ClientId { serial: self.last_serial, key: slot.key() };
+        slot.insert(Client {
+            id,
+            address,
+            name: Box::default(),
+            library: Box::default(),
+            library_version: Box::default(),
+            database: 0,
+            resp: 2,
+            authenticated,
+            blocked: false,
+            closing: false,
+            opened_us: now.mono_us,
+            active_us: now.mono_us,
+            last_command: None,
+            commands: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+            unread: 0,
+            unsent: 0,
+        });
+        id
+    }
+
+    pub fn close(&mut self, id: ClientId) -> Client {
+        assert_eq!(self.slab[id.key].id, id);
+        self.slab.remove(id.key)
+    }
+
+    /// The client of this identity, if it is still there.
+    pub fn get(&self, id: ClientId) -> Option<&Client> {
+        self.slab.get(id.key).filter(|client| client.id == id)
+    }
+
+    #[inline]
+    pub fn at(&self, key: usize) -> &Client {
+        &self.slab[key]
+    }
+
+    #[inline]
+    pub fn at_mut(&mut self, key: usize) -> &mut Client {
+        &mut self.slab[key]
+    }
+
+    pub fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.slab.is_empty()
+    }
+
+    /// Oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Client> {
+        let mut all: Vec<&Client> = self.slab.iter().map(|(_, client)| client).collect();
+        all.sort_unstable_by_key(|client| client.id.serial);
+        all.into_iter()
+    }
+}

@@ -1,0 +1,75 @@
+//! What has happened since the start, or since CONFIG RESETSTAT, as INFO tells it.
+use std::collections::BTreeMap;
+
+#[derive(Debug, Default, Clone, Copy)]
+pub struct CommandStats {
+    pub calls: u64,
+    /// Of the tick source; what a tick is worth, the host knows.
+    pub ticks: u64,
+    /// Refused before it ran.
+    pub rejected: u64,
+    /// Refused while it ran.
+    pub failed: u64,
+}
+
+#[derive(Debug, Default)]
+pub struct Stats {
+    /// By the command's row in the table.
+    pub commands: Vec<CommandStats>,
+    /// Error replies by their first word.
+    pub errors: BTreeMap<String, u64>,
+    pub error_replies: u64,
+    pub connections: u64,
+    pub rejected_connections: u64,
+    pub commands_processed: u64,
+    pub hits: u64,
+    pub misses: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub reads: u64,
+    pub writes: u64,
+    /// Instantaneous figures: see `sample`.
+    pub commands_per_second: u64,
+    pub bytes_in_per_second: u64,
+    pub bytes_out_per_second: u64,
+    sampled: (u64, u64, u64, u64),
+    pub memory_peak: usize,
+    /// What `expired_keys` was when the statistics were reset.
+    pub expired_before: u64,
+    pub query_buffer_limit_disconnections: u64,
+    /// The reactor's: microseconds spent in busy-polling, and how often it found work.
+    pub busy_poll_us: u64,
+    pub busy_poll_hits: u64,
+    pub busy_poll_misses: u64,
+    pub turns: u64,
+}
+
+impl Stats {
+    pub fn new(commands: usize) -> Stats {
+        Stats { commands: vec![CommandStats::default(); commands], ..Stats::default() }
+    }
+
+    #[cold]
+    pub fn error(&mut self, text: &str) {
+        let code = text.split(' ').next().unwrap_or("ERR");
+        *self.errors.entry(code.to_string()).or_default() += 1;
+        self.error_replies += 1;
+    }
+
+    /// Called a few times a second; keeps the rates.
+    pub fn sample(&mut self, now_us: u64) {
+        let (at, commands, bytes_in, bytes_out) = self.sampled;
+        let passed = (now_us - at).max(1);
+        let rate = |new: u64, old: u64| (new.saturating_sub(old)) * 1_000_000 / passed;
+        self.commands_per_second = rate(self.commands_processed, commands);
+        self.bytes_in_per_second = rate(self.bytes_in, bytes_in);
+        self.bytes_out_per_second = rate(self.bytes_out, bytes_out);
+        self.sampled = (now_us, self.commands_processed, self.bytes_in, self.bytes_out);
+    }
+
+    pub fn reset(&mut self, expired: u64) {
+        let sampled = self.sampled;
+        *self = Stats { expired_before: expired, ..Stats::new(self.commands.len()) };
+        self.sampled = (sampled.0, 0, 0, 0);
+    }
+}
