@@ -14,7 +14,7 @@ use crate::base::time::Now;
 use crate::server::Server;
 use crate::server::clients::Client;
 use crate::store::{Door, Entry, Keyspace, Text, Value};
-use crate::wire::output::Output;
+use crate::wire::output::{Output, SHARED_BYTES_MIN};
 use crate::wire::parser::LARGE_BYTES;
 use crate::wire::reply::Reply;
 
@@ -27,6 +27,8 @@ pub struct Context<'a> {
     /// The slab key of the client that it runs for.
     pub client: usize,
     pub now: Now,
+    /// The tick at which the command before this one ended.
+    pub since: &'a mut u64,
     pub table: &'static Commands,
     pub effects: &'a mut Vec<Effect>,
     pub record: &'a mut Record,
@@ -105,6 +107,24 @@ impl Context<'_> {
         found
     }
 
+    /// Reads the entry of a key and answers with it.
+    #[inline]
+    pub fn answer<const ACCESS: u16>(
+        &mut self,
+        key: Key<ACCESS>,
+        answer: impl FnOnce(Option<&mut Entry>, &mut Reply) -> Result<(), Refusal>,
+    ) -> Ran {
+        const { assert!(ACCESS & syntax::ACCESSES != 0, "this key was not declared to be read") }
+        let (database, now_ms) = (self.database(), self.now_ms());
+        let found = self.data.read(database, key.0, now_ms);
+        match found {
+            Some(_) => self.server.stats.hits += 1,
+            None => self.server.stats.misses += 1,
+        }
+        answer(found, &mut self.reply)?;
+        Ok(Outcome::Done)
+    }
+
     /// The entry of a key, for who only looks whether and how it is there.
     pub fn look<const ACCESS: u16>(&mut self, key: Key<ACCESS>) -> Option<&Entry> {
         let (database, now_ms) = (self.database(), self.now_ms());
@@ -164,6 +184,7 @@ impl Context<'_> {
     /// The one way in which a command runs another.
     pub fn invoke(&mut self, request: Request, sink: &mut Output) {
         let protocol = self.reply.protocol();
+        let mut since = self.host.ticks();
         let mut inner = Context {
             data: self.data,
             server: self.server,
@@ -171,6 +192,7 @@ impl Context<'_> {
             request,
             client: self.client,
             now: self.now,
+            since: &mut since,
             table: self.table,
             effects: self.effects,
             record: self.record,
@@ -191,10 +213,21 @@ impl Context<'_> {
     }
 }
 
-/// The string of an entry, or Redis's refusal of any other type.
+/// The string of a value, or Redis's refusal of any other type.
 #[inline]
-pub fn string(value: &Value) -> Result<&Text, Refusal> {
+pub fn string(value: &mut Value) -> Result<&mut Text, Refusal> {
     match value {
         Value::String(text) => Ok(text),
+    }
+}
+
+/// Writes a string; a long one shares its bytes with the store from then on.
+#[inline]
+pub fn write_text(reply: &mut Reply, text: &mut Text) {
+    match text {
+        Text::Integer(integer) => reply.bulk_integer(*integer),
+        Text::Embedded(bytes) => reply.bulk(bytes),
+        Text::Raw(bytes) if bytes.len() < SHARED_BYTES_MIN => reply.bulk(bytes),
+        long => reply.shared(&long.share()),
     }
 }

@@ -99,9 +99,13 @@ pub struct Commands {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotFound {
     Command,
-    Subcommand { container: &'static str },
+    Subcommand {
+        container: &'static str,
+    },
     /// A container alone.
-    Bare { container: &'static str },
+    Bare {
+        container: &'static str,
+    },
 }
 
 impl Commands {
@@ -123,7 +127,8 @@ impl Commands {
             let bare = NotFound::Bare { container: container.facts.name };
             return if container.arity == -1 { Ok(container) } else { Err(bare) };
         };
-        let own = |entry: &&Entry| entry.facts.name.as_bytes()[container.facts.name.len() + 1..].eq_ignore_ascii_case(name);
+        let own =
+            |entry: &&Entry| entry.facts.name.as_bytes()[container.facts.name.len() + 1..].eq_ignore_ascii_case(name);
         let found = self.subcommands(container).iter().find(own);
         found.ok_or(NotFound::Subcommand { container: container.facts.name })
     }
@@ -159,11 +164,11 @@ pub const fn numbered<const N: usize>(mut entries: [Entry; N]) -> [Entry; N] {
 macro_rules! table {
     ($vis:vis $table:ident: $($command:ident $({ $($sub:ident),+ $(,)? })?),+ $(,)?) => {
         $vis static $table: $crate::command::Commands = {
-            static ENTRIES: [$crate::command::Entry; [$(stringify!($command), $($(stringify!($sub)),+)?),+].len()] =
+            static ENTRIES: [$crate::command::Entry; [$(stringify!($command), $($(stringify!($sub),)+)?)+].len()] =
                 $crate::command::entry::numbered([$(
                     $crate::table!(@entry $command 1 [$($($sub)+)?]),
-                    $($($crate::table!(@entry $sub 2 [])),+)?
-                ),+]);
+                    $($($crate::table!(@entry $sub 2 []),)+)?
+                )+]);
             $crate::command::Commands::new(&ENTRIES)
         };
     };

@@ -6,6 +6,8 @@ use crate::server::clients::ClientId;
 pub trait Host {
     /// A counter that only rises, read once per command. `machine` tells what it counts.
     fn ticks(&mut self) -> u64;
+    /// How many ticks a millisecond has, about.
+    fn ticks_per_ms(&mut self) -> u64;
     /// The clocks, read now.
     fn now(&mut self) -> Now;
     /// A command wants nothing to happen for so long (DEBUG SLEEP).
@@ -32,7 +34,6 @@ pub struct Machine {
     pub resident: usize,
     /// Of the whole machine.
     pub memory: usize,
-    pub ticks_per_us: f64,
     pub process_id: u32,
     pub executable: String,
     pub operating_system: String,

@@ -29,6 +29,10 @@ pub fn serve(cx: &mut Context) -> Outcome {
     let client = cx.server.clients.at_mut(cx.client);
     client.last_command = Some(entry.index);
     let ran = (entry.run)(&mut words, cx);
+    let tick = cx.host.ticks();
+    let stats = &mut cx.server.stats.commands[entry.index as usize];
+    stats.calls += 1;
+    stats.ticks += tick - std::mem::replace(cx.since, tick);
     if cx.record.wanted && cx.data.ledger.dirty != dirty {
         let database = cx.database();
         cx.record.verbatim(database, cx.request);

@@ -14,7 +14,10 @@ pub struct ClientId {
 /// Both ends of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    Tcp { peer: SocketAddr, local: SocketAddr },
+    Tcp {
+        peer: SocketAddr,
+        local: SocketAddr,
+    },
     /// The path of the socket.
     Unix(Arc<str>),
     /// None: an engine that is driven by hand.

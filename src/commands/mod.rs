@@ -1,0 +1,27 @@
+//! All commands. A family file has them in the order of the reference: syntax, form, facts, run.
+//! Who adds one adds its name to the table below; everything else is read off its declaration.
+mod connection;
+mod string;
+
+use {connection::*, string::*};
+
+/// What a family file wants in scope.
+mod prelude {
+    pub use crate::command::context::{string, write_text};
+    pub use crate::command::entry::*;
+    pub use crate::command::grammar::Grammar;
+    pub use crate::command::leaf::*;
+    pub use crate::command::list::*;
+    pub use crate::command::syntax::*;
+    pub use crate::command::words::{OwnedWords, Words};
+    pub use crate::command::{Context, Effect, Outcome, Ran, Refusal};
+    pub use crate::store::text::Digits;
+    pub use crate::store::{Event, NewExpiry, Text, Value};
+    pub use crate::{choice, form, number};
+}
+
+crate::table! { pub COMMANDS:
+    Get,
+    Ping,
+    Set,
+}

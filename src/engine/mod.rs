@@ -1,0 +1,222 @@
+//! The whole server without I/O: sessions, requests, replies, waiting clients, timers. It owns no socket, reads no clock
+//! and has no chance of its own; those are arguments. So every behaviour runs in a test from a seed, and a program can
+//! embed the server (examples/embedded.rs).
+//!
+//! Who speaks, and in what order:
+//!
+//! ```text
+//! open(address)                  a client has come: its identity, or what to tell it before it is sent away
+//!   space(id) -> &mut [u8]       room for what it sends; empty: do not read now (ask again after a step or a flush)
+//!   filled(id, n)                so many bytes were put there; step before the next `space`
+//!   ended(id)                    it will send no more; what it has sent whole is still served
+//!   step(id, ...) -> Step        serves requests, as far as the budget goes; repeat while it says `More`
+//!   pending(id), wrote(id, n)    what may be sent now; so much of it was sent
+//!   closing(id)                  when to close it
+//! close(id)                      it is gone
+//!
+//! tick(now, host)                the timers: call it at `next_deadline(now)`, or whenever it suits
+//! next_touched(), next_ready()   who has new output or is to be closed; who can be stepped though nothing came
+//! next_wish()                    what the engine wants of its owner: an end, a setting acted upon
+//! ```
+//!
+//! Invariant: between calls no session holds the shared read room for longer than until the next `space`.
+mod session;
+mod settle;
+mod step;
+mod timers;
+mod waiting;
+
+pub use crate::command::entry::Commands;
+pub use crate::command::host::{Bystanders, Host, Machine};
+use crate::command::record::Record;
+use crate::command::{Effect, words::OwnedWords};
+pub use crate::server::Server;
+pub use crate::server::clients::{Address, ClientId};
+pub use crate::server::config::{self, Config};
+pub use crate::server::stats::Stats;
+use crate::store::Keyspace;
+pub use crate::{base::time::Now, commands::COMMANDS};
+use session::Sessions;
+pub use session::{Close, OUTPUT_BYTES_MAX};
+pub use step::{Budget, Step};
+use waiting::Waiting;
+
+/// What the engine wants of its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    Shutdown,
+    /// This setting has changed, and concerns sockets or the log.
+    Reconfigure(&'static str),
+}
+
+pub struct Engine {
+    world: World,
+    sessions: Sessions,
+    waiting: Waiting,
+    wishes: Vec<Wish>,
+    sample_at_us: u64,
+    sampled_commands: u64,
+    idle_check_at_us: u64,
+}
+
+/// What commands work on.
+struct World {
+    data: Keyspace,
+    server: Server,
+    effects: Vec<Effect>,
+    record: Record,
+    table: &'static Commands,
+}
+
+/// Told to a client that is sent away.
+pub type Refused = &'static str;
+
+impl Engine {
+    /// `entropy`: 32 bytes that nobody can guess.
+    pub fn new(config: Config, entropy: [u8; 32], now: Now) -> Engine {
+        Engine::with_table(config, entropy, now, &COMMANDS)
+    }
+
+    /// With other commands than Spindle's.
+    pub fn with_table(config: Config, entropy: [u8; 32], now: Now, table: &'static Commands) -> Engine {
+        let databases = config.databases as usize;
+        let mut server = Server::new(config, entropy, now, table.entries.len());
+        let seed = std::array::from_fn(|_| server.random.next());
+        let data = Keyspace::new(databases, seed);
+        Engine {
+            world: World { data, server, effects: vec![], record: Record::default(), table },
+            sessions: Sessions::new(table),
+            waiting: Waiting::default(),
+            wishes: vec![],
+            sample_at_us: 0,
+            sampled_commands: 0,
+            idle_check_at_us: 0,
+        }
+    }
+
+    pub fn open(&mut self, address: Address, now: Now) -> Result<ClientId, Refused> {
+        let Server { config, clients, stats, .. } = &mut self.world.server;
+        if clients.len() >= config.maxclients as usize {
+            stats.rejected_connections += 1;
+            return Err("-ERR max number of clients reached\r\n");
+        }
+        if config.protected_mode && config.requirepass.is_empty() && !address.is_local() {
+            stats.rejected_connections += 1;
+            return Err(
+                "-DENIED Spindle runs in protected mode: no password is set, so it answers only this machine. \
+                To reach it from others, set a password (requirepass), or, where the network itself is trusted, \
+                start it with --protected-mode no.\r\n",
+            );
+        }
+        stats.connections += 1;
+        let id = clients.open(address, now, config.requirepass.is_empty());
+        self.sessions.open(id);
+        Ok(id)
+    }
+
+    /// Forgets the client. Its key may be given to another.
+    pub fn close(&mut self, id: ClientId) {
+        if self.waiting.remove(id).is_some() {
+            self.refresh_observed();
+        }
+        self.sessions.close(id);
+        self.world.server.clients.close(id);
+    }
+
+    // --- Bytes
+
+    pub fn space(&mut self, id: ClientId) -> &mut [u8] {
+        self.sessions.space(id)
+    }
+
+    pub fn filled(&mut self, id: ClientId, count: usize) {
+        self.world.server.stats.bytes_in += count as u64;
+        self.world.server.stats.reads += 1;
+        self.world.server.clients.at_mut(id.key).bytes_in += count as u64;
+        self.sessions.filled(id, count);
+    }
+
+    pub fn ended(&mut self, id: ClientId) {
+        self.sessions.at_mut(id).ended = true;
+    }
+
+    pub fn pending(&self, id: ClientId) -> impl Iterator<Item = &[u8]> {
+        self.sessions.at(id).output.pending()
+    }
+
+    pub fn wrote(&mut self, id: ClientId, count: usize) {
+        self.world.server.stats.bytes_out += count as u64;
+        self.world.server.stats.writes += 1;
+        self.world.server.clients.at_mut(id.key).bytes_out += count as u64;
+        self.sessions.wrote(id, count);
+    }
+
+    /// When to close the client, if at all.
+    pub fn closing(&self, id: ClientId) -> Option<Close> {
+        self.sessions.at(id).closing()
+    }
+
+    // --- What the owner asks between steps
+
+    pub fn next_touched(&mut self) -> Option<ClientId> {
+        self.sessions.next_touched()
+    }
+
+    pub fn next_ready(&mut self) -> Option<ClientId> {
+        self.sessions.next_ready()
+    }
+
+    pub fn next_wish(&mut self) -> Option<Wish> {
+        self.wishes.pop()
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.world.server.config
+    }
+
+    pub fn config_mut(&mut self) -> &mut Config {
+        &mut self.world.server.config
+    }
+
+    pub fn stats_mut(&mut self) -> &mut Stats {
+        &mut self.world.server.stats
+    }
+
+    pub fn client_count(&self) -> usize {
+        self.world.server.clients.len()
+    }
+
+    // --- Who watches changes
+
+    /// From now on writes are recorded in absolute form, and a reply to a write waits for `release`.
+    pub fn start_recording(&mut self) {
+        self.world.record.wanted = true;
+    }
+
+    /// What was recorded since the last call, each with its database; and the ticket that releases the replies.
+    pub fn take_record(&mut self) -> (Vec<(usize, OwnedWords)>, u64) {
+        (std::mem::take(&mut self.world.record.entries), self.sessions.ticket)
+    }
+
+    /// What was recorded up to this ticket is durable: replies that waited for it may be sent.
+    pub fn release(&mut self, ticket: u64) {
+        self.sessions.release(ticket);
+    }
+
+    /// Sees each entry before it changes (a snapshot).
+    pub fn set_barrier(&mut self, barrier: Option<Box<dyn crate::store::Barrier>>) {
+        self.world.data.ledger.barrier = barrier;
+    }
+
+    fn refresh_observed(&mut self) {
+        self.world.data.ledger.observed = !self.waiting.is_empty();
+    }
+
+    /// Every invariant, for tests.
+    pub fn check(&self) {
+        self.world.data.check();
+        self.sessions.check();
+        assert_eq!(self.sessions.len(), self.world.server.clients.len());
+        assert!(self.world.effects.is_empty() && self.world.data.ledger.journal.is_empty());
+    }
+}

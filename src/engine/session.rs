@@ -1,0 +1,337 @@
+//! Sessions: what a client has sent and we have not used, what we have written and it has not read. An idle one holds no
+//! buffer: it reads into a room that all share, and an unfinished request moves into its own.
+use crate::command::Task;
+use crate::command::entry::Commands;
+use crate::command::host::Bystanders;
+use crate::server::clients::ClientId;
+use crate::wire::lexer::Limits;
+use crate::wire::output::Output;
+use crate::wire::parser::{Batch, Parser};
+use crate::wire::reply::{Protocol, Reply};
+use slab::Slab;
+use std::collections::VecDeque;
+
+/// A session with more unsent output is neither read nor stepped until it drains.
+pub const OUTPUT_BYTES_MAX: usize = 1 << 20;
+/// A session with more unused input is not read. (A request that is longer grows beyond it.)
+pub const INPUT_BYTES_MAX: usize = 1 << 20;
+/// What one read can bring.
+const ROOM_BYTES: usize = 64 * 1024;
+/// Output memory that is kept for the next session: so many buffers of so many bytes.
+const ROOMS_MAX: usize = 64;
+const OUTPUT_ROOM_BYTES: usize = 16 * 1024;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Close {
+    /// When its output is sent.
+    AfterReply,
+    /// With what it has.
+    Now,
+}
+
+pub struct Session {
+    pub id: ClientId,
+    pub parser: Parser,
+    /// The unused input that is not in the shared room. Invariant: head <= tail.len().
+    pub tail: Vec<u8>,
+    pub head: usize,
+    /// Bytes of the shared room that are this session's. Invariant: 0 unless `tail` is empty.
+    pub fresh: usize,
+    pub output: Output,
+    /// A command that goes on in slices.
+    pub task: Option<Box<dyn Task>>,
+    pub blocked: bool,
+    /// The client will send no more.
+    pub ended: bool,
+    pub close: Option<Close>,
+    touched: bool,
+    ready: bool,
+}
+
+impl Session {
+    pub fn unused(&self) -> usize {
+        self.fresh + self.tail.len() - self.head
+    }
+
+    pub fn closing(&self) -> Option<Close> {
+        self.close
+    }
+
+    /// Something stands in the way of its next request.
+    pub fn is_held(&self) -> bool {
+        self.blocked || self.task.is_some() || self.close.is_some() || self.output.len() > OUTPUT_BYTES_MAX
+    }
+
+    pub fn check(&self) {
+        assert!(self.head <= self.tail.len());
+        assert!(self.fresh == 0 || self.tail.is_empty());
+        self.output.check();
+    }
+}
+
+pub struct Sessions {
+    slab: Slab<Session>,
+    /// Where reads go. It is some session's until that is stepped, or another wants it.
+    pub room: Vec<u8>,
+    owner: Option<ClientId>,
+    pub batch: Batch,
+    rooms: Vec<Vec<u8>>,
+    touched: Vec<ClientId>,
+    ready: VecDeque<ClientId>,
+    /// Counts the writes that replies wait for.
+    pub ticket: u64,
+    /// Sessions with held output, by the order of their tickets.
+    held: VecDeque<(u64, ClientId)>,
+    table: &'static Commands,
+}
+
+impl Sessions {
+    pub fn new(table: &'static Commands) -> Sessions {
+        Sessions {
+            slab: Slab::new(),
+            room: vec![0; ROOM_BYTES],
+            owner: None,
+            batch: Batch::default(),
+            rooms: vec![],
+            touched: vec![],
+            ready: VecDeque::new(),
+            ticket: 0,
+            held: VecDeque::new(),
+            table,
+        }
+    }
+
+    pub fn open(&mut self, id: ClientId) {
+        let session = Session {
+            id,
+            parser: Parser::default(),
+            tail: vec![],
+            head: 0,
+            fresh: 0,
+            output: Output::default(),
+            task: None,
+            blocked: false,
+            ended: false,
+            close: None,
+            touched: false,
+            ready: false,
+        };
+        let key = self.slab.insert(session);
+        assert_eq!(key, id.key, "sessions and clients are opened and closed together");
+    }
+
+    pub fn close(&mut self, id: ClientId) {
+        assert_eq!(self.slab[id.key].id, id);
+        self.slab.remove(id.key);
+        if self.owner == Some(id) {
+            self.owner = None;
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    pub fn get_mut(&mut self, id: ClientId) -> Option<&mut Session> {
+        self.slab.get_mut(id.key).filter(|session| session.id == id)
+    }
+
+    #[inline]
+    pub fn at(&self, id: ClientId) -> &Session {
+        let session = &self.slab[id.key];
+        debug_assert_eq!(session.id, id);
+        session
+    }
+
+    #[inline]
+    pub fn at_mut(&mut self, id: ClientId) -> &mut Session {
+        let session = &mut self.slab[id.key];
+        debug_assert_eq!(session.id, id);
+        session
+    }
+
+    // --- Input
+
+    #[inline]
+    pub fn space(&mut self, id: ClientId) -> &mut [u8] {
+        let session = &self.slab[id.key];
+        debug_assert_eq!(session.id, id);
+        if session.close.is_some()
+            || session.ended
+            || session.output.len() > OUTPUT_BYTES_MAX
+            || session.is_held() && session.unused() > INPUT_BYTES_MAX
+        {
+            return &mut [];
+        }
+        self.give_back();
+        if self.slab[id.key].parser.space().is_some() {
+            return self.slab[id.key].parser.space().expect("it was there");
+        }
+        &mut self.room
+    }
+
+    #[inline]
+    pub fn filled(&mut self, id: ClientId, count: usize) {
+        let session = &mut self.slab[id.key];
+        if session.parser.space().is_some() {
+            session.parser.filled(count);
+        } else if session.tail.is_empty() {
+            session.fresh = count;
+            self.owner = Some(id);
+        } else {
+            session.tail.extend_from_slice(&self.room[..count]);
+        }
+    }
+
+    /// What the room holds of a session that was not stepped since moves to that session.
+    fn give_back(&mut self) {
+        if let Some(owner) = self.owner.take() {
+            let session = &mut self.slab[owner.key];
+            if session.fresh > 0 {
+                session.tail.extend_from_slice(&self.room[..session.fresh]);
+                session.fresh = 0;
+            }
+        }
+    }
+
+    // --- Output
+
+    /// Memory to write into, for an output that has none.
+    #[inline]
+    pub fn equip(&mut self, output: &mut Output) {
+        if !output.has_room() {
+            output.lend_room(self.rooms.pop().unwrap_or_else(|| Vec::with_capacity(OUTPUT_ROOM_BYTES)));
+        }
+    }
+
+    #[inline]
+    pub fn wrote(&mut self, id: ClientId, count: usize) {
+        let session = &mut self.slab[id.key];
+        debug_assert_eq!(session.id, id);
+        let stalled = session.output.len() > OUTPUT_BYTES_MAX;
+        session.output.wrote(count);
+        if session.output.is_empty() {
+            let room = session.output.take_room();
+            if room.capacity() <= 4 * OUTPUT_ROOM_BYTES && self.rooms.len() < ROOMS_MAX {
+                self.rooms.push(room);
+            }
+        }
+        if stalled && self.slab[id.key].output.len() <= OUTPUT_BYTES_MAX {
+            self.make_ready(id);
+        }
+    }
+
+    /// What was written for this session from here on waits until the writes before it are durable.
+    pub fn hold(&mut self, id: ClientId, output: &mut Output) {
+        self.ticket += 1;
+        output.hold(self.ticket);
+        self.held.push_back((self.ticket, id));
+    }
+
+    pub fn release(&mut self, ticket: u64) {
+        while let Some((held, id)) = self.held.front().copied().filter(|(held, _)| *held <= ticket) {
+            self.held.pop_front();
+            if let Some(session) = self.get_mut(id) {
+                session.output.release(held);
+                self.touch(id);
+            }
+        }
+    }
+
+    // --- Who is to be looked at
+
+    /// It has new output, or is to be closed.
+    #[inline]
+    pub fn touch(&mut self, id: ClientId) {
+        let session = &mut self.slab[id.key];
+        if !std::mem::replace(&mut session.touched, true) {
+            self.touched.push(id);
+        }
+    }
+
+    #[inline]
+    pub fn next_touched(&mut self) -> Option<ClientId> {
+        while let Some(id) = self.touched.pop() {
+            if let Some(session) = self.get_mut(id) {
+                session.touched = false;
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    /// It can be stepped though nothing came from its client.
+    pub fn make_ready(&mut self, id: ClientId) {
+        let session = &mut self.slab[id.key];
+        if !std::mem::replace(&mut session.ready, true) {
+            self.ready.push_back(id);
+        }
+    }
+
+    pub fn next_ready(&mut self) -> Option<ClientId> {
+        while let Some(id) = self.ready.pop_front() {
+            if let Some(session) = self.get_mut(id) {
+                session.ready = false;
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    pub fn check(&self) {
+        for (_, session) in &self.slab {
+            session.check();
+            assert!(session.fresh == 0 || self.owner == Some(session.id));
+        }
+        assert_eq!(self.room.len(), ROOM_BYTES);
+    }
+}
+
+/// A command holds the data: the others are told so.
+impl Bystanders for Sessions {
+    fn space(&mut self, id: ClientId) -> &mut [u8] {
+        Sessions::space(self, id)
+    }
+
+    fn filled(&mut self, id: ClientId, count: usize) {
+        Sessions::filled(self, id, count);
+        self.give_back();
+    }
+
+    fn answer(&mut self, id: ClientId) -> bool {
+        let limits = Limits { bulk_bytes_max: 1 << 20, authenticated: false };
+        let table = self.table;
+        let Some(session) = self.get_mut(id).filter(|session| !session.is_held()) else { return false };
+        let mut batch = Batch::default();
+        let from = session.head;
+        let progress = session.parser.parse(&mut session.tail[from..], &mut batch, &limits, 1);
+        if batch.requests.is_empty() {
+            // Unfinished, or broken: it will be read again when the command has ended.
+            if batch.broken.is_some() {
+                session.parser.forget();
+            }
+            return false;
+        }
+        let request = batch.request(0, &session.tail[from..]);
+        let mut words = crate::command::words::Words::new(request);
+        let found = table.find(&mut words);
+        let stop = match &found {
+            Ok(entry) => {
+                let name = entry.facts.name;
+                name == "SCRIPT|KILL" || name == "FUNCTION|KILL" || name == "SHUTDOWN" && words.take("NOSAVE")
+            }
+            Err(_) => false,
+        };
+        let mut reply = Reply::new(&mut session.output, Protocol::Resp2);
+        match stop {
+            true => reply.ok(),
+            false => {
+                reply.error("BUSY Spindle is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.")
+            }
+        }
+        session.head += progress.used;
+        session.tail.truncate(from + progress.kept);
+        self.touch(id);
+        stop
+    }
+}

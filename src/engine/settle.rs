@@ -1,0 +1,131 @@
+//! After a command: what it asked for is done, who waited for what it changed is served, what it recorded is kept.
+use super::session::Close;
+use super::waiting::Wait;
+use super::{Engine, Wish, World};
+use crate::base::time::Now;
+use crate::command::words::OwnedWords;
+use crate::command::{Context, Effect, Host, Outcome};
+use crate::server::clients::ClientId;
+use crate::wire::output::Output;
+
+impl World {
+    /// A command has left something to be done.
+    #[inline]
+    pub(super) fn is_unsettled(&self) -> bool {
+        !self.effects.is_empty() || !self.data.ledger.journal.is_empty() || !self.record.entries.is_empty()
+    }
+}
+
+impl Engine {
+    /// `output` is that of the running session, which has been taken out of it.
+    #[cold]
+    pub(super) fn settle(&mut self, runner: ClientId, output: &mut Output, now: Now, host: &mut dyn Host) {
+        if !self.world.record.entries.is_empty() {
+            self.sessions.hold(runner, output);
+        }
+        for effect in std::mem::take(&mut self.world.effects) {
+            self.apply(effect, now, host);
+        }
+        self.wake(now, host);
+    }
+
+    fn apply(&mut self, effect: Effect, now: Now, host: &mut dyn Host) {
+        match effect {
+            Effect::CloseAfterReply(id) => self.begin_close(id, Close::AfterReply),
+            Effect::Kill(id) => self.begin_close(id, Close::Now),
+            Effect::Unblock { client, error: true } => {
+                const TEXT: &str = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+                self.end_wait(client, now, host, |cx| _ = cx.error(TEXT));
+            }
+            Effect::Unblock { client, error: false } => self.time_out(client, now, host),
+            Effect::Shutdown => self.wishes.push(Wish::Shutdown),
+            Effect::Reconfigured(name) => self.wishes.push(Wish::Reconfigure(name)),
+        }
+    }
+
+    pub(super) fn begin_close(&mut self, id: ClientId, close: Close) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        session.close.get_or_insert(close);
+        self.world.server.clients.at_mut(id.key).closing = true;
+        self.sessions.touch(id);
+    }
+
+    // --- Waiting
+
+    pub(super) fn block(
+        &mut self,
+        id: ClientId,
+        words: OwnedWords,
+        keys: Vec<Box<[u8]>>,
+        deadline_us: Option<u64>,
+        late: fn(&mut Context),
+    ) {
+        let client = self.world.server.clients.at_mut(id.key);
+        client.blocked = true;
+        self.sessions.at_mut(id).blocked = true;
+        self.waiting.add(id, Wait { words, database: client.database, keys, deadline_us, late });
+        self.refresh_observed();
+    }
+
+    /// Serves who waits for a key that has changed, and again for what they change.
+    pub(super) fn wake(&mut self, now: Now, host: &mut dyn Host) {
+        while !self.world.data.ledger.journal.is_empty() {
+            for change in std::mem::take(&mut self.world.data.ledger.journal) {
+                for id in self.waiting.for_key(change.database, &change.key) {
+                    self.try_again(id, now, host);
+                }
+            }
+        }
+    }
+
+    /// Runs a waiting client's command once more; it may wait on.
+    fn try_again(&mut self, id: ClientId, now: Now, host: &mut dyn Host) {
+        let Some(wait) = self.waiting.get(id) else { return };
+        let words = wait.words.clone();
+        let mut output = std::mem::take(&mut self.sessions.at_mut(id).output);
+        self.sessions.equip(&mut output);
+        let mut since = host.ticks();
+        let outcome =
+            self.world.serve(id, words.request(), &mut output, now, &mut since, host, &mut self.sessions, false);
+        if !self.world.record.entries.is_empty() {
+            self.sessions.hold(id, &mut output);
+        }
+        self.sessions.at_mut(id).output = output;
+        match outcome {
+            Outcome::Block(_) => return,
+            Outcome::Continue(task) => self.sessions.at_mut(id).task = Some(task),
+            Outcome::Done => {}
+        }
+        self.release_waiter(id);
+        for effect in std::mem::take(&mut self.world.effects) {
+            self.apply(effect, now, host);
+        }
+    }
+
+    /// The deadline of a wait has come.
+    pub(super) fn time_out(&mut self, id: ClientId, now: Now, host: &mut dyn Host) {
+        if let Some(late) = self.waiting.get(id).map(|wait| wait.late) {
+            self.end_wait(id, now, host, late);
+        }
+    }
+
+    fn end_wait(&mut self, id: ClientId, now: Now, host: &mut dyn Host, say: impl FnOnce(&mut Context)) {
+        let Some(wait) = self.waiting.get(id) else { return };
+        let words = wait.words.clone();
+        let mut output = std::mem::take(&mut self.sessions.at_mut(id).output);
+        self.sessions.equip(&mut output);
+        let mut since = 0;
+        say(&mut self.world.context(id, words.request(), &mut output, now, &mut since, host, &mut self.sessions, true));
+        self.sessions.at_mut(id).output = output;
+        self.release_waiter(id);
+    }
+
+    fn release_waiter(&mut self, id: ClientId) {
+        self.waiting.remove(id);
+        self.sessions.at_mut(id).blocked = false;
+        self.world.server.clients.at_mut(id.key).blocked = false;
+        self.sessions.touch(id);
+        self.sessions.make_ready(id);
+        self.refresh_observed();
+    }
+}

@@ -1,0 +1,61 @@
+//! What happens because time passes: keys expire, waits end, idle clients are closed, rates are sampled. Each in a
+//! bounded slice; what is left over says when it wants to go on.
+use super::Engine;
+use super::session::Close;
+use crate::base::time::Now;
+use crate::command::Host;
+use crate::server::clients::ClientId;
+use log::debug;
+
+/// So many keys expire in one slice: some tens of microseconds.
+const EXPIRE_SLICE: usize = 256;
+const SAMPLE_EVERY_US: u64 = 100_000;
+const IDLE_CHECK_EVERY_US: u64 = 1_000_000;
+
+impl Engine {
+    /// Runs what is due.
+    pub fn tick(&mut self, now: Now, host: &mut dyn Host) {
+        if self.world.data.active_expire {
+            self.world.data.expire_due(now.wall_ms(), EXPIRE_SLICE);
+        }
+        while let Some(id) = self.waiting.pop_late(now.mono_us) {
+            self.time_out(id, now, host);
+        }
+        if now.mono_us >= self.sample_at_us && self.sampled_commands != self.world.server.stats.commands_processed {
+            self.sampled_commands = self.world.server.stats.commands_processed;
+            self.sample_at_us = now.mono_us + SAMPLE_EVERY_US;
+            self.world.server.stats.sample(now.mono_us);
+        }
+        if self.world.server.config.timeout > 0 && now.mono_us >= self.idle_check_at_us {
+            self.idle_check_at_us = now.mono_us + IDLE_CHECK_EVERY_US;
+            self.close_idle(now);
+        }
+        let changed = !self.world.data.ledger.journal.is_empty();
+        if changed {
+            self.wake(now, host);
+        }
+    }
+
+    /// When the next timer is due, by the monotonic clock. `None`: nothing will happen by itself.
+    pub fn next_deadline(&self, now: Now) -> Option<u64> {
+        let expiry = self.world.data.next_deadline_ms().map(|at_ms| {
+            let left_ms = at_ms.saturating_sub(now.wall_ms()).max(0) as u64;
+            now.mono_us.saturating_add(left_ms.saturating_mul(1000))
+        });
+        let sampled = self.sampled_commands == self.world.server.stats.commands_processed;
+        let sample = (!sampled).then_some(self.sample_at_us);
+        let idle = (self.world.server.config.timeout > 0 && self.client_count() > 0).then_some(self.idle_check_at_us);
+        [expiry, self.waiting.first_deadline_us(), sample, idle].into_iter().flatten().min()
+    }
+
+    fn close_idle(&mut self, now: Now) {
+        let limit_us = self.world.server.config.timeout as u64 * 1_000_000;
+        let is_idle =
+            |client: &&crate::server::clients::Client| !client.blocked && now.mono_us - client.active_us > limit_us;
+        let idle: Vec<ClientId> = self.world.server.clients.iter().filter(is_idle).map(|client| client.id).collect();
+        for id in idle {
+            debug!("client {} is closed: it was idle", id.serial);
+            self.begin_close(id, Close::Now);
+        }
+    }
+}
