@@ -1,0 +1,69 @@
+//! 2. Accept: until there is nobody left, or so many that the others would wait. Out of descriptors we stop trying until
+//! one is free, instead of being woken for nothing again and again.
+use super::Reactor;
+use super::close::say;
+use super::connection::{Connection, Stream};
+use super::listen::Accepted;
+use crate::engine::Now;
+use log::{debug, warn};
+use mio::Token;
+use std::io::ErrorKind;
+
+const ACCEPTS_PER_TURN: usize = 128;
+/// Descriptors may also become free outside this process.
+const ACCEPT_PAUSE_US: u64 = 100_000;
+
+impl Reactor {
+    pub(super) fn accept(&mut self, now: Now) {
+        if self.accept_after_us.is_some_and(|after_us| after_us > now.mono_us) {
+            return;
+        }
+        self.accept_after_us = None;
+        let mut left = ACCEPTS_PER_TURN;
+        for number in 0..self.listeners.len() {
+            while self.listeners[number].ready && left > 0 {
+                left -= 1;
+                match self.listeners[number].accept() {
+                    Ok(accepted) => self.welcome(accepted, now),
+                    Err(error) => match error.kind() {
+                        ErrorKind::WouldBlock => self.listeners[number].ready = false,
+                        // It went away while it waited.
+                        ErrorKind::Interrupted | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => {}
+                        _ => {
+                            warn!("Accepting a client connection: {error}");
+                            self.accept_after_us = Some(now.mono_us + ACCEPT_PAUSE_US);
+                            return;
+                        }
+                    },
+                }
+            }
+        }
+    }
+
+    fn welcome(&mut self, accepted: Accepted, now: Now) {
+        let Accepted { mut stream, address } = accepted;
+        if let Stream::Tcp(tcp) = &stream {
+            super::listen::tune(tcp, self.engine.config().tcp_keepalive);
+        }
+        let id = match self.engine.open(address.clone(), now) {
+            Ok(id) => id,
+            Err(text) => {
+                debug!("{} is sent away: {}", address.peer(), text.trim_end());
+                say(&mut stream, text);
+                return self.linger(stream, now);
+            }
+        };
+        if let Err(error) = stream.register(self.poll.registry(), Token(id.key)) {
+            warn!("A connection cannot be polled: {error}");
+            return self.engine.close(id);
+        }
+        debug!("client {} is {}", id.serial, address.peer());
+        if self.connections.len() <= id.key {
+            self.connections.resize_with(id.key + 1, || None);
+        }
+        assert!(self.connections[id.key].is_none(), "a slot is given away only when it is empty");
+        self.connections[id.key] = Some(Connection::new(id, stream));
+        // What it sent before it was registered makes an event too; reading now would only cost a call.
+        self.connections[id.key].as_mut().expect("just put there").readable = false;
+    }
+}

@@ -1,0 +1,115 @@
+//! Busy-poll: whether to poll without waiting for some microseconds before the loop goes to sleep. Sleeping costs a
+//! wake-up on both sides of each request; spinning costs a core that another may want. It decides from what it sees:
+//! whether spins find something, whether sleeps were so short that a spin would have, and whether the kernel takes the
+//! core away while it spins.
+use nix::sys::resource::{UsageWho, getrusage};
+
+/// Spins between two looks at the context switches.
+const WINDOW_SPINS: u32 = 64;
+const OFF_US_MIN: u64 = 500_000;
+const OFF_US_MAX: u64 = 16_000_000;
+/// After this many misses in a row it hardly tries any more.
+const SKIPS_MAX: u32 = 1 << 12;
+
+#[derive(Debug)]
+pub struct BusyPoll {
+    /// `busy-poll-usec`; 0: never.
+    pub limit_us: u32,
+    /// Sleeps to come before it spins again, and how many there were to be the last time.
+    skip: u32,
+    penalty: u32,
+    spins: u32,
+    switches: i64,
+    off_until_us: u64,
+    off_us: u64,
+}
+
+impl BusyPoll {
+    pub fn new(limit_us: u32) -> BusyPoll {
+        BusyPoll {
+            limit_us,
+            skip: 0,
+            penalty: 0,
+            spins: 0,
+            switches: involuntary_switches(),
+            off_until_us: 0,
+            off_us: OFF_US_MIN,
+        }
+    }
+
+    #[inline]
+    pub fn wants(&mut self, now_us: u64) -> bool {
+        if self.limit_us == 0 || now_us < self.off_until_us {
+            return false;
+        }
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
+        }
+        true
+    }
+
+    /// A spin has ended.
+    pub fn spun(&mut self, found: bool, now_us: u64) {
+        if found {
+            self.penalty = 0;
+        } else {
+            self.penalty = (2 * self.penalty + 1).min(SKIPS_MAX);
+            self.skip = self.penalty;
+        }
+        self.spins += 1;
+        if self.spins >= WINDOW_SPINS {
+            self.judge(now_us);
+        }
+    }
+
+    /// A sleep has ended, by an event or by a timer. One that was as short as a spin should have been one.
+    pub fn slept(&mut self, slept_us: u64, by_event: bool) {
+        if by_event && slept_us <= self.limit_us as u64 {
+            self.skip = 0;
+        }
+    }
+
+    /// Others want the core: then the client that we wait for may be among them.
+    fn judge(&mut self, now_us: u64) {
+        let switches = involuntary_switches();
+        let taken = switches - self.switches;
+        if taken as u32 > self.spins / 16 {
+            self.off_until_us = now_us + self.off_us;
+            self.off_us = (2 * self.off_us).min(OFF_US_MAX);
+        } else {
+            self.off_us = OFF_US_MIN;
+        }
+        (self.switches, self.spins) = (switches, 0);
+    }
+}
+
+fn involuntary_switches() -> i64 {
+    getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.involuntary_context_switches())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backs_off_when_spins_find_nothing_and_comes_back() {
+        let mut busy = BusyPoll::new(20);
+        let mut spins = 0;
+        for turn in 0..10_000 {
+            if busy.wants(turn) {
+                spins += 1;
+                busy.spun(false, turn);
+            }
+            busy.slept(1000, true);
+        }
+        assert!(spins < 20, "{spins} spins for nothing");
+        busy.slept(10, true);
+        assert!(busy.wants(20_000), "a short sleep shows that a spin would find something");
+    }
+
+    #[test]
+    fn zero_is_never() {
+        assert!(!BusyPoll::new(0).wants(0));
+    }
+}

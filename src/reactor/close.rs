@@ -1,0 +1,108 @@
+//! 7. Close, at the end of the turn only, so that no slot is given away while events of the same turn name it.
+//! A client that is told something last (an error, the answer to QUIT) may still be sending. To close with its bytes
+//! unread would reset the connection and destroy what we said; so our side is shut, what comes is thrown away for a
+//! bounded time, and then the socket is closed.
+use super::connection::Stream;
+use super::{LINGERING, Reactor};
+use crate::engine::{Close, Now};
+use mio::{Interest, Token};
+use std::io::ErrorKind;
+
+const LINGER_US: u64 = 1_000_000;
+const LINGER_BYTES_MAX: usize = 1 << 20;
+const LINGERING_MAX: usize = 1024;
+
+pub struct Lingering {
+    stream: Stream,
+    until_us: u64,
+    left: usize,
+}
+
+impl Reactor {
+    pub(super) fn close_doomed(&mut self, now: Now) {
+        for id in std::mem::take(&mut self.doomed) {
+            let Some(Some(connection)) = self.connections.get_mut(id.key) else { continue };
+            if connection.id != id {
+                continue;
+            }
+            let closing = self.engine.closing(id);
+            let unsent = self.engine.pending(id).next().is_some();
+            match closing {
+                _ if connection.dead => {}
+                Some(Close::Now) => {}
+                Some(Close::AfterReply) if !unsent => {}
+                // The rest is sent first; the flush that ends it will name this client again.
+                _ => continue,
+            }
+            let connection = self.connections[id.key].take().expect("it was there");
+            self.engine.close(id);
+            self.again.retain(|other| *other != id);
+            if connection.dead || connection.ended || closing == Some(Close::Now) {
+                self.drop_stream(connection.stream);
+            } else {
+                self.linger(connection.stream, now);
+            }
+        }
+    }
+
+    /// Shuts our side and waits for the other's.
+    pub(super) fn linger(&mut self, mut stream: Stream, now: Now) {
+        if self.lingering.len() >= LINGERING_MAX || stream.shutdown_write().is_err() {
+            return self.drop_stream(stream);
+        }
+        let slot = self.lingering.vacant_entry();
+        let token = Token(LINGERING + slot.key());
+        let registry = self.poll.registry();
+        let registered =
+            stream.reregister(registry, token, Interest::READABLE).or_else(|_| stream.register(registry, token));
+        let key = slot.key();
+        slot.insert(Lingering { stream, until_us: now.mono_us + LINGER_US, left: LINGER_BYTES_MAX });
+        match registered {
+            Ok(()) => self.drain_lingering(key),
+            Err(_) => self.end_linger(key),
+        }
+    }
+
+    pub(super) fn drain_lingering(&mut self, key: usize) {
+        let mut room = [0; 16 * 1024];
+        while let Some(lingering) = self.lingering.get_mut(key) {
+            match lingering.stream.read(&mut room) {
+                Ok(count) if count > 0 && count <= lingering.left => lingering.left -= count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Ok(_) | Err(_) => self.end_linger(key),
+            }
+        }
+    }
+
+    pub(super) fn next_linger_us(&self) -> Option<u64> {
+        self.lingering.iter().map(|(_, lingering)| lingering.until_us).min()
+    }
+
+    pub(super) fn end_lingering(&mut self, now: Now) {
+        if self.lingering.is_empty() {
+            return;
+        }
+        let over = |(key, lingering): (usize, &Lingering)| (lingering.until_us <= now.mono_us).then_some(key);
+        let over: Vec<usize> = self.lingering.iter().filter_map(over).collect();
+        over.into_iter().for_each(|key| self.end_linger(key));
+    }
+
+    fn end_linger(&mut self, key: usize) {
+        let Lingering { stream, .. } = self.lingering.remove(key);
+        self.drop_stream(stream);
+    }
+
+    pub(super) fn drop_stream(&mut self, mut stream: Stream) {
+        // What the kernel says to this changes nothing: the descriptor is closed next.
+        let _ = stream.deregister(self.poll.registry());
+        drop(stream);
+        // A descriptor is free: listeners that ran out of them may try again.
+        self.accept_after_us = None;
+    }
+}
+
+/// What a client that is sent away is told.
+pub fn say(stream: &mut Stream, text: &str) {
+    let _ = stream.write(&[std::io::IoSlice::new(text.as_bytes())]);
+}

@@ -1,0 +1,92 @@
+//! One connection: its socket and what is known of its readiness.
+use crate::engine::ClientId;
+use mio::net::{TcpStream, UnixStream};
+use mio::{Interest, Registry, Token, event::Source};
+use std::io::{self, IoSlice, Read, Write};
+use std::net::Shutdown;
+
+#[derive(Debug)]
+pub enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+#[derive(Debug)]
+pub struct Connection {
+    pub id: ClientId,
+    pub stream: Stream,
+    /// The socket may have bytes, or its end, that we have not read. Cleared by a read that would block or falls short.
+    pub readable: bool,
+    /// An event has said that the client closed its side.
+    pub read_closed: bool,
+    /// That end was read.
+    pub ended: bool,
+    /// A write fell short; the socket tells when it takes more.
+    pub write_blocked: bool,
+    pub flush_wanted: bool,
+    /// It stands on `again`.
+    pub queued: bool,
+    /// The socket failed.
+    pub dead: bool,
+}
+
+impl Connection {
+    pub fn new(id: ClientId, stream: Stream) -> Connection {
+        Connection {
+            id,
+            stream,
+            readable: true,
+            read_closed: false,
+            ended: false,
+            write_blocked: false,
+            flush_wanted: false,
+            queued: false,
+            dead: false,
+        }
+    }
+}
+
+impl Stream {
+    pub fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.read(room),
+            Stream::Unix(stream) => stream.read(room),
+        }
+    }
+
+    /// One call to the kernel for all slices.
+    pub fn write(&mut self, slices: &[IoSlice]) -> io::Result<usize> {
+        match (self, slices) {
+            (Stream::Tcp(stream), [one]) => stream.write(one),
+            (Stream::Unix(stream), [one]) => stream.write(one),
+            (Stream::Tcp(stream), many) => stream.write_vectored(many),
+            (Stream::Unix(stream), many) => stream.write_vectored(many),
+        }
+    }
+
+    pub fn shutdown_write(&self) -> io::Result<()> {
+        match self {
+            Stream::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            Stream::Unix(stream) => stream.shutdown(Shutdown::Write),
+        }
+    }
+
+    fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Stream::Tcp(stream) => stream,
+            Stream::Unix(stream) => stream,
+        }
+    }
+
+    pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        self.source().register(registry, token, Interest::READABLE)
+    }
+
+    pub fn reregister(&mut self, registry: &Registry, token: Token, interest: Interest) -> io::Result<()> {
+        self.source().reregister(registry, token, interest)
+    }
+
+    pub fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        self.source().deregister(registry)
+    }
+}

@@ -1,0 +1,61 @@
+//! 5. Flush: what was written for each session is sent, one vectored write at a time, in the turn in which it was
+//! written. Writable readiness is asked for only after a write that fell short.
+use super::Reactor;
+use crate::engine::ClientId;
+use log::trace;
+use mio::{Interest, Token};
+use std::io::{ErrorKind, IoSlice};
+
+/// Slices of one write.
+const SLICES_MAX: usize = 64;
+/// So much is sent to one client before the others have their turn.
+const FLUSH_BUDGET: usize = 1 << 20;
+
+impl Reactor {
+    pub(super) fn flush_all(&mut self) {
+        while let Some(id) = self.engine.next_touched() {
+            self.flush(id);
+        }
+    }
+
+    pub(super) fn flush(&mut self, id: ClientId) {
+        let connection = self.connections[id.key].as_mut().expect("a connection as long as its client");
+        let mut left = FLUSH_BUDGET;
+        while !connection.write_blocked && !connection.dead {
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let mut count = 0;
+            for (slice, bytes) in slices.iter_mut().zip(self.engine.pending(id)) {
+                *slice = IoSlice::new(bytes);
+                count += 1;
+            }
+            if count == 0 {
+                break;
+            }
+            match connection.stream.write(&slices[..count]) {
+                Ok(sent) => {
+                    trace!("client {}: wrote {sent} bytes", id.serial);
+                    self.engine.wrote(id, sent);
+                    left = left.saturating_sub(sent);
+                    if left == 0 {
+                        connection.flush_wanted = true;
+                        return self.queue(id);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    connection.write_blocked = true;
+                    let both = Interest::READABLE | Interest::WRITABLE;
+                    let asked = connection.stream.reregister(self.poll.registry(), Token(id.key), both);
+                    connection.dead = asked.is_err();
+                }
+                Err(error) => {
+                    trace!("client {}: {error}", id.serial);
+                    connection.dead = true;
+                }
+            }
+        }
+        if connection.dead || self.engine.closing(id).is_some() {
+            self.doomed.push(id);
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! The reactor: the only room that knows sockets, descriptors, signals and clocks. It moves bytes between sockets and
+//! the engine and never meets a command. One turn of the loop is `turn`; it reads as the list of what happens.
+//!
+//! mio is edge-triggered: a socket that was not drained gets no second event, so whoever stops early (a budget, a full
+//! output) leaves it on `again`, or leaves `readable` set until the engine says that it can go on.
+mod accept;
+mod busy;
+mod close;
+mod connection;
+mod flush;
+mod host;
+mod listen;
+mod ticks;
+
+use crate::engine::{Budget, ClientId, Engine, Host, Now, Step, Wish, config::Config};
+use busy::BusyPoll;
+use connection::{Connection, Stream};
+use host::Clock;
+use listen::Listener;
+use log::{info, trace, warn};
+use mio::{Events, Interest, Poll, Token};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook_mio::v1_0::Signals;
+use slab::Slab;
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+const SIGNALS: Token = Token(usize::MAX - 1);
+/// Tokens of listeners, and of sockets that are closed but still drained, count from here; below are the engine's keys.
+const LISTENERS: usize = 1 << 60;
+const LINGERING: usize = 1 << 61;
+
+const EVENTS_MAX: usize = 1024;
+/// What one connection may bring in one turn.
+const INPUT_BUDGET: usize = 512 * 1024;
+
+pub struct Reactor {
+    engine: Engine,
+    clock: Clock,
+    poll: Poll,
+    busy: BusyPoll,
+    listeners: Vec<Listener>,
+    /// By the engine's slab key.
+    connections: Vec<Option<Connection>>,
+    lingering: Slab<close::Lingering>,
+    signals: Signals,
+    /// Connections with something left to do, which the next turn goes on with.
+    again: VecDeque<ClientId>,
+    /// To be looked at when the turn ends.
+    doomed: Vec<ClientId>,
+    /// After EMFILE nothing is accepted until a descriptor is free, or this moment has come.
+    accept_after_us: Option<u64>,
+    stopping: bool,
+}
+
+/// Why the server cannot start: a sentence for the user.
+#[derive(Debug)]
+pub struct StartError(pub String);
+
+impl Reactor {
+    /// Listens, and is ready to run.
+    pub fn start(config: Config, entropy: [u8; 32]) -> Result<Reactor, StartError> {
+        let failed = |what: &str, error: io::Error| StartError(format!("{what}: {error}"));
+        let poll = Poll::new().map_err(|error| failed("no poll", error))?;
+        let mut clock = Clock::start();
+        host::raise_descriptor_limit(config.maxclients as u64 + 32);
+        let mut listeners = listen::listen(&config)?;
+        for (number, listener) in listeners.iter_mut().enumerate() {
+            let registered = listener.register(poll.registry(), Token(LISTENERS + number));
+            registered.map_err(|error| failed("a listener", error))?;
+            info!("Listening on {}", listener.name());
+        }
+        clock.listeners = listeners.iter().map(Listener::info).collect();
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| failed("signals", error))?;
+        // The second of them ends the process at once, whatever it is doing.
+        let once = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            let registered = signal_hook::flag::register_conditional_shutdown(signal, 1, once.clone())
+                .and_then(|_| signal_hook::flag::register(signal, once.clone()));
+            registered.map_err(|error| failed("signals", error))?;
+        }
+        poll.registry()
+            .register(&mut signals, SIGNALS, Interest::READABLE)
+            .map_err(|error| failed("signals", error))?;
+        let busy = BusyPoll::new(config.busy_poll_usec);
+        let engine = Engine::new(config, entropy, clock.now());
+        Ok(Reactor {
+            engine,
+            clock,
+            poll,
+            busy,
+            listeners,
+            connections: vec![],
+            lingering: Slab::new(),
+            signals,
+            again: VecDeque::new(),
+            doomed: vec![],
+            accept_after_us: None,
+            stopping: false,
+        })
+    }
+
+    /// Runs until a signal or a client ends it.
+    pub fn run(&mut self) -> io::Result<()> {
+        info!("Ready to accept connections");
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        while !self.stopping {
+            self.turn(&mut events)?;
+        }
+        self.stop();
+        Ok(())
+    }
+
+    fn turn(&mut self, events: &mut Events) -> io::Result<()> {
+        self.wait(events)?;
+        let mut now = self.clock.now();
+        self.engine.stats_mut().turns += 1;
+        let again = self.again.len();
+        self.hear(events);
+        self.accept(now);
+        for event in events.iter().filter(|event| event.token().0 < LISTENERS) {
+            if let Some(Some(connection)) = self.connections.get(event.token().0) {
+                self.converse(connection.id, &mut now);
+            }
+        }
+        for _ in 0..again {
+            let id = self.again.pop_front().expect("as many as there were");
+            self.connection(id).queued = false;
+            self.converse(id, &mut now);
+        }
+        self.flush_all();
+        self.engine.tick(now, &mut self.clock);
+        while let Some(id) = self.engine.next_ready() {
+            self.queue(id);
+        }
+        self.flush_all();
+        self.grant();
+        self.close_doomed(now);
+        self.end_lingering(now);
+        Ok(())
+    }
+
+    // --- 1. Poll
+
+    /// Waits for events, or for the next timer.
+    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+        if !self.again.is_empty()
+            || self.listeners.iter().any(|listener| listener.ready && self.accept_after_us.is_none())
+        {
+            return ignore_interrupt(self.poll.poll(events, Some(Duration::ZERO)));
+        }
+        self.busy.limit_us = self.engine.config().busy_poll_usec;
+        let now = self.clock.now();
+        if self.busy.wants(now.mono_us) {
+            loop {
+                ignore_interrupt(self.poll.poll(events, Some(Duration::ZERO)))?;
+                let spent_us = self.clock.mono_us() - now.mono_us;
+                let found = !events.is_empty();
+                if found || spent_us >= self.busy.limit_us as u64 {
+                    let stats = self.engine.stats_mut();
+                    stats.busy_poll_us += spent_us;
+                    stats.busy_poll_hits += found as u64;
+                    stats.busy_poll_misses += !found as u64;
+                    self.busy.spun(found, now.mono_us + spent_us);
+                    if found {
+                        return Ok(());
+                    }
+                    break;
+                }
+            }
+        }
+        let deadlines = [self.engine.next_deadline(now), self.accept_after_us, self.next_linger_us()];
+        let timeout =
+            deadlines.into_iter().flatten().min().map(|at| Duration::from_micros(at.saturating_sub(now.mono_us)));
+        // epoll counts whole milliseconds; mio rounds up.
+        ignore_interrupt(self.poll.poll(events, timeout))?;
+        if self.busy.limit_us > 0 {
+            self.busy.slept(self.clock.mono_us() - now.mono_us, !events.is_empty());
+        }
+        Ok(())
+    }
+
+    /// Notes what each event says; nothing is read yet.
+    fn hear(&mut self, events: &Events) {
+        for event in events {
+            match event.token() {
+                SIGNALS => self.signalled(),
+                Token(token) if token >= LINGERING => self.drain_lingering(token - LINGERING),
+                Token(token) if token >= LISTENERS => self.listeners[token - LISTENERS].ready = true,
+                Token(key) => {
+                    // A slot may have been emptied since; readiness is only a hint.
+                    let Some(Some(connection)) = self.connections.get_mut(key) else { continue };
+                    trace!("client {}: {event:?}", connection.id.serial);
+                    connection.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+                    connection.read_closed |= event.is_read_closed() || event.is_error();
+                    if event.is_writable() && connection.write_blocked {
+                        connection.write_blocked = false;
+                        connection.flush_wanted = true;
+                    }
+                }
+            }
+        }
+    }
+
+    fn signalled(&mut self) {
+        for signal in self.signals.pending() {
+            match signal {
+                SIGINT | SIGTERM => {
+                    let name = if signal == SIGINT { "SIGINT" } else { "SIGTERM" };
+                    warn!("Received {name} scheduling shutdown...");
+                    self.stopping = true;
+                }
+                _ => info!("Received SIGHUP, ignored"),
+            }
+        }
+    }
+
+    // --- 3. Read, step
+
+    fn connection(&mut self, id: ClientId) -> &mut Connection {
+        self.connections[id.key].as_mut().expect("a connection as long as its client")
+    }
+
+    fn queue(&mut self, id: ClientId) {
+        if !std::mem::replace(&mut self.connection(id).queued, true) {
+            self.again.push_back(id);
+        }
+    }
+
+    /// Reads from one connection and steps its session, up to the budgets.
+    fn converse(&mut self, id: ClientId, now: &mut Now) {
+        let connection = self.connections[id.key].as_mut().expect("a connection as long as its client");
+        if std::mem::take(&mut connection.flush_wanted) {
+            self.flush(id);
+        }
+        let mut budget = INPUT_BUDGET;
+        loop {
+            let connection = self.connections[id.key].as_mut().expect("a connection as long as its client");
+            let mut came = 0;
+            if connection.readable {
+                let room = self.engine.space(id);
+                if !room.is_empty() {
+                    match connection.stream.read(room) {
+                        Ok(0) => {
+                            connection.readable = false;
+                            connection.ended = true;
+                            self.engine.ended(id);
+                        }
+                        Ok(count) => {
+                            trace!("client {}: read {count} bytes of {}", id.serial, room.len());
+                            // A short read has emptied the socket, unless its end has been announced: that comes last.
+                            connection.readable = count == room.len() || connection.read_closed;
+                            came = count;
+                            self.engine.filled(id, count);
+                        }
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => connection.readable = false,
+                        Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                        Err(error) => {
+                            trace!("client {}: {error}", id.serial);
+                            connection.dead = true;
+                            self.doomed.push(id);
+                            return;
+                        }
+                    }
+                }
+            }
+            match self.engine.step(id, now, Budget::default(), &mut self.clock) {
+                Step::Closing => return,
+                Step::More => return self.queue(id),
+                Step::Idle if came == 0 => return,
+                Step::Idle => {}
+            }
+            budget = budget.saturating_sub(came);
+            if !self.connection(id).readable {
+                return;
+            }
+            if budget == 0 {
+                return self.queue(id);
+            }
+        }
+    }
+
+    // --- What the engine wishes
+
+    fn grant(&mut self) {
+        while let Some(wish) = self.engine.next_wish() {
+            match wish {
+                Wish::Shutdown => {
+                    warn!("User requested shutdown...");
+                    self.stopping = true;
+                }
+                Wish::Reconfigure("loglevel") => log::set_max_level(self.engine.config().loglevel.filter()),
+                Wish::Reconfigure(_) => {}
+            }
+        }
+    }
+
+    /// What was answered is still sent, as far as the sockets take it at once.
+    fn stop(&mut self) {
+        self.flush_all();
+        for listener in &self.listeners {
+            listener.remove_file();
+        }
+        warn!("Spindle is now ready to exit, bye bye...");
+    }
+}
+
+fn ignore_interrupt(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
+        other => other,
+    }
+}
