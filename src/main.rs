@@ -1,7 +1,15 @@
 //! The program: reads the command line and does what it says.
+use spindle::base::memory::Counting;
 use spindle::cli::{self, Disk, Invocation};
+use spindle::logging;
+use spindle::reactor::Reactor;
+use spindle::server::config::Config;
 use std::io::Write;
 use std::process::ExitCode;
+
+/// Counts what it gives out; INFO's used_memory is that count.
+#[global_allocator]
+static ALLOCATOR: Counting<mimalloc::MiMalloc> = Counting::new(mimalloc::MiMalloc);
 
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os().skip(1), &mut Disk) {
@@ -10,17 +18,49 @@ fn main() -> ExitCode {
             let _ = std::io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
-        Ok(Invocation::Run(config)) => {
-            println!("would listen on {} port {}", config.bind.join(" "), config.port);
-            ExitCode::SUCCESS
-        }
+        Ok(Invocation::Run(config)) => serve(config),
         Ok(Invocation::Explain(words)) => {
             println!("would explain {words:?}");
             ExitCode::SUCCESS
         }
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+fn serve(config: Config) -> ExitCode {
+    let logging = match logging::start(config.loglevel, config.logfile.as_deref()) {
+        Ok(logging) => logging,
+        Err(error) => return fail(&format!("the log cannot be opened: {error}")),
+    };
+    logging::announce(&config);
+    let mut entropy = [0; 32];
+    if let Err(error) = getrandom::fill(&mut entropy) {
+        return fail(&format!("no entropy: {error}"));
+    }
+    let logging = std::rc::Rc::new(logging);
+    let log = logging.clone();
+    let reconfigured = move |config: &Config, name: &'static str| {
+        if name == "loglevel" {
+            log.set_level(config.loglevel);
+        }
+    };
+    let mut reactor = match Reactor::start(config, entropy, Box::new(reconfigured)) {
+        Ok(reactor) => reactor,
         Err(error) => {
-            eprintln!("spindle: {error}");
+            log::error!("{}", error.0);
+            return ExitCode::FAILURE;
+        }
+    };
+    match reactor.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::error!("The poll failed: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn fail(message: &str) -> ExitCode {
+    eprintln!("spindle: {message}");
+    ExitCode::FAILURE
 }

@@ -81,7 +81,7 @@ impl Engine {
     pub fn with_table(config: Config, entropy: [u8; 32], now: Now, table: &'static Commands) -> Engine {
         let databases = config.databases as usize;
         let mut server = Server::new(config, entropy, now, table.entries.len());
-        let seed = std::array::from_fn(|_| server.random.next());
+        let seed = std::array::from_fn(|_| server.secrets.number());
         let data = Keyspace::new(databases, seed);
         Engine {
             world: World { data, server, effects: vec![], record: Record::default(), table },

@@ -61,7 +61,7 @@ impl Host for Clock {
         let usage = getrusage(UsageWho::RUSAGE_SELF).ok();
         let micros = |time: nix::sys::time::TimeVal| time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64;
         Machine {
-            allocated: kilobytes(&status, "VmRSS:"),
+            allocated: crate::base::memory::allocated(),
             resident: kilobytes(&status, "VmRSS:"),
             memory: kilobytes(&memory, "MemTotal:"),
             process_id: std::process::id(),

@@ -53,8 +53,11 @@ pub struct Reactor {
     doomed: Vec<ClientId>,
     /// After EMFILE nothing is accepted until a descriptor is free, or this moment has come.
     accept_after_us: Option<u64>,
+    reconfigured: Reconfigured,
     stopping: bool,
 }
+
+pub type Reconfigured = Box<dyn FnMut(&Config, &'static str)>;
 
 /// Why the server cannot start: a sentence for the user.
 #[derive(Debug)]
@@ -62,7 +65,8 @@ pub struct StartError(pub String);
 
 impl Reactor {
     /// Listens, and is ready to run.
-    pub fn start(config: Config, entropy: [u8; 32]) -> Result<Reactor, StartError> {
+    /// `reconfigured` is told of settings that changed and concern neither engine nor reactor.
+    pub fn start(config: Config, entropy: [u8; 32], reconfigured: Reconfigured) -> Result<Reactor, StartError> {
         let failed = |what: &str, error: io::Error| StartError(format!("{what}: {error}"));
         let poll = Poll::new().map_err(|error| failed("no poll", error))?;
         let mut clock = Clock::start();
@@ -99,6 +103,7 @@ impl Reactor {
             again: VecDeque::new(),
             doomed: vec![],
             accept_after_us: None,
+            reconfigured,
             stopping: false,
         })
     }
@@ -292,8 +297,7 @@ impl Reactor {
                     warn!("User requested shutdown...");
                     self.stopping = true;
                 }
-                Wish::Reconfigure("loglevel") => log::set_max_level(self.engine.config().loglevel.filter()),
-                Wish::Reconfigure(_) => {}
+                Wish::Reconfigure(name) => (self.reconfigured)(self.engine.config(), name),
             }
         }
     }

@@ -4,7 +4,7 @@ pub mod clients;
 pub mod config;
 pub mod stats;
 
-use crate::base::random::Random;
+use crate::base::random::{Chance, Secrets};
 use crate::base::time::Now;
 use clients::Clients;
 use config::Config;
@@ -15,7 +15,8 @@ pub struct Server {
     pub clients: Clients,
     pub stats: Stats,
     /// For choices that are no secrets.
-    pub random: Random,
+    pub chance: Chance,
+    pub secrets: Secrets,
     /// 40 hexadecimal digits that name this run of the server.
     pub run_id: String,
     pub started: Now,
@@ -24,8 +25,10 @@ pub struct Server {
 impl Server {
     /// `entropy`: seeds the generator and the run's name.
     pub fn new(config: Config, entropy: [u8; 32], started: Now, commands: usize) -> Server {
-        let mut random = Random::new(entropy);
-        let run_id = random.hex(40);
-        Server { config, clients: Clients::default(), stats: Stats::new(commands), random, run_id, started }
+        let mut secrets = Secrets::from_entropy(entropy);
+        let run_id = String::from_utf8_lossy(&secrets.id()).into_owned();
+        let chance = Chance::from_seed(secrets.number());
+        let (clients, stats) = (Clients::default(), Stats::new(commands));
+        Server { config, clients, stats, chance, secrets, run_id, started }
     }
 }
