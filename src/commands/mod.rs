@@ -6,6 +6,7 @@ mod string;
 use {connection::*, string::*};
 
 /// What a family file wants in scope.
+#[allow(unused_imports, reason = "families are added one by one")]
 mod prelude {
     pub use crate::command::context::{string, write_text};
     pub use crate::command::entry::*;

@@ -6,9 +6,12 @@ form! { pub Get<'a> { key: Key<'a, READ> } }
 impl<'a> Command<'a> for Get<'a> {
     const FACTS: Facts = facts("GET", "string", "1.0.0", READONLY | FAST, "Returns the string at a key.");
     fn run(self, cx: &mut Context) -> Ran {
-        cx.answer(self.key, |entry, reply| match entry {
-            Some(entry) => Ok(write_text(reply, string(&mut entry.value)?)),
-            None => Ok(reply.null()),
+        cx.answer(self.key, |entry, reply| {
+            match entry {
+                Some(entry) => write_text(reply, string(&mut entry.value)?),
+                None => reply.null(),
+            }
+            Ok(())
         })
     }
 }

@@ -1,4 +1,4 @@
-//! 2. Accept: until there is nobody left, or so many that the others would wait. Out of descriptors we stop trying until
+//! Accept (2 in the turn): until there is nobody left, or so many that the others would wait. Out of descriptors we stop trying until
 //! one is free, instead of being woken for nothing again and again.
 use super::Reactor;
 use super::close::say;

@@ -1,4 +1,4 @@
-//! 7. Close, at the end of the turn only, so that no slot is given away while events of the same turn name it.
+//! Close (7 in the turn): at the end of the turn only, so that no slot is given away while events of the same turn name it.
 //! A client that is told something last (an error, the answer to QUIT) may still be sending. To close with its bytes
 //! unread would reset the connection and destroy what we said; so our side is shut, what comes is thrown away for a
 //! bounded time, and then the socket is closed.

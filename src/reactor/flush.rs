@@ -1,4 +1,4 @@
-//! 5. Flush: what was written for each session is sent, one vectored write at a time, in the turn in which it was
+//! Flush (5 in the turn): what was written for each session is sent, one vectored write at a time, in the turn in which it was
 //! written. Writable readiness is asked for only after a write that fell short.
 use super::Reactor;
 use crate::engine::ClientId;

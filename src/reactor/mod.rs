@@ -14,7 +14,7 @@ mod ticks;
 
 use crate::engine::{Budget, ClientId, Engine, Host, Now, Step, Wish, config::Config};
 use busy::BusyPoll;
-use connection::{Connection, Stream};
+use connection::Connection;
 use host::Clock;
 use listen::Listener;
 use log::{info, trace, warn};
