@@ -1,0 +1,135 @@
+//! redis-rs against a running server, in RESP2 and RESP3; `tests/ecosystem/run` calls it.
+//! Prints "ok NAME" for each check. What commands answer in detail is the business of tests/transcripts.
+
+use redis::{Client, Commands, Connection, Expiry, RedisResult};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+type Check = fn(&mut Connection, &Client) -> RedisResult<()>;
+
+const CHECKS: &[(&str, Check)] = &[
+    ("strings", strings),
+    ("pipelines", pipelines),
+    ("expiry", expiry),
+    ("scanning", scanning),
+    ("binary", binary),
+    ("errors", errors),
+    ("names", names),
+    ("reconnecting", reconnecting),
+];
+
+#[test]
+#[ignore = "wants a server: tests/ecosystem/run BIN"]
+fn redis_rs_is_content() {
+    let port = std::env::var("REDIS_PORT").expect("REDIS_PORT names the port of a server that may be emptied");
+    let mut failed = 0;
+    for protocol in [2, 3] {
+        let client = Client::open(format!("redis://127.0.0.1:{port}/?protocol=resp{protocol}")).unwrap();
+        for (name, check) in CHECKS {
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                let mut connection = client.get_connection()?;
+                redis::cmd("FLUSHALL").exec(&mut connection)?;
+                check(&mut connection, &client)
+            }));
+            failed += usize::from(!matches!(outcome, Ok(Ok(()))));
+            match outcome {
+                Ok(Ok(())) => println!("ok redis-rs RESP{protocol} {name}"),
+                Ok(Err(why)) => println!("not ok redis-rs RESP{protocol} {name}: {why}"),
+                Err(_) => println!("not ok redis-rs RESP{protocol} {name}: an assertion, see above"),
+            }
+        }
+    }
+    assert_eq!(failed, 0);
+}
+
+fn strings(c: &mut Connection, _: &Client) -> RedisResult<()> {
+    let () = c.set("k", "v")?;
+    assert_eq!(c.get::<_, String>("k")?, "v");
+    assert_eq!(c.get::<_, Option<String>>("missing")?, None);
+    assert!(!c.set_nx::<_, _, bool>("k", "w")?);
+    let () = c.mset(&[("a", 1), ("b", 2)])?;
+    assert_eq!(c.mget::<_, Vec<Option<i64>>>(&["a", "missing", "b"])?, [Some(1), None, Some(2)]);
+    assert_eq!(c.incr::<_, _, i64>("a", 41)?, 42);
+    assert_eq!(c.incr::<_, _, f64>("f", 1.5)?, 1.5);
+    assert_eq!(c.append::<_, _, usize>("k", "xyz")?, 4);
+    assert_eq!(c.get_del::<_, String>("k")?, "vxyz");
+    assert!(!c.exists::<_, bool>("k")?);
+    assert_eq!(c.object_encoding::<_, String>("a")?, "int");
+    Ok(())
+}
+
+fn pipelines(c: &mut Connection, _: &Client) -> RedisResult<()> {
+    let mut pipe = redis::pipe();
+    for n in 0..1000 {
+        pipe.set(format!("k{n}"), n).ignore().incr(format!("k{n}"), 1);
+    }
+    let answers: Vec<i64> = pipe.query(c)?;
+    assert_eq!(answers, (1..=1000).collect::<Vec<_>>());
+    Ok(())
+}
+
+fn expiry(c: &mut Connection, _: &Client) -> RedisResult<()> {
+    let () = c.set_ex("k", "v", 100)?;
+    assert!((90..=100).contains(&c.ttl::<_, i64>("k")?));
+    let _: String = c.get_ex("k", Expiry::PERSIST)?;
+    assert_eq!(c.ttl::<_, i64>("k")?, -1);
+    let () = c.pset_ex("k", "v", 20)?;
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    assert_eq!(c.get::<_, Option<String>>("k")?, None);
+    Ok(())
+}
+
+fn scanning(c: &mut Connection, _: &Client) -> RedisResult<()> {
+    let mut names: Vec<String> = (0..300).map(|n| format!("scan:{n}")).collect();
+    for name in &names {
+        let () = c.set(name, 1)?;
+    }
+    let mut found = c.scan_match::<_, String>("scan:*")?.collect::<RedisResult<Vec<_>>>()?;
+    found.sort();
+    found.dedup();
+    names.sort();
+    assert_eq!(found, names);
+    assert_eq!(c.del::<_, usize>(&names)?, 300);
+    Ok(())
+}
+
+fn binary(c: &mut Connection, _: &Client) -> RedisResult<()> {
+    let every: Vec<u8> = (0..=255).collect();
+    let () = c.set(&every, &every)?;
+    assert_eq!(c.get::<_, Vec<u8>>(&every)?, every);
+    let large = every.repeat(4096);
+    let () = c.set("large", &large)?;
+    assert_eq!(c.get::<_, Vec<u8>>("large")?, large);
+    Ok(())
+}
+
+fn errors(c: &mut Connection, _: &Client) -> RedisResult<()> {
+    let () = c.set("k", "text")?;
+    let refused = |outcome: RedisResult<i64>, text: &str| {
+        let why = outcome.expect_err("a refusal").to_string();
+        assert!(why.contains(text), "{why}");
+    };
+    refused(c.incr("k", 1), "not an integer");
+    refused(redis::cmd("NOSUCH").query(c), "unknown command");
+    refused(redis::cmd("GET").query(c), "wrong number of arguments");
+    assert_eq!(redis::cmd("PING").query::<String>(c)?, "PONG");
+    Ok(())
+}
+
+fn names(c: &mut Connection, _: &Client) -> RedisResult<()> {
+    let () = redis::cmd("CLIENT").arg("SETNAME").arg("checker").query(c)?;
+    assert_eq!(redis::cmd("CLIENT").arg("GETNAME").query::<String>(c)?, "checker");
+    let info: String = redis::cmd("INFO").query(c)?;
+    assert!(info.contains("redis_version:"));
+    Ok(())
+}
+
+fn reconnecting(c: &mut Connection, client: &Client) -> RedisResult<()> {
+    let mut victim = client.get_connection()?;
+    let id: i64 = redis::cmd("CLIENT").arg("ID").query(&mut victim)?;
+    assert_eq!(redis::cmd("CLIENT").arg("KILL").arg("ID").arg(id).query::<i64>(c)?, 1);
+    let lost = redis::cmd("PING").query::<String>(&mut victim).expect_err("a lost connection");
+    assert!(lost.is_connection_dropped() || lost.is_io_error(), "{lost}");
+    let mut again = client.get_connection()?;
+    assert_eq!(redis::cmd("PING").query::<String>(&mut again)?, "PONG");
+    Ok(())
+}

@@ -1,0 +1,208 @@
+"""redis-py against a running server, in RESP2 and RESP3: check.py PORT.
+
+Prints "ok NAME" or "not ok NAME: why" for each check. What the commands answer in detail is the business of
+tests/transcripts; here it matters that the library is content.
+"""
+import asyncio
+import sys
+import time
+
+import redis
+import redis.asyncio
+
+PORT = int(sys.argv[1])
+PROTOCOL = 2
+CHECKS = []
+
+
+def check(function):
+    CHECKS.append(function)
+    return function
+
+
+def connect(**options):
+    return redis.Redis(port=PORT, protocol=PROTOCOL, **options)
+
+
+def refused(kind, call, *arguments, **options):
+    try:
+        call(*arguments, **options)
+    except kind as error:
+        return str(error)
+    raise AssertionError(f"{arguments} was not refused")
+
+
+@check
+def strings(r):
+    assert r.set("k", "v") is True
+    assert r.get("k") == b"v"
+    assert r.get("missing") is None
+    assert r.set("k", "w", nx=True) is None
+    assert r.set("k", "w", xx=True, get=True) == b"v"
+    assert r.mset({"a": 1, "b": 2}) is True
+    assert r.mget("a", "missing", "b") == [b"1", None, b"2"]
+    assert r.incr("a") == 2 and r.decrby("a", 5) == -3
+    assert r.incrbyfloat("f", 1.5) == 1.5
+    assert r.append("k", "xyz") == 4 and r.strlen("k") == 4
+    assert r.getrange("k", 1, 2) == b"xy" and r.setrange("k", 0, "W") == 4
+    assert r.getdel("k") == b"Wxyz" and r.exists("k") == 0
+    assert r.msetnx({"a": 1, "new": 1}) is False
+    assert r.object("encoding", "a") == b"int"
+
+
+@check
+def longest_common_subsequence(r):
+    r.mset({"a": "ohmytext", "b": "mynewtext"})
+    assert r.lcs("a", "b") == b"mytext"
+    assert r.lcs("a", "b", len=True) == 6
+    found = r.lcs("a", "b", idx=True, withmatchlen=True)
+    assert found, found
+
+
+@check
+def expiry(r):
+    assert r.setex("k", 100, "v") is True
+    assert 90 < r.ttl("k") <= 100 and 90_000 < r.pttl("k") <= 100_000
+    assert r.expire("k", 50, gt=True) is False
+    assert r.expire("k", 500, gt=True) is True
+    assert r.expireat("k", 32503680000) is True and r.expiretime("k") == 32503680000
+    assert r.persist("k") is True and r.ttl("k") == -1
+    assert r.ttl("missing") == -2
+    assert r.set("k", "v", px=20) is True
+    time.sleep(0.05)
+    assert r.get("k") is None
+    assert r.set("k", "v", ex=100) and r.getex("k", persist=True) == b"v" and r.ttl("k") == -1
+
+
+@check
+def pipeline(r):
+    with r.pipeline(transaction=False) as p:
+        for n in range(1000):
+            p.set(f"k{n}", n).incr(f"k{n}")
+        p.get("k999")
+        answers = p.execute()
+    assert len(answers) == 2001 and answers[-1] == b"1000", answers[-3:]
+    with r.pipeline(transaction=False) as p:
+        answers = p.set("s", "x").incr("s").get("s").execute(raise_on_error=False)
+    assert answers[0] is True and isinstance(answers[1], redis.ResponseError) and answers[2] == b"x"
+
+
+@check
+def scanning(r):
+    names = {f"scan:{n}".encode() for n in range(500)}
+    r.mset({name: 1 for name in names})
+    r.set("other", 1)
+    assert set(r.scan_iter("scan:*", count=50)) == names
+    assert set(r.scan_iter(_type="string")) == names | {b"other"}
+    assert set(r.keys("scan:*")) == names and r.dbsize() == 501
+    assert r.delete(*names) == 500 and r.unlink("other", "missing") == 1
+    assert r.randomkey() is None
+
+
+@check
+def binary(r):
+    every = bytes(range(256))
+    assert r.set(every, every * 4) and r.get(every) == every * 4
+    large = bytes(n * 7 % 256 for n in range(1 << 20))
+    assert r.set("large", large) and r.get("large") == large
+    assert r.echo(every) == every
+    text = connect(decode_responses=True)
+    assert text.set("t", "grüß dich") and text.get("t") == "grüß dich"
+    text.close()
+
+
+@check
+def errors(r):
+    r.set("k", "text")
+    assert "not an integer" in refused(redis.ResponseError, r.incr, "k")
+    assert "unknown command" in refused(redis.ResponseError, r.execute_command, "NOSUCH")
+    assert "wrong number" in refused(redis.ResponseError, r.execute_command, "GET")
+    assert "syntax error" in refused(redis.ResponseError, r.execute_command, "SET", "k", "v", "NX", "XX")
+    assert "no such key" in refused(redis.ResponseError, r.rename, "missing", "x")
+    assert "out of range" in refused(redis.ResponseError, r.execute_command, "SELECT", 99)
+    assert r.ping() is True
+
+
+@check
+def databases(r):
+    other = connect(db=3)
+    other.set("k", "three")
+    assert r.get("k") is None and r.move("k", 3) is False
+    assert r.swapdb(0, 3) is True and r.get("k") == b"three"
+    assert r.copy("k", "l", destination_db=3) is True and other.get("l") == b"three"
+    other.flushdb()
+    assert r.rename("k", "m") is True and r.get("m") == b"three"
+    other.close()
+
+
+@check
+def names_and_clients(r):
+    named = connect(client_name="checker", single_connection_client=True)
+    assert named.client_getname() in ("checker", b"checker")
+    me = named.client_info()
+    assert me["name"] == "checker", me
+    assert me.get("lib-name", "redis-py").startswith("redis-py"), me  # Redis 7.0 does not have the field
+    assert me["resp"] == str(PROTOCOL), me
+    assert any(line["name"] == "checker" for line in r.client_list())
+    assert int(me["id"]) == named.client_id()
+    named.close()
+
+
+@check
+def reconnects(r):
+    victim = connect(single_connection_client=True, retry=redis.retry.Retry(redis.backoff.NoBackoff(), 3))
+    victim.set("k", "before")
+    assert r.client_kill_filter(_id=str(victim.client_id()), skipme=False) == 1
+    assert victim.get("k") == b"before"
+    victim.close()
+    quitter = connect(single_connection_client=True)
+    quitter.ping()
+    quitter.close()
+
+
+@check
+def server(r):
+    info = r.info()
+    assert "redis_version" in info and info["role"] == "master", sorted(info)[:20]
+    assert "db0" not in r.info("keyspace")
+    r.set("k", 1)
+    assert r.info("keyspace")["db0"]["keys"] == 1
+    assert r.config_get("maxmemory") == {"maxmemory": "0"}, r.config_get("maxmemory")
+    assert r.config_set("timeout", 0) is True
+    assert len(r.time()) == 2 and r.command_count() > 40
+    assert r.command_getkeys("MSET", "a", 1, "b", 2) in ([b"a", b"b"], ["a", "b"])
+    assert "get" in r.command()
+    assert r.flushall() is True and r.dbsize() == 0
+
+
+@check
+def asynchronous(r):
+    async def work():
+        a = redis.asyncio.Redis(port=PORT, protocol=PROTOCOL)
+        await asyncio.gather(*(a.set(f"a{n}", n) for n in range(50)))
+        values = await asyncio.gather(*(a.get(f"a{n}") for n in range(50)))
+        assert values == [str(n).encode() for n in range(50)]
+        async with a.pipeline(transaction=False) as p:
+            assert await p.incr("n").incr("n").execute() == [1, 2]
+        await a.aclose()
+
+    asyncio.run(work())
+
+
+failed = 0
+for PROTOCOL in (2, 3):
+    for function in CHECKS:
+        name = f"redis-py RESP{PROTOCOL} {function.__name__}"
+        client = connect()
+        try:
+            client.flushall()
+            function(client)
+            print(f"ok {name}")
+        except Exception as error:
+            failed += 1
+            line = error.__traceback__
+            while line.tb_next and line.tb_next.tb_frame.f_code.co_filename == __file__:
+                line = line.tb_next
+            print(f"not ok {name}: line {line.tb_lineno}: {error!r:.300}")
+        client.close()
+sys.exit(1 if failed else 0)
