@@ -3,6 +3,7 @@
 //! It knows no server: a `Peer` carries the bytes, over TCP (`tcp`) or into an engine in memory.
 #![allow(dead_code)] // each test binary uses a part
 
+pub mod engine;
 pub mod notation;
 pub mod pattern;
 pub mod play;
