@@ -1,6 +1,6 @@
 """Chooses the part of the bench and runs it. See bench.sh for what each part is for."""
 
-import argparse, os, signal, sys
+import argparse, os, resource, signal, sys
 
 import bars, memory, pauses, smoke, suite
 
@@ -18,6 +18,9 @@ def main():
     module.options(ap)
     a = ap.parse_args(words)
     os.makedirs(a.out, exist_ok=True)
+    # Thousands of connections at both ends: as many descriptors as we may have. Servers inherit it.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     # Killed from outside, still stop every server that was started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:

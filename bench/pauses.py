@@ -27,23 +27,23 @@ def run(a):
     rows = [{"server": k.label, "role": k.role, "keys": a.keys, **summary(runs)} for k, runs in seen.items()]
     text = report.table(["server", "p99.9 ms", "third-worst, growing ms", "third-worst, freeing ms", "third-worst of all ms"],
                         [[r["server"], *(f"{r[c]:.2f}" for c in ("p999_ms", "growing_ms", "freeing_ms", "third_worst_ms"))] for r in rows])
-    foot = report.conditions(kinds)
+    foot = report.conditions(kinds) + load.disturbed([r["waited"] for r in rows])
     report.write_csv(f"{a.out}/pauses.csv", rows)
     # For the plot, the run of each server whose third-worst wait is the median one.
     typical = {k.label: sorted(runs, key=third_worst)[len(runs) // 2] for k, runs in seen.items()}
     report.write_csv(f"{a.out}/pauses-samples.csv", [{"server": name, "second": round(t, 4), "wait_ms": round(w, 4)}
-                                                     for name, (samples, _) in typical.items() for t, w in thin(samples)])
+                                                     for name, (samples, *_) in typical.items() for t, w in thin(samples)])
     open(f"{a.out}/pauses.md", "w").write(f"{text}\n\n{foot}\n")
-    print(f"{report.si(a.keys)} keys, medians of {a.rounds} rounds\n\n{text}\n\n{foot}")
-    print(f"{a.out}/pauses.csv, pauses-samples.csv, pauses.md, {plot.pauses(a.out, typical, a.keys, foot)}")
+    print(f"{report.si(a.keys)} keys, medians of {a.rounds} round(s)\n\n{text}\n\n{foot}")
+    print(f"{a.out}/pauses.csv, pauses-samples.csv, pauses.md, {plot.pauses(a.out, typical, a.keys, foot.replace(chr(10), ' · '))}")
 
 
 def summary(runs):
     median = lambda f: round(statistics.median(f(r) for r in runs), 3)
     waits = lambda r: sorted(w for _, w in r[0])
-    return {"p999_ms": median(lambda r: waits(r)[int(len(r[0]) * 0.999)]), "third_worst_ms": median(third_worst),
-            "growing_ms": median(lambda r: third_worst(([x for x in r[0] if x[0] < r[1]], r[1]))),
-            "freeing_ms": median(lambda r: third_worst(([x for x in r[0] if x[0] >= r[1]], r[1])))}
+    return {"p999_ms": median(lambda r: waits(r)[int(len(r[0]) * 0.999)]), "third_worst_ms": median(third_worst), "waited": median(lambda r: r[2]),
+            "growing_ms": median(lambda r: third_worst([[x for x in r[0] if x[0] < r[1]]])),
+            "freeing_ms": median(lambda r: third_worst([[x for x in r[0] if x[0] >= r[1]]]))}
 
 
 def third_worst(run):
@@ -61,7 +61,7 @@ def thin(samples, bins=600):
 
 
 def bystander(kind, keys):
-    """([(second, wait in ms)], second of the FLUSHALL)"""
+    """([(second, wait in ms)], second of the FLUSHALL, share of its time that the server waited for its core)"""
     with lab.Server(kind) as server:
         end, told = os.pipe()
         child = os.fork()
@@ -80,7 +80,8 @@ def bystander(kind, keys):
             os.close(end)
         if len(flushed) < 8:
             raise SystemExit(f"bench: the load on {kind.label} failed")
-        return samples, struct.unpack("d", flushed)[0] - began
+        ran, waited = server.clock()
+        return samples, struct.unpack("d", flushed)[0] - began, waited / (ran + waited)
 
 
 def grow(server, keys):

@@ -205,15 +205,15 @@ def pauses(out, typical, keys, foot):
 
     page = Page("How long everyone else waits while the server grows", f"A bystander sends PING every 0.3 ms while one client adds {report.si(keys)} keys, "
                 "then flushes. Each stick: the longest wait of its moment.", foot)
-    end = max(samples[-1][0] for samples, _ in typical.values())
-    top = max(100.0, 10 ** math.ceil(math.log10(max(w for samples, _ in typical.values() for _, w in samples))))
+    end = max(samples[-1][0] for samples, *_ in typical.values())
+    top = max(100.0, 10 ** math.ceil(math.log10(max(w for samples, *_ in typical.values() for _, w in samples))))
     low, strip = 0.01, min((FLOOR - TOP + 30) / len(typical), 150)
     across = (RIGHT - LEFT - 44) / end
-    for i, (name, (samples, flushed)) in enumerate(typical.items()):
+    for i, (name, (samples, flushed, _)) in enumerate(typical.items()):
         floor, ours = TOP - 30 + (i + 1) * strip - 14, i == 0
         height = lambda w: (strip - 34) * math.log10(max(w, low) / low) / math.log10(top / low)
         page.text(44, floor - strip / 2 + 14, name, 16, OURS if ours else INK, weight=700)
-        third = source.third_worst((samples, flushed))
+        third = source.third_worst([samples])
         page.text(44, floor - strip / 2 + 34, f"third-worst {third:.3g} ms", 13, OURS if ours else SOFT)
         for mark in (0.1, 1, 10, 100, 1000):
             if low < mark <= top:

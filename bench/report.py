@@ -38,7 +38,7 @@ def table(head, rows):
     """A Markdown table; columns of figures to the right."""
     rows = [[str(c) for c in row] for row in rows]
     widths = [max(len(r[i]) for r in [head, *rows]) for i in range(len(head))]
-    right = [all(re.match(r"^[<>=–\d.−-]", r[i]) for r in rows) for i in range(len(head))]
+    right = [all(re.fullmatch(r"[<>=–-]*[ \d.]*[kM]?", r[i]) for r in rows) for i in range(len(head))]
 
     def line(cells):
         return "| " + " | ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right)) + " |"
