@@ -11,6 +11,8 @@ pub struct Facts {
     /// What is stated; see `categories` for all.
     stated: u32,
     pub summary: &'static str,
+    /// What COMMAND INFO hints to clients and proxies of a cluster: `request_policy:all_shards`.
+    pub tips: &'static [&'static str],
 }
 
 pub const fn facts(
@@ -20,7 +22,7 @@ pub const fn facts(
     flags: u32,
     summary: &'static str,
 ) -> Facts {
-    Facts { name, group, since, flags, stated: 0, summary }
+    Facts { name, group, since, flags, stated: 0, summary, tips: &[] }
 }
 
 macro_rules! bits {
@@ -43,6 +45,10 @@ impl Facts {
     /// States categories that follow neither from the group nor from the flags.
     pub const fn and(self, stated: u32) -> Facts {
         Facts { stated, ..self }
+    }
+
+    pub const fn hint(self, tips: &'static [&'static str]) -> Facts {
+        Facts { tips, ..self }
     }
 
     pub const fn is(&self, flag: u32) -> bool {

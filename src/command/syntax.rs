@@ -6,7 +6,8 @@ use super::words::Words;
 /// What a command does to a key, as COMMAND GETKEYSANDFLAGS says it. For ACL, "access" wants the right to read, and any
 /// of update, insert, delete the right to write; a look at a key's metadata (`LOOK`) wants neither.
 pub type Access = u16;
-pub const ACCESS_NAMES: [&str; 9] = ["RO", "RW", "OW", "RM", "access", "update", "insert", "delete", "not_key"];
+pub const ACCESS_NAMES: &[&str] =
+    &["RO", "RW", "OW", "RM", "access", "update", "insert", "delete", "not_key", "variable_flags"];
 pub const LOOK: Access = 1;
 pub const READ: Access = 1 | 16;
 pub const UPDATE: Access = 2 | 32;
@@ -22,6 +23,8 @@ pub const ACCESSES: Access = 16;
 pub const CHANGES: Access = 32 | 64 | 128;
 /// No key, but placed like one: the channel of SPUBLISH.
 pub const SHARD_CHANNEL: Access = 256;
+/// Declared is all that may be done, and `Command::access` tells what a request does.
+pub const VARIES: Access = 512;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
@@ -145,7 +148,7 @@ impl Syntax {
 }
 
 impl Field {
-    const fn width(&self) -> Width {
+    pub(super) const fn width(&self) -> Width {
         let Width { least, varies, any } = self.syntax.width();
         Width { least: least + self.token.is_some() as usize, varies, any: any && self.token.is_none() }
     }
