@@ -59,4 +59,4 @@ def check(path):
         if path.endswith("bars.csv"):
             assert len(rows) == len(bars.BARS), f"{path}: {len(rows)} bars of {len(bars.BARS)}"
     else:
-        assert text.count("|") > 20, f"{path} holds no table"
+        assert text.count("|") > 10, f"{path} holds no table"
