@@ -1,6 +1,7 @@
 //! What a command is: its grammar, its facts, its evaluation, and the way from words to it. Which commands there are, it
-//! does not know (`commands` does). Read in this order: words, grammar, leaf, list, syntax, specs, docs (what a
-//! declaration is and what is derived from it); entry, lookup, admit, serve, context (how it runs); refusal (every error text).
+//! does not know (`commands` does). Read in this order: words, grammar, leaf, list, syntax, specs, docs, usage (what a
+//! declaration is and what is derived from it); entry, lookup, admit, serve, context (how it runs); refusal (every
+//! error text).
 pub mod admit;
 pub mod context;
 pub mod docs;
@@ -18,6 +19,7 @@ pub mod refusal;
 pub mod serve;
 pub mod specs;
 pub mod syntax;
+pub mod usage;
 pub mod words;
 
 pub use context::Context;

@@ -3,7 +3,8 @@
 mod connection;
 mod string;
 
-use {connection::*, string::*};
+use connection::{client::*, hello::*, kill::*, *};
+use string::*;
 
 /// What a family file wants in scope.
 #[allow(unused_imports, reason = "families are added one by one")]
@@ -14,15 +15,19 @@ mod prelude {
     pub use crate::command::leaf::*;
     pub use crate::command::list::*;
     pub use crate::command::syntax::*;
+    pub use crate::command::usage::help;
     pub use crate::command::words::{OwnedWords, Words};
     pub use crate::command::{Context, Effect, Outcome, Ran, Refusal};
     pub use crate::store::text::Digits;
     pub use crate::store::{Event, NewExpiry, Text, Value};
+    pub use crate::wire::reply::Protocol;
     pub use crate::{choice, form, number};
 }
 
 crate::table! { pub COMMANDS:
-    Get,
-    Ping,
-    Set,
+    // Connections
+    Auth, Client { ClientGetname, ClientHelp, ClientId, ClientInfo, ClientKill, ClientList, ClientSetinfo, ClientSetname },
+    Echo, Hello, Ping, Quit, Reset, Select,
+    // Strings
+    Get, Set,
 }

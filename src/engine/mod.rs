@@ -147,8 +147,10 @@ impl Engine {
     pub fn wrote(&mut self, id: ClientId, count: usize) {
         self.world.server.stats.bytes_out += count as u64;
         self.world.server.stats.writes += 1;
-        self.world.server.clients.at_mut(id.key).bytes_out += count as u64;
         self.sessions.wrote(id, count);
+        let client = self.world.server.clients.at_mut(id.key);
+        client.bytes_out += count as u64;
+        client.unsent = self.sessions.at(id).output.len();
     }
 
     /// When to close the client, if at all.

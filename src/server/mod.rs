@@ -3,12 +3,19 @@
 pub mod clients;
 pub mod config;
 pub mod stats;
+pub mod users;
 
 use crate::base::random::{Chance, Secrets};
 use crate::base::time::Now;
 use clients::Clients;
 use config::Config;
 use stats::Stats;
+
+/// What clients are told of the server: they look at its name and version to know which commands and replies to expect.
+pub const NAME_FOR_CLIENTS: &str = "redis";
+/// The version of Redis that it behaves as.
+pub const REDIS_VERSION: &str = "8.0.6";
+pub const SPINDLE_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub struct Server {
     pub config: Config,

@@ -37,6 +37,8 @@ pub struct Stats {
     /// What `expired_keys` was when the statistics were reset.
     pub expired_before: u64,
     pub query_buffer_limit_disconnections: u64,
+    /// AUTH and HELLO with a wrong name or password.
+    pub refused_logins: u64,
     /// The reactor's: microseconds spent in busy-polling, and how often it found work.
     pub busy_poll_us: u64,
     pub busy_poll_hits: u64,
