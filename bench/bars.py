@@ -29,6 +29,10 @@ BARS = [
 ]
 
 
+class Unmeasured(Exception):
+    """There is no figure, and why."""
+
+
 def options(ap):
     ap.add_argument("--only", default="", help="only bars whose name contains this")
     ap.add_argument("--rounds", type=int, default=5)
@@ -46,7 +50,10 @@ def run(a):
         a.running, a.idle, a.waits, waits = {}, None, [], []
         for bar in chosen:
             progress.say(bar.what)
-            figure, seen = bar.measure(a)
+            try:
+                figure, seen = bar.measure(a)
+            except Unmeasured as why:
+                figure, seen = None, str(why)
             waits += a.waits
             disturbed, a.waits = max(a.waits, default=0) > load.DISTURBED, []
             rows.append({"bar": bar.what, "figure": None if figure is None else round(figure, 3), "sense": bar.sense, "limit": bar.limit,
@@ -80,7 +87,7 @@ def measured(a, kinds, test, depth, clients=50, core=None):
     got = load.rounds(servers, a.rounds, lambda s: load.run(s, test, depth, clients, scale=a.scale, core=core))
     missing = [s.kind.label for s, f in got.items() if f is None]
     if missing:
-        raise SystemExit(f"bench: redis-benchmark's {test} failed on {', '.join(missing)}")
+        raise Unmeasured(f"redis-benchmark's {test} fails on {', '.join(missing)}")
     if core is None:
         a.waits += [f.waited for f in got.values()]
     return {s.kind: f for s, f in got.items()}

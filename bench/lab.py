@@ -82,12 +82,15 @@ class Server:
         with open(f"{self.folder}/log", "w") as log:
             self.process = subprocess.Popen(argv, stdout=log, stderr=log, preexec_fn=lambda: pin(SERVER_CORE))
         self.pid = self.process.pid
-        while not self._answers():
-            if self.process.poll() is not None or time.perf_counter() - began > 60:
-                said = open(f"{self.folder}/log").read()[-600:]
-                self.stop()
-                raise SystemExit(f"bench: {kind.label} did not start: {' '.join(argv)}\n{said}")
-            time.sleep(0.001)
+        try:
+            while not self._answers():
+                if self.process.poll() is not None or time.perf_counter() - began > 60:
+                    said = open(f"{self.folder}/log").read()[-600:]
+                    raise SystemExit(f"bench: {kind.label} did not start: {' '.join(argv)}\n{said}")
+                time.sleep(0.001)
+        except BaseException:  # a signal too: nobody else knows of this process yet
+            self.stop()
+            raise
         self.ready_ms = (time.perf_counter() - began) * 1e3
 
     def __enter__(self):

@@ -85,8 +85,10 @@ def fill(server, count, size=3, ttl=False):
 
 
 def fill_list(server):
+    """The list that LRANGE reads. False where the server has no lists: it would answer LRANGE fast, and with nothing."""
     with server.connect() as s:
         send(s, [lab.encode("DEL", "mylist"), lab.encode("RPUSH", "mylist", *["xxx"] * 1000)])
+    return server.call("LLEN", "mylist") == b":1000"
 
 
 def send(s, requests):

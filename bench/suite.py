@@ -34,11 +34,9 @@ def run(a):
                         load.fill(s, a.keys)  # so that GET finds something
                 for test in tests:
                     progress.say(f"{socket}, depth {depth}, {test}")
-                    if test.startswith("lrange"):
-                        for s in servers:
-                            if s.kind.role != "null":
-                                load.fill_list(s)
-                    figures = load.rounds(servers, a.rounds, lambda s: load.run(
+                    lists = test.startswith("lrange")
+                    unable = [s for s in servers if lists and s.kind.role != "null" and not load.fill_list(s)]
+                    figures = load.rounds(servers, a.rounds, lambda s: None if s in unable else load.run(
                         s, test, depth, a.clients, socket == "unix", a.keys, a.scale), progress.tick)
                     group += lines(socket, depth, test, {s.kind: f for s, f in figures.items()})
             progress.clear()
