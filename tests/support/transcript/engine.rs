@@ -6,6 +6,7 @@ use spindle::base::random::Chance;
 use spindle::engine::config::Source;
 use spindle::engine::{Address, Budget, Bystanders, ClientId, Close, Config, Engine, Host, Machine, Now, Step};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 #[derive(Clone, Copy, Debug)]
 pub enum Pieces {
@@ -35,8 +36,8 @@ struct Connection {
 
 impl InMemory {
     pub fn new(pieces: Pieces) -> Self {
-        // Some day in 2027.
-        let clock = Clock(Now { wall_us: 1_800_000_000_123_456, mono_us: 5_000_000 });
+        // Some day in 2025.
+        let clock = Clock(Now { wall_us: 1_750_000_000_123_456, mono_us: 5_000_000 });
         let seed = if let Pieces::Seeded(seed) = pieces { seed } else { 0 };
         let engine = Engine::new(Config::default(), [7; 32], clock.0);
         let chance = Chance::from_seed(seed);
@@ -129,6 +130,11 @@ impl Peer for InMemory {
             }
         }
         panic!("the timers never come to rest");
+    }
+
+    fn set_clock(&mut self, wall: Duration) {
+        let passed = (wall.as_micros() as i64 - self.clock.0.wall_us).max(0) as u64;
+        self.clock.0 = self.clock.0.later(passed);
     }
 
     fn open(&mut self, n: usize) -> (String, String) {

@@ -6,6 +6,7 @@ use super::pattern;
 use super::text::{self, Variables};
 use super::value::{self, Value};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Carries bytes to a server and back, and owns its clock.
 pub trait Peer {
@@ -13,6 +14,8 @@ pub trait Peer {
     fn begin(&mut self, settings: &[(String, String)]) -> Result<(), String>;
     fn now_ms(&mut self) -> i64;
     fn pass(&mut self, ms: u64);
+    /// Moves both clocks on to this time since 1970, where the clock is ours.
+    fn set_clock(&mut self, _wall: Duration) {}
     /// Opens connection `n` if it is not open: its own address and the server's.
     fn open(&mut self, n: usize) -> (String, String);
     fn close(&mut self, n: usize);

@@ -1,0 +1,237 @@
+//! Random commands to a real Redis and to the engine in memory: every answer must be the same.
+//! `SPINDLE_SEED=n` begins elsewhere, `COUNT=n` sets the number of commands, `REDIS_SERVER=path` names another Redis,
+//! and `REDIS_PORT=n` puts the server that listens there in the engine's place.
+//! A difference is told with its seed and the shortest row of commands that still shows it, as a transcript.
+//! What time or chance decides is compared loosely (`agree`); the order of options, of keys and of replies is not time.
+
+#[path = "support/oracle/grammar.rs"]
+mod grammar;
+#[path = "support/transcript/mod.rs"]
+mod transcript;
+
+use spindle::base::random::Chance;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use transcript::engine::{InMemory, Pieces};
+use transcript::play::{Patience, Peer, Received};
+use transcript::tcp::Server;
+use transcript::value::{Kind, Value};
+use transcript::{pattern, text, value};
+
+/// A round begins with empty servers, so that a difference has a short history.
+const ROUND: usize = 500;
+const PIPELINE: usize = 50;
+
+type Words = Vec<Vec<u8>>;
+
+#[test]
+#[ignore = "until every command is there"]
+fn the_engine_answers_as_redis_does() {
+    let number = |name: &str, or: u64| std::env::var(name).map_or(or, |n| n.parse().expect(name));
+    let (seed, count) = (number("SPINDLE_SEED", 1), number("COUNT", 20_000));
+    let mut both = Both::start();
+    for round in 0..count.div_ceil(ROUND as u64) {
+        let seed = seed + round;
+        let mut chance = Chance::from_seed(seed);
+        let commands: Vec<Words> = (0..ROUND).map(|_| grammar::command(&mut chance)).collect();
+        // Odd seeds speak RESP3.
+        let protocol = 2 + (seed % 2) as u8;
+        if let Some(at) = both.first_difference(&commands, protocol) {
+            let short = shorten(&mut both, &commands[..=at], protocol);
+            panic!("SPINDLE_SEED={seed} COUNT=1 shows a difference:\n\n{}", both.tell(&short, protocol));
+        }
+    }
+}
+
+/// The shortest suffix that still differs at its end, less every command that it can do without.
+fn shorten(both: &mut Both, commands: &[Words], protocol: u8) -> Vec<Words> {
+    let mut differs = |commands: &[Words]| both.first_difference(commands, protocol) == Some(commands.len() - 1);
+    let mut length = 1;
+    while length < commands.len() && !differs(&commands[commands.len() - length..]) {
+        length += 1;
+    }
+    let mut short = commands[commands.len() - length..].to_vec();
+    let mut at = 0;
+    while at + 1 < short.len() {
+        let mut less = short.clone();
+        less.remove(at);
+        if differs(&less) {
+            short = less;
+        } else {
+            at += 1;
+        }
+    }
+    short
+}
+
+struct Both {
+    redis: Redis,
+    engine: Box<dyn Peer>,
+    received: Vec<u8>,
+    /// The longest time between the engine's clock of a pipeline and the end of it.
+    slack: Duration,
+}
+
+impl Both {
+    fn start() -> Self {
+        let mut engine: Box<dyn Peer> = match std::env::var("REDIS_PORT") {
+            Ok(port) => Box::new(Server::connect(port.parse().expect("REDIS_PORT is a number"))),
+            Err(_) => Box::new(InMemory::new(Pieces::Whole)),
+        };
+        engine.open(1);
+        Self { redis: Redis::start(), engine, received: vec![], slack: Duration::ZERO }
+    }
+
+    /// The place of the first command that is answered differently, from empty servers.
+    fn first_difference(&mut self, commands: &[Words], protocol: u8) -> Option<usize> {
+        let protocol = protocol.to_string();
+        let start = [&["FLUSHALL"][..], &["RESET"], &["HELLO", &protocol]];
+        let start: Vec<Words> = start.map(|words| words.iter().map(|w| w.as_bytes().to_vec()).collect()).to_vec();
+        self.ask(&start);
+        for (n, pipeline) in commands.chunks(PIPELINE).enumerate() {
+            let answers = self.ask(pipeline);
+            let slack_ms = self.slack.as_millis() as i64;
+            let differs = |(words, (ours, theirs)): (&Words, &(Value, Value))| !agree(words, ours, theirs, slack_ms);
+            if let Some(at) = pipeline.iter().zip(&answers).position(differs) {
+                return Some(n * PIPELINE + at);
+            }
+        }
+        None
+    }
+
+    /// Sends the commands in one write to both. Answers in pairs: the engine's, Redis's.
+    fn ask(&mut self, commands: &[Words]) -> Vec<(Value, Value)> {
+        let bytes: Vec<u8> = commands.iter().flat_map(|words| text::request(words)).collect();
+        let sent = Instant::now();
+        self.engine.set_clock(SystemTime::now().duration_since(UNIX_EPOCH).unwrap());
+        let theirs = self.redis.ask(&bytes, commands.len());
+        self.slack = self.slack.max(sent.elapsed());
+        self.engine.send(1, &bytes);
+        let ours: Vec<Value> = commands.iter().map(|words| self.engine_reply(words)).collect();
+        ours.into_iter().zip(theirs).collect()
+    }
+
+    fn engine_reply(&mut self, words: &Words) -> Value {
+        loop {
+            if let Some((value, length)) = value::decode(&self.received).expect("a reply of the engine") {
+                self.received.drain(..length);
+                return value;
+            }
+            match self.engine.receive(1, Patience::Long) {
+                Received::Bytes(more) => self.received.extend(more),
+                other => panic!("the engine answers {other:?} to {}", line(words)),
+            }
+        }
+    }
+
+    /// The commands with Redis's answers, and the engine's last one.
+    fn tell(&mut self, commands: &[Words], protocol: u8) -> String {
+        let at = self.first_difference(commands, protocol);
+        assert_eq!(at, Some(commands.len() - 1), "a difference that does not come back");
+        let start: Vec<Words> = vec![vec![b"FLUSHALL".to_vec()], vec![b"SELECT".to_vec(), b"0".to_vec()]];
+        self.ask(&start);
+        let mut out = format!("> HELLO {protocol}\n< (any)\n");
+        let mut last = None;
+        for words in commands {
+            let (ours, theirs) = self.ask(std::slice::from_ref(words)).pop().unwrap();
+            out += &format!("> {}\n< {}\n", line(words), pattern::print(&theirs));
+            last = Some(ours);
+        }
+        out + &format!("\nThe engine's last answer is {}\n", pattern::print(&last.unwrap()))
+    }
+}
+
+fn line(words: &Words) -> String {
+    let plain =
+        |word: &&Vec<u8>| !word.is_empty() && word.iter().all(|b| b.is_ascii_alphanumeric() || b".:*-".contains(b));
+    let show = |word: &Vec<u8>| match plain(&word) {
+        true => String::from_utf8_lossy(word).into_owned(),
+        false => format!("\"{}\"", text::escape(word)),
+    };
+    words.iter().map(show).collect::<Vec<_>>().join(" ")
+}
+
+/// The same, but for what the moment or the order of a table decides.
+fn agree(words: &Words, ours: &Value, theirs: &Value, slack_ms: i64) -> bool {
+    let sorted = |value: &Value| {
+        let Value::List(_, items) = value else { return vec![value.clone()] };
+        let mut items = items.clone();
+        items.sort_by_key(|item| format!("{item:?}"));
+        items
+    };
+    match (words[0].to_ascii_uppercase().as_slice(), ours, theirs) {
+        (b"TTL" | b"EXPIRETIME", Value::Int(a), Value::Int(b)) if *a > 0 && *b > 0 => {
+            (a - b).abs() <= 1 + slack_ms / 1000 * 2
+        }
+        (b"PTTL" | b"PEXPIRETIME", Value::Int(a), Value::Int(b)) if *a > 0 && *b > 0 => {
+            (a - b).abs() <= 5 + slack_ms * 2
+        }
+        (b"KEYS", ours, theirs) => sorted(ours) == sorted(theirs),
+        (b"SCAN", Value::List(Kind::Array, a), Value::List(Kind::Array, b)) if a.len() == 2 && b.len() == 2 => {
+            a[0] == b[0] && sorted(&a[1]) == sorted(&b[1])
+        }
+        _ => ours == theirs,
+    }
+}
+
+/// A redis-server of its own, ended with the test.
+struct Redis {
+    child: Child,
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl Redis {
+    fn start() -> Self {
+        let program = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".into());
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut child = Command::new(&program)
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .current_dir(std::env::temp_dir())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|why| panic!("{program}: {why}. This test wants a redis-server (Debian: redis-server)."));
+        let begun = Instant::now();
+        let stream = loop {
+            match TcpStream::connect(("127.0.0.1", port)) {
+                Ok(stream) => break stream,
+                Err(why) => assert!(begun.elapsed() < Duration::from_secs(60), "{program} does not listen: {why}"),
+            }
+            if let Some(status) = child.try_wait().unwrap() {
+                panic!("{program} has ended: {status}");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        Self { child, stream, received: Vec::new() }
+    }
+
+    fn ask(&mut self, bytes: &[u8], count: usize) -> Vec<Value> {
+        self.stream.write_all(bytes).expect("redis-server reads");
+        let mut replies = Vec::new();
+        let mut used = 0;
+        while replies.len() < count {
+            if let Some((value, length)) = value::decode(&self.received[used..]).expect("a reply of redis-server") {
+                used += length;
+                replies.push(value);
+                continue;
+            }
+            let mut room = [0; 65_536];
+            let n = self.stream.read(&mut room).expect("a reply of redis-server");
+            assert!(n > 0, "redis-server hung up");
+            self.received.extend_from_slice(&room[..n]);
+        }
+        self.received.drain(..used);
+        replies
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
