@@ -6,13 +6,15 @@
 
 #[path = "support/oracle/grammar.rs"]
 mod grammar;
+#[path = "support/redis_server.rs"]
+mod redis_server;
 #[path = "support/transcript/mod.rs"]
 mod transcript;
 
+use redis_server::RedisServer;
 use spindle::base::random::Chance;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::net::TcpStream;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use transcript::engine::{InMemory, Pieces};
 use transcript::play::{Patience, Peer, Received};
@@ -67,7 +69,10 @@ fn shorten(both: &mut Both, commands: &[Words], protocol: u8) -> Vec<Words> {
 }
 
 struct Both {
-    redis: Redis,
+    /// Kept for its end.
+    _redis: RedisServer,
+    stream: TcpStream,
+    their_bytes: Vec<u8>,
     engine: Box<dyn Peer>,
     received: Vec<u8>,
     /// The longest time between the engine's clock of a pipeline and the end of it.
@@ -81,7 +86,11 @@ impl Both {
             Err(_) => Box::new(InMemory::new(Pieces::Whole)),
         };
         engine.open(1);
-        Self { redis: Redis::start(), engine, received: vec![], slack: Duration::ZERO }
+        let redis = RedisServer::start(&[]);
+        let stream = TcpStream::connect(("127.0.0.1", redis.port)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        Self { _redis: redis, stream, their_bytes: vec![], engine, received: vec![], slack: Duration::ZERO }
     }
 
     /// The place of the first command that is answered differently, from empty servers.
@@ -106,11 +115,30 @@ impl Both {
         let bytes: Vec<u8> = commands.iter().flat_map(|words| text::request(words)).collect();
         let sent = Instant::now();
         self.engine.set_clock(SystemTime::now().duration_since(UNIX_EPOCH).unwrap());
-        let theirs = self.redis.ask(&bytes, commands.len());
+        let theirs = self.ask_redis(&bytes, commands.len());
         self.slack = self.slack.max(sent.elapsed());
         self.engine.send(1, &bytes);
         let ours: Vec<Value> = commands.iter().map(|words| self.engine_reply(words)).collect();
         ours.into_iter().zip(theirs).collect()
+    }
+
+    fn ask_redis(&mut self, bytes: &[u8], count: usize) -> Vec<Value> {
+        self.stream.write_all(bytes).expect("redis-server reads");
+        let mut replies = Vec::new();
+        let mut used = 0;
+        while replies.len() < count {
+            if let Some((value, length)) = value::decode(&self.their_bytes[used..]).expect("a reply of redis-server") {
+                used += length;
+                replies.push(value);
+                continue;
+            }
+            let mut room = [0; 65_536];
+            let n = self.stream.read(&mut room).expect("a reply of redis-server");
+            assert!(n > 0, "redis-server hung up");
+            self.their_bytes.extend_from_slice(&room[..n]);
+        }
+        self.their_bytes.drain(..used);
+        replies
     }
 
     fn engine_reply(&mut self, words: &Words) -> Value {
@@ -173,65 +201,5 @@ fn agree(words: &Words, ours: &Value, theirs: &Value, slack_ms: i64) -> bool {
             a[0] == b[0] && sorted(&a[1]) == sorted(&b[1])
         }
         _ => ours == theirs,
-    }
-}
-
-/// A redis-server of its own, ended with the test.
-struct Redis {
-    child: Child,
-    stream: TcpStream,
-    received: Vec<u8>,
-}
-
-impl Redis {
-    fn start() -> Self {
-        let program = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".into());
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut child = Command::new(&program)
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .current_dir(std::env::temp_dir())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|why| panic!("{program}: {why}. This test wants a redis-server (Debian: redis-server)."));
-        let begun = Instant::now();
-        let stream = loop {
-            match TcpStream::connect(("127.0.0.1", port)) {
-                Ok(stream) => break stream,
-                Err(why) => assert!(begun.elapsed() < Duration::from_secs(60), "{program} does not listen: {why}"),
-            }
-            if let Some(status) = child.try_wait().unwrap() {
-                panic!("{program} has ended: {status}");
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        };
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        Self { child, stream, received: Vec::new() }
-    }
-
-    fn ask(&mut self, bytes: &[u8], count: usize) -> Vec<Value> {
-        self.stream.write_all(bytes).expect("redis-server reads");
-        let mut replies = Vec::new();
-        let mut used = 0;
-        while replies.len() < count {
-            if let Some((value, length)) = value::decode(&self.received[used..]).expect("a reply of redis-server") {
-                used += length;
-                replies.push(value);
-                continue;
-            }
-            let mut room = [0; 65_536];
-            let n = self.stream.read(&mut room).expect("a reply of redis-server");
-            assert!(n > 0, "redis-server hung up");
-            self.received.extend_from_slice(&room[..n]);
-        }
-        self.received.drain(..used);
-        replies
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

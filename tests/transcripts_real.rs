@@ -1,19 +1,24 @@
 //! The transcripts against a real server: do they say what Redis does?
-//! `REDIS_PORT=6379 cargo test --test transcripts_real -- --ignored` checks them; with `UPDATE_TRANSCRIPTS=1` the
-//! answers of that server are written into the files. `ONLY=string/set` limits both to paths that contain the text.
-//! The server is emptied again and again. Redis 8.0 is the reference; Valkey answers for the cases marked `@valkey`.
+//! `cargo test --test transcripts_real -- --ignored` starts the redis-server on PATH; `REDIS_PORT=n` names a running
+//! server instead, which is emptied again and again. With `UPDATE_TRANSCRIPTS=1` its answers are written into the files.
+//! `ONLY=string/set` limits both to paths that contain the text. Redis 8.0 is the reference; Valkey answers for the
+//! cases marked `@valkey`, Spindle for all. Ignored, since some cases let real milliseconds pass.
 
+#[path = "support/redis_server.rs"]
+mod redis_server;
 #[path = "support/transcript/mod.rs"]
 mod transcript;
 
+use redis_server::RedisServer;
 use transcript::notation::{self, Marks};
 use transcript::play;
 use transcript::tcp::{About, Server};
 
 #[test]
-#[ignore = "wants a server: REDIS_PORT=n"]
+#[ignore = "real time passes"]
 fn a_real_server_answers_as_the_transcripts_say() {
-    let port = std::env::var("REDIS_PORT").expect("REDIS_PORT names the port of a server that may be emptied");
+    let own = std::env::var("REDIS_PORT").is_err().then(|| RedisServer::start(&["--enable-debug-command", "yes"]));
+    let port = own.as_ref().map_or_else(|| std::env::var("REDIS_PORT").unwrap(), |own| own.port.to_string());
     let mut server = Server::connect(port.parse().expect("REDIS_PORT is a number"));
     let update = std::env::var("UPDATE_TRANSCRIPTS").is_ok_and(|v| v == "1");
     let only = std::env::var("ONLY").unwrap_or_default();
@@ -50,6 +55,7 @@ fn a_real_server_answers_as_the_transcripts_say() {
 fn applies(marks: &Marks, about: About) -> bool {
     match about {
         _ if marks.engine => false,
+        About::Spindle => true,
         About::Valkey => marks.valkey,
         About::Redis { major } => !marks.valkey && (major >= 8 || !marks.since_8),
     }

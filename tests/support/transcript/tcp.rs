@@ -27,6 +27,7 @@ pub struct Server {
 pub enum About {
     Redis { major: u32 },
     Valkey,
+    Spindle,
 }
 
 impl Server {
@@ -38,7 +39,11 @@ impl Server {
         let info = String::from_utf8_lossy(&info).into_owned();
         let field = |name: &str| info.lines().find_map(|l| l.strip_prefix(name)).map(|v| v.to_string());
         let major = field("redis_version:").and_then(|v| v.split('.').next()?.parse().ok()).unwrap_or(0);
-        server.about = if field("valkey_version:").is_some() { About::Valkey } else { About::Redis { major } };
+        server.about = match (field("spindle_version:"), field("valkey_version:")) {
+            (Some(_), _) => About::Spindle,
+            (_, Some(_)) => About::Valkey,
+            _ => About::Redis { major },
+        };
         server
     }
 

@@ -1,0 +1,42 @@
+//! A redis-server that belongs to a test: on a free port, without persistence, ended with the test.
+//! `REDIS_SERVER=path` names another program than the one on PATH. Where there is none the test fails and says so.
+
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub struct RedisServer {
+    child: Child,
+    pub port: u16,
+}
+
+impl RedisServer {
+    pub fn start(arguments: &[&str]) -> Self {
+        let program = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".into());
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new(&program)
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .args(arguments)
+            .current_dir(std::env::temp_dir())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|why| panic!("{program}: {why}. This test wants a redis-server (Debian: redis-server)."));
+        let mut server = Self { child, port };
+        let begun = Instant::now();
+        while let Err(why) = TcpStream::connect(("127.0.0.1", port)) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{program} does not listen: {why}");
+            if let Some(status) = server.child.try_wait().unwrap() {
+                panic!("{program} has ended: {status}");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
