@@ -205,11 +205,13 @@ impl Context<'_> {
             Outcome::Block(block) => (block.late)(&mut inner),
             Outcome::Continue(mut task) => while !task.go_on(&mut inner) {},
         }
+        // What it changed it has said: the command that invoked it is not recorded besides.
+        self.record.stated = true;
     }
 
     /// Lets the other clients be heard in the middle of a long command. True: it should stop.
-    pub fn breathe(&mut self) {
-        self.host.breathe(self.bystanders);
+    pub fn breathe(&mut self) -> bool {
+        self.host.breathe(self.bystanders)
     }
 }
 

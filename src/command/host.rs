@@ -15,7 +15,8 @@ pub trait Host {
     /// What INFO tells of the process.
     fn machine(&mut self) -> Machine;
     /// A command takes long: polls without waiting and reads for `bystanders`. Called some hundred times a second.
-    fn breathe(&mut self, bystanders: &mut dyn Bystanders);
+    /// True: one of them asks for the command to stop.
+    fn breathe(&mut self, bystanders: &mut dyn Bystanders) -> bool;
 }
 
 /// The other clients, as far as they can be served while a command holds the data: they are told that the server is

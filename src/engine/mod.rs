@@ -137,7 +137,12 @@ impl Engine {
     }
 
     pub fn ended(&mut self, id: ClientId) {
-        self.sessions.at_mut(id).ended = true;
+        let session = self.sessions.at_mut(id);
+        session.ended = true;
+        // Nobody would take what it waits for.
+        if session.blocked {
+            self.begin_close(id, Close::AfterReply);
+        }
     }
 
     pub fn pending(&self, id: ClientId) -> impl Iterator<Item = &[u8]> {
@@ -151,6 +156,11 @@ impl Engine {
         let client = self.world.server.clients.at_mut(id.key);
         client.bytes_out += count as u64;
         client.unsent = self.sessions.at(id).output.len();
+    }
+
+    /// How many bytes are not yet sent; some may have to wait for a `release`.
+    pub fn unsent(&self, id: ClientId) -> usize {
+        self.sessions.at(id).output.len()
     }
 
     /// When to close the client, if at all.
@@ -190,7 +200,8 @@ impl Engine {
 
     // --- Who watches changes
 
-    /// From now on writes are recorded in absolute form, and a reply to a write waits for `release`.
+    /// From now on writes are recorded in absolute form. The reply to a write waits for `release`, and so does every
+    /// later one until the record is taken, since it may tell of that write.
     pub fn start_recording(&mut self) {
         self.world.record.wanted = true;
     }

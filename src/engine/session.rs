@@ -74,6 +74,8 @@ pub struct Sessions {
     /// Where reads go. It is some session's until that is stepped, or another wants it.
     pub room: Vec<u8>,
     owner: Option<ClientId>,
+    /// Whose command ran last. While it runs, its input and output are not here.
+    pub running: Option<ClientId>,
     pub batch: Batch,
     rooms: Vec<Vec<u8>>,
     touched: Vec<ClientId>,
@@ -91,6 +93,7 @@ impl Sessions {
             slab: Slab::new(),
             room: vec![0; ROOM_BYTES],
             owner: None,
+            running: None,
             batch: Batch::default(),
             rooms: vec![],
             touched: vec![],
@@ -212,7 +215,7 @@ impl Sessions {
         session.output.wrote(count);
         if session.output.is_empty() {
             let room = session.output.take_room();
-            if room.capacity() <= 4 * OUTPUT_ROOM_BYTES && self.rooms.len() < ROOMS_MAX {
+            if room.capacity() > 0 && room.capacity() <= 4 * OUTPUT_ROOM_BYTES && self.rooms.len() < ROOMS_MAX {
                 self.rooms.push(room);
             }
         }
@@ -221,10 +224,10 @@ impl Sessions {
         }
     }
 
-    /// What was written for this session from here on waits until the writes before it are durable.
-    pub fn hold(&mut self, id: ClientId, output: &mut Output) {
+    /// What was written for this session since `from` waits until the writes so far are durable.
+    pub fn hold(&mut self, id: ClientId, output: &mut Output, from: u64) {
         self.ticket += 1;
-        output.hold(self.ticket);
+        output.hold(from, self.ticket);
         self.held.push_back((self.ticket, id));
     }
 
@@ -290,6 +293,13 @@ impl Sessions {
 /// A command holds the data: the others are told so.
 impl Bystanders for Sessions {
     fn space(&mut self, id: ClientId) -> &mut [u8] {
+        if self.running == Some(id) {
+            return &mut [];
+        }
+        // The running command's words may stand in the room: then there is another for as long as it runs.
+        if self.room.is_empty() {
+            self.room = vec![0; ROOM_BYTES];
+        }
         Sessions::space(self, id)
     }
 
@@ -301,6 +311,9 @@ impl Bystanders for Sessions {
     fn answer(&mut self, id: ClientId) -> bool {
         let limits = Limits { bulk_bytes_max: 1 << 20, authenticated: false };
         let table = self.table;
+        if self.running == Some(id) {
+            return false;
+        }
         let Some(session) = self.get_mut(id).filter(|session| !session.is_held()) else { return false };
         let mut batch = Batch::default();
         let from = session.head;

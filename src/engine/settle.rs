@@ -17,16 +17,31 @@ impl World {
 }
 
 impl Engine {
-    /// `output` is that of the running session, which has been taken out of it.
+    /// `output` is that of the running session, which has been taken out of it. `from`: where its reply began, if writes
+    /// are recorded.
     #[cold]
-    pub(super) fn settle(&mut self, runner: ClientId, output: &mut Output, now: Now, host: &mut dyn Host) {
-        if !self.world.record.entries.is_empty() {
-            self.sessions.hold(runner, output);
-        }
+    pub(super) fn settle(
+        &mut self,
+        runner: ClientId,
+        output: &mut Output,
+        from: Option<u64>,
+        now: Now,
+        host: &mut dyn Host,
+    ) {
+        self.hold(runner, output, from);
+        // What follows may write to the runner too.
+        std::mem::swap(output, &mut self.sessions.at_mut(runner).output);
         for effect in std::mem::take(&mut self.world.effects) {
             self.apply(effect, now, host);
         }
         self.wake(now, host);
+        std::mem::swap(output, &mut self.sessions.at_mut(runner).output);
+    }
+
+    fn hold(&mut self, id: ClientId, output: &mut Output, from: Option<u64>) {
+        if let Some(from) = from.filter(|_| !self.world.record.entries.is_empty()) {
+            self.sessions.hold(id, output, from);
+        }
     }
 
     fn apply(&mut self, effect: Effect, now: Now, host: &mut dyn Host) {
@@ -45,7 +60,13 @@ impl Engine {
 
     pub(super) fn begin_close(&mut self, id: ClientId, close: Close) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        session.close.get_or_insert(close);
+        if session.close != Some(Close::Now) {
+            session.close = Some(close);
+        }
+        // It waits no longer: what it waited for is for others.
+        if self.waiting.remove(id).is_some() {
+            self.refresh_observed();
+        }
         self.world.server.clients.at_mut(id.key).closing = true;
         self.sessions.touch(id);
     }
@@ -85,18 +106,20 @@ impl Engine {
         let mut output = std::mem::take(&mut self.sessions.at_mut(id).output);
         self.sessions.equip(&mut output);
         let mut since = host.ticks();
+        let from = self.world.record.wanted.then(|| output.end());
         let outcome =
             self.world.serve(id, words.request(), &mut output, now, &mut since, host, &mut self.sessions, false);
-        if !self.world.record.entries.is_empty() {
-            self.sessions.hold(id, &mut output);
+        let waits_on = matches!(outcome, Outcome::Block(_));
+        if !waits_on {
+            self.hold(id, &mut output, from);
         }
         self.sessions.at_mut(id).output = output;
-        match outcome {
-            Outcome::Block(_) => return,
-            Outcome::Continue(task) => self.sessions.at_mut(id).task = Some(task),
-            Outcome::Done => {}
+        if let Outcome::Continue(task) = outcome {
+            self.sessions.at_mut(id).task = Some(task);
         }
-        self.release_waiter(id);
+        if !waits_on {
+            self.release_waiter(id);
+        }
         for effect in std::mem::take(&mut self.world.effects) {
             self.apply(effect, now, host);
         }

@@ -49,7 +49,7 @@ enum Ran {
 impl Engine {
     pub fn step(&mut self, id: ClientId, now: &mut Now, budget: Budget, host: &mut dyn Host) -> Step {
         let Some(session) = self.sessions.get_mut(id) else { return Step::Idle };
-        if session.task.is_some() {
+        if session.task.is_some() && session.close.is_none() {
             return self.go_on(id, *now, host);
         }
         if session.is_held() {
@@ -76,7 +76,8 @@ impl Engine {
             let (ran, count) = self.run_batch(id, &mut work, now, &mut since, slow, host);
             commands += count;
             if let Ran::Stopped = ran {
-                if count < ready {
+                // What was parsed and did not run, a violation too, is read again.
+                if count < ready || work.batch.broken.is_some() {
                     self.sessions.at_mut(id).parser.forget();
                     work.use_up(Progress { used: work.batch.requests[count - 1].end, kept: work.len() });
                 } else {
@@ -113,6 +114,7 @@ impl Engine {
                 trace!("client {}: request {request}", id.serial);
             }
             let begun = *since;
+            let from = self.world.record.wanted.then(|| output.end());
             let outcome = self.world.serve(id, request, output, *now, since, host, &mut self.sessions, false);
             if since.wrapping_sub(begun) > slow {
                 *now = host.now();
@@ -132,7 +134,7 @@ impl Engine {
                 }
             };
             if self.world.is_unsettled() {
-                self.settle(id, output, *now, host);
+                self.settle(id, output, from, *now, host);
             }
             if stopped || output.len() > OUTPUT_BYTES_MAX || self.sessions.at(id).close.is_some() {
                 return (Ran::Stopped, at + 1);
@@ -159,6 +161,10 @@ impl Engine {
             debug!("client {} is closed: more than client-query-buffer-limit ({limit} bytes) unread", id.serial);
             self.world.server.stats.query_buffer_limit_disconnections += 1;
             self.sessions.at_mut(id).close = Some(Close::Now);
+        }
+        let session = self.sessions.at(id);
+        if session.ended && session.blocked {
+            self.begin_close(id, Close::AfterReply);
         }
         if output_len > 0 || self.sessions.at(id).close.is_some() {
             self.sessions.touch(id);
@@ -198,13 +204,14 @@ impl Engine {
         let mut output = std::mem::take(&mut self.sessions.at_mut(id).output);
         self.sessions.equip(&mut output);
         let mut since = host.ticks();
+        let from = self.world.record.wanted.then(|| output.end());
         let empty = Request::new(&[], &[], &[]);
         let done = {
             let mut cx = self.world.context(id, empty, &mut output, now, &mut since, host, &mut self.sessions, false);
             task.go_on(&mut cx)
         };
         if self.world.is_unsettled() {
-            self.settle(id, &mut output, now, host);
+            self.settle(id, &mut output, from, now, host);
         }
         let session = self.sessions.at_mut(id);
         session.output = output;
@@ -229,6 +236,7 @@ impl World {
         sessions: &'a mut Sessions,
         at_once: bool,
     ) -> Context<'a> {
+        sessions.running = Some(id);
         let resp3 = self.server.clients.at(id.key).resp == 3;
         Context {
             data: &mut self.data,

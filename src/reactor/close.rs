@@ -26,7 +26,7 @@ impl Reactor {
                 continue;
             }
             let closing = self.engine.closing(id);
-            let unsent = self.engine.pending(id).next().is_some();
+            let unsent = self.engine.unsent(id) > 0;
             match closing {
                 _ if connection.dead => {}
                 Some(Close::Now) => {}

@@ -19,6 +19,8 @@ pub struct Connection {
     pub readable: bool,
     /// An event has said that the client closed its side.
     pub read_closed: bool,
+    /// An event has said that the socket failed.
+    pub failed: bool,
     /// That end was read.
     pub ended: bool,
     /// A write fell short; the socket tells when it takes more.
@@ -37,6 +39,7 @@ impl Connection {
             stream,
             readable: true,
             read_closed: false,
+            failed: false,
             ended: false,
             write_blocked: false,
             flush_wanted: false,

@@ -73,7 +73,10 @@ impl Host for Clock {
         }
     }
 
-    fn breathe(&mut self, _: &mut dyn Bystanders) {}
+    /// No command asks for it yet.
+    fn breathe(&mut self, _: &mut dyn Bystanders) -> bool {
+        false
+    }
 }
 
 fn kilobytes(text: &str, name: &str) -> usize {

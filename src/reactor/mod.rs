@@ -34,6 +34,8 @@ const LISTENERS: usize = 1 << 60;
 const LINGERING: usize = 1 << 61;
 
 const EVENTS_MAX: usize = 1024;
+/// No sleep is longer: epoll counts milliseconds in 32 bits, and the wall clock, by which keys expire, may be set.
+const SLEEP_US_MAX: u64 = 3_600_000_000;
 /// What one connection may bring in one turn.
 const INPUT_BUDGET: usize = 512 * 1024;
 
@@ -138,10 +140,11 @@ impl Reactor {
         }
         self.flush_all();
         self.engine.tick(now, &mut self.clock);
+        self.flush_all();
+        // After the flush: an output that it drained lets its session go on.
         while let Some(id) = self.engine.next_ready() {
             self.queue(id);
         }
-        self.flush_all();
         self.grant();
         self.close_doomed(now);
         self.end_lingering(now);
@@ -178,8 +181,8 @@ impl Reactor {
             }
         }
         let deadlines = [self.engine.next_deadline(now), self.accept_after_us, self.next_linger_us()];
-        let timeout =
-            deadlines.into_iter().flatten().min().map(|at| Duration::from_micros(at.saturating_sub(now.mono_us)));
+        let timeout = deadlines.into_iter().flatten().min().map(|at| at.saturating_sub(now.mono_us).min(SLEEP_US_MAX));
+        let timeout = timeout.map(Duration::from_micros);
         // epoll counts whole milliseconds; mio rounds up.
         ignore_interrupt(self.poll.poll(events, timeout))?;
         if self.busy.limit_us > 0 {
@@ -201,6 +204,7 @@ impl Reactor {
                     trace!("client {}: {event:?}", connection.id.serial);
                     connection.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
                     connection.read_closed |= event.is_read_closed() || event.is_error();
+                    connection.failed |= event.is_error();
                     if event.is_writable() && connection.write_blocked {
                         connection.write_blocked = false;
                         connection.flush_wanted = true;
@@ -247,6 +251,12 @@ impl Reactor {
             let mut came = 0;
             if connection.readable {
                 let room = self.engine.space(id);
+                if room.is_empty() && connection.failed {
+                    // It is not read now, and nobody is left to write to: no other event would tell.
+                    connection.dead = true;
+                    self.doomed.push(id);
+                    return;
+                }
                 if !room.is_empty() {
                     match connection.stream.read(room) {
                         Ok(0) => {

@@ -53,6 +53,8 @@ pub struct Change {
 pub trait Barrier {
     /// `entry`: as it is now, `None` if the key is about to be created.
     fn before_change(&mut self, database: usize, key: &[u8], entry: Option<&Entry>);
+    /// Two databases have changed places: from now on each has the other's number.
+    fn swapped(&mut self, one: usize, other: usize);
 }
 
 /// What every change goes through, whatever the database.

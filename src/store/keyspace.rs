@@ -117,6 +117,9 @@ impl Keyspace {
 
     pub fn swap(&mut self, one: usize, other: usize) {
         self.databases.swap(one, other);
+        if let Some(barrier) = &mut self.ledger.barrier {
+            barrier.swapped(one, other);
+        }
         self.ledger.dirty += 1;
         self.ledger.note(one, b"", Event::SWAPPED);
         self.ledger.note(other, b"", Event::SWAPPED);

@@ -107,12 +107,12 @@ impl Text {
         bytes
     }
 
-    /// Bytes on the heap.
+    /// Bytes on the heap, as far as they are in use: that `share` turns one form into another changes nothing here.
     pub fn heap_bytes(&self) -> usize {
         match self {
             Text::Integer(_) => 0,
             Text::Embedded(bytes) => bytes.len(),
-            Text::Raw(bytes) => bytes.capacity(),
+            Text::Raw(bytes) => bytes.len(),
             Text::Shared(bytes) => bytes.len(),
         }
     }

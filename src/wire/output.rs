@@ -137,9 +137,15 @@ impl Output {
 
     // --- Sending
 
-    /// From here on nothing is sent until `release(ticket)`.
-    pub fn hold(&mut self, ticket: u64) {
-        let position = self.position + self.len() as u64;
+    /// Where the next byte will be written, counted from the beginning.
+    #[inline]
+    pub fn end(&self) -> u64 {
+        self.position + self.len() as u64
+    }
+
+    /// From that position on nothing is sent until `release(ticket)`.
+    pub fn hold(&mut self, position: u64, ticket: u64) {
+        assert!(position >= self.position, "it was sent already");
         self.holds.push_back(Hold { position, ticket });
     }
 
@@ -266,9 +272,9 @@ mod tests {
     fn nothing_overtakes_a_hold() {
         let mut output = Output::default();
         output.tail().extend_from_slice(b"read");
-        output.hold(1);
+        output.hold(output.end(), 1);
         output.tail().extend_from_slice(b"written");
-        output.hold(2);
+        output.hold(output.end(), 2);
         output.tail().extend_from_slice(b"later");
         assert_eq!(drain(&mut output, 3), b"read");
         output.release(1);

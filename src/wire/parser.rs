@@ -6,6 +6,7 @@ use super::quoted;
 use super::request::Request;
 use super::token::{Kind, Span, Token, Violation};
 use bytes::Bytes;
+use memchr::memchr2;
 
 /// From this size on a bulk string that is not yet complete gets memory of its own (Redis: PROTO_MBULK_BIG_ARG).
 pub const LARGE_BYTES: usize = 32 * 1024;
@@ -124,6 +125,13 @@ impl Parser {
                     }
                 }
                 Lexed::Token(Token { kind: Kind::Inline, span }) => {
+                    // Quoted words are decoded where they stand, so such a line cannot be read again as one parsed
+                    // ahead may have to be.
+                    let line = &input[start + span.start as usize..start + span.end as usize];
+                    if !batch.requests.is_empty() && memchr2(b'"', b'\'', line).is_some() {
+                        self.forget();
+                        return Progress { used: start, kept: input.len() };
+                    }
                     let mut found = |span| batch.spans.push(span);
                     if !quoted::split(&mut input[start..], span, &mut found) {
                         batch.broken = Some(Violation::Quotes);

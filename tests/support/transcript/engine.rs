@@ -208,5 +208,7 @@ impl Host for Clock {
         Machine::default()
     }
 
-    fn breathe(&mut self, _: &mut dyn Bystanders) {}
+    fn breathe(&mut self, _: &mut dyn Bystanders) -> bool {
+        false
+    }
 }
