@@ -60,6 +60,12 @@ impl Entry {
         count as i64 == self.arity as i64 || self.arity < 0 && count as i64 >= -(self.arity as i64)
     }
 
+    /// Its ACL categories. A container alone is no command, so it has none of its group's.
+    pub fn categories(&self) -> u32 {
+        let is_command = self.subcommands == 0 || self.arity == -1;
+        if is_command { self.facts.categories() } else { category::SLOW }
+    }
+
     /// The name as clients write it: `client|kill`.
     pub fn lower_name(&self) -> String {
         self.facts.name.to_ascii_lowercase()

@@ -55,16 +55,17 @@ word! { Channel, Kind::Channel }
 pub use crate::base::number::integer;
 
 /// A number with limits of its own, and what to say to a word that is no number, and to one outside the limits.
+/// `like` gives an example where 1 is outside.
 #[macro_export]
 macro_rules! number {
     ($name:ident: integer $($rest:tt)*) => { $crate::number! { @ $name i64 Integer integer $($rest)* } };
     ($name:ident: unix_time $($rest:tt)*) => { $crate::number! { @ $name i64 UnixTime integer $($rest)* } };
-    (@ $name:ident $ty:ident $kind:ident $read:ident, else $no_number:ident $(; $within:expr, else $outside:ident)?) => {
+    (@ $name:ident $ty:ident $kind:ident $read:ident $(like $example:literal)?, else $no_number:ident $(; $within:expr, else $outside:ident)?) => {
         #[derive(Debug, PartialEq, Clone, Copy)]
         pub struct $name(pub $ty);
         impl<'a> $crate::command::leaf::Leaf<'a> for $name {
             const KIND: $crate::command::syntax::Kind = $crate::command::syntax::Kind::$kind;
-            const EXAMPLE: &'static str = "1";
+            const EXAMPLE: &'static str = [$($example,)? "1"][0];
             #[inline]
             fn read(word: &'a [u8]) -> Result<Self, $crate::command::refusal::Refusal> {
                 let value = $crate::command::leaf::$read(word).ok_or($crate::command::refusal::Refusal::$no_number)?;

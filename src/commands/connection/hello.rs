@@ -66,7 +66,7 @@ fn sign_in(login: Login, cx: &mut Context) -> Result<(), Refusal> {
 
 // --- HELLO [protover [AUTH username password] [SETNAME clientname]]
 form! { pub Hello<'a> { greeting: Option<Greeting<'a>> } }
-number! { ProtocolVersion: integer, else NotAProtocol; |n| n == 2 || n == 3, else NoSuchProtocol }
+number! { ProtocolVersion: integer like "3", else NotAProtocol; |n| n == 2 || n == 3, else NoSuchProtocol }
 
 #[derive(Debug, PartialEq, Clone, Copy)]
 pub struct Greeting<'a> {

@@ -1,0 +1,226 @@
+//! Holds the table of commands: its facts to those of Redis and Valkey (tests/facts), its forms to their own syntax.
+//! Runs no command. `SPINDLE_SEED=n` changes the words at random in another way.
+
+#[path = "support/samples.rs"]
+mod samples;
+
+use samples::{Line, changed, is_of, owned, requests, spoiled};
+use spindle::command::facts::{self, FLAG_NAMES, category};
+use spindle::command::specs::KeySpecs;
+use spindle::command::syntax::{ACCESS_NAMES, Access, Kind, Positions, SHARD_CHANNEL, VARIES};
+use spindle::command::words::{OwnedWords, Words};
+use spindle::command::{Entry, Refusal};
+use spindle::commands::COMMANDS;
+use std::collections::{BTreeSet, HashSet};
+
+/// One row of tests/facts/commands.tsv.
+struct Row {
+    name: &'static str,
+    group: &'static str,
+    arity: i32,
+    since: &'static str,
+    flags: BTreeSet<&'static str>,
+    categories: BTreeSet<&'static str>,
+    positions: Positions,
+    /// What is done to the keys of each key specification.
+    access: Vec<&'static str>,
+}
+
+fn rows() -> Vec<Row> {
+    let set = |text: &'static str| text.split(',').filter(|name| !name.is_empty()).collect::<BTreeSet<_>>();
+    let row = |line: &'static str| {
+        let columns: Vec<&'static str> = line.split('\t').collect();
+        let number = |at: usize| columns[at].parse::<i32>().expect("a number");
+        let (mut flags, [first, last, step]) = (set(columns[4]), [6, 7, 8].map(number));
+        let movable = flags.remove("movablekeys");
+        let access = columns[10].split(" ; ").filter(|access| !access.is_empty()).collect();
+        Row {
+            name: columns[0],
+            group: columns[1],
+            arity: number(2),
+            since: columns[3],
+            flags,
+            categories: set(columns[5]),
+            positions: Positions { first, last, step, movable },
+            access,
+        }
+    };
+    include_str!("facts/commands.tsv").lines().skip(1).map(row).collect()
+}
+
+fn row_of<'r>(entry: &Entry, rows: &'r [Row]) -> &'r Row {
+    let name = entry.facts.name;
+    rows.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("neither Redis nor Valkey has {name}"))
+}
+
+fn entries() -> impl Iterator<Item = &'static Entry> {
+    COMMANDS.entries.iter()
+}
+
+/// Has not all its options yet.
+const UNFINISHED: &[&str] = &["SET"];
+
+/// Goes on over the whole table, so that one run tells all that is wrong.
+fn each(check: impl Fn(&Entry) -> Result<(), String>) {
+    let wrong: Vec<String> = entries()
+        .filter(|entry| !UNFINISHED.contains(&entry.facts.name))
+        .filter_map(|entry| check(entry).err().map(|why| format!("{}: {why}", entry.facts.name)))
+        .collect();
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, ours: T, theirs: T) -> Result<(), String> {
+    if ours == theirs { Ok(()) } else { Err(format!("{what} {ours:?}, but there it is {theirs:?}")) }
+}
+
+// --- Facts
+
+#[test]
+fn names_are_unique_and_found_in_any_case() {
+    let mut names = HashSet::new();
+    for entry in entries() {
+        assert!(names.insert(entry.facts.name), "{} stands there twice", entry.facts.name);
+        assert_eq!(entry.facts.name, entry.facts.name.to_ascii_uppercase());
+        let alone = entry.subcommands > 0 && entry.arity != -1;
+        for name in [entry.facts.name.to_string(), entry.lower_name()].iter().filter(|_| !alone) {
+            let words: Line = name.split('|').map(String::from).collect();
+            let found = COMMANDS.find(&mut Words::new(owned(&words).request())).expect(name);
+            assert_eq!(found.facts.name, entry.facts.name);
+        }
+    }
+}
+
+#[test]
+fn group_age_and_arity() {
+    let rows = rows();
+    each(|entry| {
+        let row = row_of(entry, &rows);
+        same("group", entry.facts.group, row.group)?;
+        same("since", entry.facts.since, row.since)?;
+        same("arity", entry.arity, row.arity)
+    });
+}
+
+#[test]
+fn flags_and_categories() {
+    let rows = rows();
+    each(|entry| {
+        let row = row_of(entry, &rows);
+        let lower = |name: &str| name.to_lowercase();
+        let set = |names: &BTreeSet<&str>| names.iter().map(|name| name.to_string()).collect::<BTreeSet<_>>();
+        let flags: BTreeSet<String> = facts::names(entry.facts.flags, FLAG_NAMES).map(lower).collect();
+        same("flags", flags, set(&row.flags))?;
+        let categories = facts::names(entry.categories(), category::NAMES);
+        same("categories", categories.map(|name| format!("@{}", lower(name))).collect(), set(&row.categories))
+    });
+}
+
+#[test]
+fn places_of_keys_and_what_is_done_to_them() {
+    let rows = rows();
+    each(|entry| {
+        let row = row_of(entry, &rows);
+        same("keys at", entry.positions, row.positions)?;
+        let first = 1 + entry.facts.name.contains('|') as i32;
+        let specs = KeySpecs::new(entry.syntax, first).specs;
+        let access = |access: Access| facts::names(access as u32, ACCESS_NAMES).collect::<Vec<_>>().join("/");
+        let ours: Vec<String> = specs.iter().map(|spec| access(spec.access)).collect();
+        same("access to keys", ours, row.access.iter().map(|access| access.to_string()).collect())
+    });
+}
+
+#[test]
+fn a_summary_is_a_sentence() {
+    each(|entry| {
+        let summary = entry.facts.summary;
+        let good = summary.ends_with('.') && summary.starts_with(|c: char| c.is_ascii_uppercase());
+        if good && summary.len() < 110 { Ok(()) } else { Err(format!("{summary:?} is no short sentence")) }
+    });
+}
+
+// --- Forms
+
+/// What the table makes of a request before it runs: its form as text, and as words.
+fn explain(request: &OwnedWords) -> Result<(String, OwnedWords, &'static Entry), Refusal> {
+    let (mut words, mut printed) = (Words::new(request.request()), OwnedWords::default());
+    let entry = COMMANDS.find(&mut words).map_err(|_| Refusal::UnknownCommand)?;
+    if !entry.admits(request.request().len()) {
+        return Err(Refusal::WrongArity);
+    }
+    (entry.explain)(&mut words, &mut printed).map(|form| (form, printed, entry))
+}
+
+/// A form prints words that give the same form. The keys in raw words are the keys of the form, and where the facts say.
+/// Words that are accepted are of the syntax.
+fn there_and_back(line: &[String]) -> Result<(), Refusal> {
+    let request = owned(line);
+    let (form, printed, entry) = explain(&request)?;
+    let (again, printed_again, _) = explain(&printed).expect("printed words parse");
+    assert_eq!(again, form);
+    assert_eq!(printed_again.request().to_string(), printed.request().to_string());
+    let after_name = 1 + entry.facts.name.contains('|') as usize;
+    let words: Vec<&str> = line[after_name.min(line.len())..].iter().map(String::as_str).collect();
+    assert!(entry.subcommands > 0 || is_of(entry.syntax, &words), "the syntax does not have {line:?}");
+    for words in [&request, &printed] {
+        keys_are_found(entry, words, &form);
+    }
+    Ok(())
+}
+
+fn keys_are_found(entry: &Entry, words: &OwnedWords, form: &str) {
+    let (request, mut places, mut keys) = (words.request(), vec![], vec![]);
+    let found = entry.keys(request, &mut |at, kind| {
+        if let Kind::Key(access) = kind {
+            let kinds = (access & 15).count_ones();
+            assert!(kinds == 1 || access == SHARD_CHANNEL, "{request}: one of RO, RW, OW, RM, not {kinds}");
+            assert_eq!(access & VARIES, 0, "{request}: a request says what it does");
+            places.push(at as i32);
+            keys.push(format!("Key({})", request.get(at).unwrap().escape_ascii()));
+        }
+    });
+    assert_eq!(found, Some(()), "{request}");
+    let named = form.match_indices("Key(").map(|(at, _)| &form[at..=at + form[at..].find(')').unwrap()]);
+    assert_eq!(keys, named.collect::<Vec<_>>(), "{request}");
+    let Positions { first, last, step, movable } = entry.positions;
+    if !movable && first > 0 {
+        let last = if last < 0 { request.len() as i32 + last } else { last };
+        assert_eq!(places, (first..=last).step_by(step as usize).collect::<Vec<_>>(), "{request}");
+    }
+}
+
+#[test]
+fn what_a_syntax_says_is_parsed_and_printed() {
+    for request in entries().flat_map(requests) {
+        there_and_back(&request).unwrap_or_else(|refusal| panic!("{request:?} is refused: {refusal:?}"));
+    }
+}
+
+/// Of what a syntax says, nothing is shorter than the arity, and the shortest is just as long.
+#[test]
+fn arity_is_the_shortest() {
+    for entry in entries().filter(|entry| entry.subcommands == 0) {
+        let shortest = requests(entry).iter().map(|request| request.len()).min().unwrap() as i32;
+        assert_eq!(shortest, entry.arity.abs(), "{}", entry.facts.name);
+    }
+}
+
+/// Each spoiled request is refused, or is a good one after all. It never panics.
+#[test]
+fn spoiled_requests() {
+    entries().flat_map(spoiled).for_each(|request| _ = there_and_back(&request));
+}
+
+#[test]
+fn requests_changed_at_random() {
+    let seed = std::env::var("SPINDLE_SEED").map_or(1, |seed| seed.parse().expect("SPINDLE_SEED is a number"));
+    println!("SPINDLE_SEED={seed}");
+    let good: Vec<Line> = entries().flat_map(requests).collect();
+    let (count, mut accepted) = (20_000, 0);
+    for request in changed(&good, seed, count) {
+        accepted += std::panic::catch_unwind(|| there_and_back(&request))
+            .unwrap_or_else(|_| panic!("{request:?} of SPINDLE_SEED={seed}"))
+            .is_ok() as usize;
+    }
+    println!("{} good requests; of {count} changed ones {accepted} are good", good.len());
+    assert!(accepted > count / 50, "only {accepted} of {count}: what is changed is hardly ever good");
+}
