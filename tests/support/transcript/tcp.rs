@@ -63,11 +63,25 @@ impl Server {
         }
     }
 
+    /// The settings that the last case changed are again what they were.
+    fn put_back(&mut self) -> Result<(), String> {
+        for (name, value) in std::mem::take(&mut self.changed) {
+            self.set(&name, &value)?;
+        }
+        Ok(())
+    }
+
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match self.ask(&["CONFIG", "SET", name, value])? {
             Value::Simple(_) => Ok(()),
             other => Err(format!("CONFIG SET {name} {value}: {other:?}")),
         }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.put_back();
     }
 }
 
@@ -82,9 +96,7 @@ impl Peer for Server {
             // A case has killed every client, this one too.
             self.control = dial(self.port);
         }
-        for (name, value) in std::mem::take(&mut self.changed) {
-            self.set(&name, &value)?;
-        }
+        self.put_back()?;
         for (name, value) in settings {
             let Value::List(Kind::Array, before) = self.ask(&["CONFIG", "GET", name])? else {
                 return Err(format!("CONFIG GET {name}"));
