@@ -160,12 +160,13 @@ impl Context<'_> {
     /// A word as a value. One that was read into memory of its own is shared, not copied.
     #[inline]
     pub fn text(&self, word: Bytes) -> Text {
-        if word.0.len() >= LARGE_BYTES
-            && let Some(shared) = self.request.share(word.0)
-        {
-            return Text::Shared(shared);
-        }
-        Text::new(word.0)
+        self.shared(word).map_or_else(|| Text::new(word.0), Text::Shared)
+    }
+
+    /// The memory of a word, if it was read into memory of its own.
+    #[inline]
+    pub fn shared(&self, word: Bytes) -> Option<bytes::Bytes> {
+        if word.0.len() < LARGE_BYTES { None } else { self.request.share(word.0) }
     }
 
     // --- More than data and reply
@@ -218,6 +219,14 @@ impl Context<'_> {
 /// The string of a value, or Redis's refusal of any other type.
 #[inline]
 pub fn string(value: &mut Value) -> Result<&mut Text, Refusal> {
+    match value {
+        Value::String(text) => Ok(text),
+    }
+}
+
+/// The same for who only looks at it.
+#[inline]
+pub fn text(value: &Value) -> Result<&Text, Refusal> {
     match value {
         Value::String(text) => Ok(text),
     }

@@ -43,6 +43,21 @@ impl<'a, T: Grammar<'a> + Copy, E> List<'a, T, E> {
         let read = std::iter::from_fn(move || T::maybe(&mut words).expect("it was parsed before"));
         made.iter().copied().chain(read)
     }
+
+    /// How many elements it has.
+    #[inline]
+    pub fn len(&self) -> usize {
+        let one = const { T::SYNTAX.width() };
+        match self {
+            List::Read(words, _) if !one.varies => words.len() / one.least,
+            List::Read(..) => self.iter().count(),
+            List::Made(values) => values.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 impl<'a, T: Grammar<'a> + Copy, E: Reach> Grammar<'a> for List<'a, T, E> {
@@ -76,7 +91,7 @@ impl<'a, T: Grammar<'a> + Copy, E: Reach> Grammar<'a> for List<'a, T, E> {
     }
     fn print(&self, to: &mut OwnedWords) {
         if let Extent::Counted { .. } = E::EXTENT {
-            to.text(self.iter().count());
+            to.text(self.len());
         }
         self.iter().for_each(|one| one.print(to));
     }
@@ -109,6 +124,8 @@ pub trait Count {
     const NAME: &'static str = "numkeys";
     const LEAST: usize = 1;
     const NOT_A_NUMBER: Refusal = Refusal::NotAnInteger;
+    const MOST: usize = usize::MAX;
+    /// Fewer than the least, or more than the most.
     const TOO_FEW: Refusal;
     const TOO_MANY: Refusal = Refusal::Syntax;
 }
@@ -116,7 +133,8 @@ impl<C: Count> Reach for C {
     const EXTENT: Extent = Extent::Counted { name: C::NAME, least: C::LEAST };
     fn words(words: &mut Words, width: usize) -> Result<usize, Refusal> {
         let count = integer(words.read()?).ok_or(C::NOT_A_NUMBER)?;
-        let count = usize::try_from(count).ok().filter(|count| *count >= C::LEAST).ok_or(C::TOO_FEW)?;
+        let count =
+            usize::try_from(count).ok().filter(|count| (C::LEAST..=C::MOST).contains(count)).ok_or(C::TOO_FEW)?;
         count.checked_mul(width).filter(|own| *own <= words.len()).ok_or(C::TOO_MANY)
     }
 }

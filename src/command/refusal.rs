@@ -60,6 +60,12 @@ refusals! {
     NanOrInfinity: "ERR increment would produce NaN or Infinity"
     OffsetOutOfRange: "ERR offset is out of range"
     TooLong: "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+    InvalidNumkeys: "ERR invalid numkeys value or out of range"
+    LcsNotStrings: "ERR The specified keys must contain string values"
+    LenWithIdx: "ERR If you want both the length and indexes, please just use IDX."
+    TooLongForLcs: "ERR String too long for LCS"
+    LcsExceedsBulk: "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
+    LcsOutOfMemory: "ERR Insufficient memory, failed allocating transient memory for LCS"
 }
 
 impl Refusal {

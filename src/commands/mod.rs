@@ -4,12 +4,12 @@ mod connection;
 mod string;
 
 use connection::{client::*, hello::*, kill::*, *};
-use string::*;
+use string::{counters::*, get_set::*, lcs::*, many::*, ranges::*};
 
 /// What a family file wants in scope.
 #[allow(unused_imports, reason = "families are added one by one")]
 mod prelude {
-    pub use crate::command::context::{string, write_text};
+    pub use crate::command::context::{string, text, write_text};
     pub use crate::command::entry::*;
     pub use crate::command::grammar::Grammar;
     pub use crate::command::leaf::*;
@@ -29,5 +29,6 @@ crate::table! { pub COMMANDS:
     Auth, Client { ClientGetname, ClientHelp, ClientId, ClientInfo, ClientKill, ClientList, ClientSetinfo, ClientSetname },
     Echo, Hello, Ping, Quit, Reset, Select,
     // Strings
-    Get, Set,
+    Append, Decr, DecrBy, DelIfEq, Get, GetDel, GetEx, GetRange, GetSet, Incr, IncrBy, IncrByFloat, Lcs, MGet, MSet, MSetEx,
+    MSetNx, PSetEx, Set, SetEx, SetNx, SetRange, StrLen, SubStr,
 }

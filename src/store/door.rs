@@ -4,6 +4,7 @@ use super::database::Database;
 use super::entry::{Entry, NEVER, Value};
 use super::event::{Event, Ledger};
 use super::structure::table::Place;
+use super::text::Text;
 
 /// What a new value does to the moment of expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,25 +52,47 @@ impl<'a> Door<'a> {
     /// Puts a value here, whatever was here before.
     #[inline]
     pub fn put(&mut self, value: Value, expiry: NewExpiry, event: Event) {
-        self.ledger.before_change(self.number, self.key, self.place.map(|place| self.database.table.get(place)));
+        match self.place {
+            Some(place) => self.replace(place, |old| *old = value),
+            None => self.create(value),
+        }
+        self.put_down(expiry, event);
+    }
+
+    /// The same for a string that is still bytes: it takes the memory of the string that was here before.
+    #[inline]
+    pub fn put_string(&mut self, bytes: &[u8], expiry: NewExpiry, event: Event) {
+        match self.place {
+            Some(place) => self.replace(place, |old| match old {
+                Value::String(text) => text.assign(bytes),
+            }),
+            None => self.create(Value::String(Text::new(bytes))),
+        }
+        self.put_down(expiry, event);
+    }
+
+    #[inline]
+    fn replace(&mut self, place: Place, replace: impl FnOnce(&mut Value)) {
+        self.ledger.before_change(self.number, self.key, Some(self.database.table.get(place)));
+        let entry = self.database.table.get_mut(place);
+        self.ledger.bytes -= entry.value.heap_bytes();
+        replace(&mut entry.value);
+        self.ledger.bytes += entry.value.heap_bytes();
+        entry.touch(self.now_ms);
+    }
+
+    #[inline]
+    fn create(&mut self, value: Value) {
+        self.ledger.before_change(self.number, self.key, None);
         let used_s = (self.now_ms / 1000) as u32;
-        let place = match self.place {
-            Some(place) => {
-                let entry = self.database.table.get_mut(place);
-                self.ledger.bytes -= entry.value.heap_bytes();
-                entry.value = value;
-                self.ledger.bytes += entry.value.heap_bytes();
-                entry.used_s = used_s;
-                place
-            }
-            None => {
-                let entry = Entry { key: self.key.into(), value, hash: self.hash, expires_ms: NEVER, used_s };
-                self.ledger.bytes += entry.bytes();
-                self.ledger.note(self.number, self.key, Event::NEW);
-                self.database.table.insert(entry)
-            }
-        };
-        self.place = Some(place);
+        let entry = Entry { key: self.key.into(), value, hash: self.hash, expires_ms: NEVER, used_s };
+        self.ledger.bytes += entry.bytes();
+        self.ledger.note(self.number, self.key, Event::NEW);
+        self.place = Some(self.database.table.insert(entry));
+    }
+
+    #[inline]
+    fn put_down(&mut self, expiry: NewExpiry, event: Event) {
         match expiry {
             NewExpiry::Keep => {}
             NewExpiry::Never => self.file(None),

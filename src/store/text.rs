@@ -81,6 +81,36 @@ impl Text {
         self.len() == 0
     }
 
+    /// Becomes what `Text::new` makes of these bytes, in the memory that it has if that fits.
+    #[inline]
+    pub fn assign(&mut self, bytes: &[u8]) {
+        match (number::integer(bytes), &mut *self) {
+            (Some(integer), _) => *self = Text::Integer(integer),
+            (None, Text::Embedded(old)) if old.len() == bytes.len() => old.copy_from_slice(bytes),
+            (None, Text::Raw(old)) if bytes.len() > EMBEDDED_BYTES_MAX && bytes.len() > old.capacity() / 2 => {
+                old.clear();
+                old.extend_from_slice(bytes);
+            }
+            _ => *self = Text::not_integer(bytes),
+        }
+    }
+
+    pub fn append(&mut self, bytes: &[u8]) {
+        let old = self.raw();
+        grow(old, bytes.len());
+        old.extend_from_slice(bytes);
+    }
+
+    /// Writes over what is at this place. A gap before it becomes zeros.
+    pub fn write(&mut self, offset: usize, bytes: &[u8]) {
+        let (old, end) = (self.raw(), offset + bytes.len());
+        if end > old.len() {
+            grow(old, end - old.len());
+            old.resize(end, 0);
+        }
+        old[offset..end].copy_from_slice(bytes);
+    }
+
     /// As bytes that can be changed in place; it is raw from then on.
     pub fn raw(&mut self) -> &mut Vec<u8> {
         if !matches!(self, Text::Raw(_)) {
@@ -115,5 +145,15 @@ impl Text {
             Text::Raw(bytes) => bytes.len(),
             Text::Shared(bytes) => bytes.len(),
         }
+    }
+}
+
+/// Makes room for so many bytes more. What grows once will grow again: a short string gets as much again, a long one an
+/// eighth, for memory is not had for nothing.
+fn grow(bytes: &mut Vec<u8>, more: usize) {
+    const DOUBLED_BYTES_MAX: usize = 1 << 20;
+    if bytes.capacity() - bytes.len() < more {
+        let length = bytes.len() + more;
+        bytes.reserve_exact(more + if length <= DOUBLED_BYTES_MAX { length } else { length / 8 });
     }
 }

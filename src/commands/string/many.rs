@@ -1,0 +1,85 @@
+//! Many strings at once: read them, put them, all or none.
+use super::expiry::Expiry;
+use super::get_set::{Condition, put};
+use super::prelude::*;
+
+// --- MGET key [key ...]
+form! { pub MGet<'a> { keys: Many<'a, Key<'a, READ>> } }
+impl<'a> Command<'a> for MGet<'a> {
+    const FACTS: Facts = facts("MGET", "string", "1.0.0", READONLY | FAST, "Returns the strings at keys.")
+        .hint(&["request_policy:multi_shard"]);
+    fn run(self, cx: &mut Context) -> Ran {
+        cx.reply.array(self.keys.len());
+        for key in self.keys.iter() {
+            cx.answer(key, |entry, reply| {
+                // A value of another type is no string either: the others are answered all the same.
+                match entry.and_then(|entry| string(&mut entry.value).ok()) {
+                    Some(text) => write_text(reply, text),
+                    None => reply.null(),
+                }
+                Ok(())
+            })?;
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+// --- MSET key value [key value ...]
+form! { pub MSet<'a> { data: Many<'a, Put<'a>> } }
+form! { pub Put<'a> { key: Key<'a, PUT>, value: Bytes<'a> } }
+impl<'a> Command<'a> for MSet<'a> {
+    const FACTS: Facts = facts("MSET", "string", "1.0.1", WRITE | DENYOOM, "Sets keys to strings.")
+        .hint(&["request_policy:multi_shard", "response_policy:all_succeeded"]);
+    fn run(self, cx: &mut Context) -> Ran {
+        self.data.iter().for_each(|Put { key, value }| put(key.0, value, NewExpiry::Never, cx));
+        cx.ok()
+    }
+}
+
+// --- MSETEX numkeys key value [key value ...] [NX | XX] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]
+form! { pub MSetEx<'a> {
+    data: List<'a, Put<'a>, Numkeys>,
+    [condition: Condition, expiry: Expiry<'a>]
+} }
+pub struct Numkeys;
+impl Count for Numkeys {
+    const NOT_A_NUMBER: Refusal = Refusal::InvalidNumkeys;
+    const TOO_FEW: Refusal = Refusal::InvalidNumkeys;
+    const MOST: usize = i32::MAX as usize;
+}
+impl<'a> Command<'a> for MSetEx<'a> {
+    const FACTS: Facts =
+        facts("MSETEX", "string", "9.1.0", WRITE | DENYOOM, "Sets keys to strings that expire together.")
+            .hint(&["request_policy:multi_shard", "response_policy:all_succeeded"]);
+    fn run(self, cx: &mut Context) -> Ran {
+        let expiry = self.expiry.map_or(Ok(NewExpiry::Never), |expiry| expiry.read(cx.now_ms()))?;
+        let mut keys = self.data.iter().map(|Put { key, .. }| cx.look(key).is_some());
+        let allowed = match self.condition {
+            Some(Condition::IfAbsent) => !keys.any(|there| there),
+            Some(Condition::IfPresent) => keys.all(|there| there),
+            None => true,
+        };
+        if !allowed {
+            return cx.integer(0);
+        }
+        self.data.iter().for_each(|Put { key, value }| put(key.0, value, expiry, cx));
+        let absolute = MSetEx { condition: None, expiry: Expiry::absolute(expiry), ..self };
+        cx.record(|words| absolute.print(words.text("MSETEX")));
+        cx.integer(1)
+    }
+}
+
+// --- MSETNX key value [key value ...]
+form! { pub MSetNx<'a> { data: Many<'a, Create<'a>> } }
+form! { pub Create<'a> { key: Key<'a, CREATE>, value: Bytes<'a> } }
+impl<'a> Command<'a> for MSetNx<'a> {
+    const FACTS: Facts =
+        facts("MSETNX", "string", "1.0.1", WRITE | DENYOOM, "Sets keys to strings if none of them is there.");
+    fn run(self, cx: &mut Context) -> Ran {
+        if self.data.iter().any(|Create { key, .. }| cx.look(key).is_some()) {
+            return cx.integer(0);
+        }
+        self.data.iter().for_each(|Create { key, value }| put(key.0, value, NewExpiry::Never, cx));
+        cx.integer(1)
+    }
+}
