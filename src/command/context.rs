@@ -66,6 +66,9 @@ impl Context<'_> {
     /// An error whose text is made for the occasion; it begins with its code.
     pub fn error(&mut self, text: &str) -> Ran {
         self.server.stats.error(text);
+        if let Some(row) = self.me().last_command {
+            self.server.stats.commands[row as usize].failed += 1;
+        }
         self.reply.error(text);
         Ok(Outcome::Done)
     }

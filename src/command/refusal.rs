@@ -1,7 +1,7 @@
 //! Every way to refuse a command, and its exact text. Redis's wording comes first.
 //!
 //! `{command}` stands for the command's full name, `{COMMAND}` for the same in capitals, `{word}` for the word that was
-//! read last, `{rest}` for those after it. So a refusal is one byte, and parsing never builds a text.
+//! read last, `{rest}` for those after it, `{second}` for the one after the name. So a refusal is one byte, and parsing never builds a text.
 use super::words::Words;
 
 macro_rules! refusals {
@@ -32,6 +32,22 @@ refusals! {
     NoSuchKey: "ERR no such key"
     NoSuchDatabase: "ERR DB index is out of range"
     SameObject: "ERR source and destination objects are the same"
+    // Server
+    InvalidCommand: "ERR Invalid command specified"
+    NoKeyArguments: "ERR The command has no key arguments"
+    InvalidWordCount: "ERR Invalid number of arguments specified for command"
+    InvalidArguments: "ERR Invalid arguments specified for command"
+    DebugNotAllowed: "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run \
+        it from a local connection, otherwise you need to set this option in the configuration file, and then restart \
+        the server."
+    DebugUsage: "ERR unknown subcommand or wrong number of arguments for '{second}'. Try {COMMAND} HELP."
+    UnknownProtocolType: "ERR Wrong protocol type name. Please use one of the following: string|integer|double|\
+        bignum|null|array|set|map|attrib|push|verbatim|true|false"
+    NotInResp2: "ERR RESP2 is not supported by this command"
+    NoShutdown: "ERR No shutdown in progress."
+    ShutdownFailed: "ERR Errors trying to SHUTDOWN. Check logs."
+    FunctionFlushOption: "ERR FUNCTION FLUSH only supports SYNC|ASYNC option"
+    ScriptFlushOption: "ERR SCRIPT FLUSH only support SYNC|ASYNC option"
     // Expiry
     BadExpiry: "ERR invalid expire time in '{command}' command"
     NxWithOthers: "ERR NX and XX, GT or LT options at the same time are not compatible"
@@ -78,6 +94,7 @@ impl Refusal {
             match hole {
                 "command" => said += &command.to_ascii_lowercase(),
                 "COMMAND" => said += command,
+                "second" => said += &clean(words.get(1).unwrap_or_default(), QUOTED_BYTES_MAX),
                 "word" => said += &clean(words.last(), QUOTED_BYTES_MAX),
                 _ => said += &rest(words),
             }

@@ -1,9 +1,11 @@
 //! All commands. A family file has them in the order of the reference: syntax, form, facts, run.
 //! Who adds one adds its name to the table below; everything else is read off its declaration.
 mod connection;
+mod server;
 mod string;
 
 use connection::{client::*, hello::*, kill::*, *};
+use server::*;
 use string::{counters::*, get_set::*, lcs::*, many::*, ranges::*};
 
 /// What a family file wants in scope.
@@ -28,6 +30,12 @@ crate::table! { pub COMMANDS:
     // Connections
     Auth, Client { ClientGetname, ClientHelp, ClientId, ClientInfo, ClientKill, ClientList, ClientSetinfo, ClientSetname },
     Echo, Hello, Ping, Quit, Reset, Select,
+    // Server
+    CommandAll {
+        CommandCount, CommandDocs, CommandGetkeys, CommandGetkeysandflags, CommandHelp, CommandInfo, CommandList,
+    },
+    Config { ConfigGet, ConfigHelp, ConfigResetstat, ConfigSet },
+    Debug, Function { FunctionFlush }, Info, Script { ScriptFlush }, Shutdown, Time,
     // Strings
     Append, Decr, DecrBy, DelIfEq, Get, GetDel, GetEx, GetRange, GetSet, Incr, IncrBy, IncrByFloat, Lcs, MGet, MSet, MSetEx,
     MSetNx, PSetEx, Set, SetEx, SetNx, SetRange, StrLen, SubStr,

@@ -5,11 +5,11 @@ use super::session::Close;
 use crate::base::time::Now;
 use crate::command::Host;
 use crate::server::clients::ClientId;
+use crate::server::stats::SAMPLE_EVERY_US;
 use log::debug;
 
 /// So many keys expire in one slice: some tens of microseconds.
 const EXPIRE_SLICE: usize = 256;
-const SAMPLE_EVERY_US: u64 = 100_000;
 const IDLE_CHECK_EVERY_US: u64 = 1_000_000;
 
 impl Engine {
@@ -24,7 +24,9 @@ impl Engine {
         if now.mono_us >= self.sample_at_us && self.sampled_commands != self.world.server.stats.commands_processed {
             self.sampled_commands = self.world.server.stats.commands_processed;
             self.sample_at_us = now.mono_us + SAMPLE_EVERY_US;
-            self.world.server.stats.sample(now.mono_us);
+            let stats = &mut self.world.server.stats;
+            stats.sample(now.mono_us);
+            stats.memory_peak = stats.memory_peak.max(crate::base::memory::allocated());
         }
         if self.world.server.config.timeout > 0 && now.mono_us >= self.idle_check_at_us {
             self.idle_check_at_us = now.mono_us + IDLE_CHECK_EVERY_US;

@@ -12,6 +12,8 @@ pub struct CommandStats {
     pub failed: u64,
 }
 
+pub const SAMPLE_EVERY_US: u64 = 100_000;
+
 #[derive(Debug, Default)]
 pub struct Stats {
     /// By the command's row in the table.
@@ -69,9 +71,16 @@ impl Stats {
         self.sampled = (now_us, self.commands_processed, self.bytes_in, self.bytes_out);
     }
 
+    /// Before the rates are told: while nobody sends commands nobody samples them either, and they must fall.
+    pub fn refresh(&mut self, now_us: u64) {
+        if now_us.saturating_sub(self.sampled.0) >= SAMPLE_EVERY_US {
+            self.sample(now_us);
+        }
+    }
+
     pub fn reset(&mut self, expired: u64) {
         let sampled = self.sampled;
-        *self = Stats { expired_before: expired, ..Stats::new(self.commands.len()) };
+        *self = Stats { expired_before: expired, memory_peak: self.memory_peak, ..Stats::new(self.commands.len()) };
         self.sampled = (sampled.0, 0, 0, 0);
     }
 }

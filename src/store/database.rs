@@ -27,6 +27,9 @@ pub(super) fn hash(hasher: &RandomState, key: &[u8]) -> u64 {
     hasher.finish()
 }
 
+/// So many deadlines tell the average.
+const TTL_SAMPLE: usize = 256;
+
 impl Database {
     /// Keys, those included that have expired but that nobody has met since.
     pub fn len(&self) -> usize {
@@ -40,6 +43,19 @@ impl Database {
     /// Keys that expire.
     pub fn volatile(&self) -> usize {
         self.volatile
+    }
+
+    /// How long keys that expire have left on average: of some of them.
+    pub fn average_ttl_ms(&self, now_ms: i64) -> i64 {
+        if self.volatile == 0 {
+            return 0;
+        }
+        let (mut sum, mut count) = (0, 0);
+        for deadline_ms in self.deadlines.some(TTL_SAMPLE) {
+            sum += (deadline_ms - now_ms).max(0) as i128;
+            count += 1;
+        }
+        (sum / count.max(1)) as i64
     }
 
     #[inline]

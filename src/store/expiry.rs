@@ -26,6 +26,11 @@ impl Deadlines {
         self.items.pop().map(|Reverse(item)| item)
     }
 
+    /// Some deadlines, about evenly chosen, stale ones among them.
+    pub fn some(&self, most: usize) -> impl Iterator<Item = i64> {
+        self.items.iter().step_by((self.items.len() / most).max(1)).map(|Reverse((deadline_ms, _))| *deadline_ms)
+    }
+
     /// More than twice the keys that expire: most items are stale.
     pub fn is_stale(&self, keys: usize) -> bool {
         self.items.len() > 2 * keys + 1024

@@ -181,7 +181,25 @@ impl<'a> Reply<'a> {
         self.length(Of::Set, length);
     }
 
-    /// An attribute of what comes next; a client of RESP2 does not see it.
+    /// So many pairs follow that tell something of the reply after them. False: this client does not know attributes,
+    /// and nothing of them may be written.
+    pub fn attribute(&mut self, length: usize) -> bool {
+        let known = self.protocol == Protocol::Resp3;
+        if known {
+            self.number(b'|', length as i64);
+        }
+        known
+    }
+
+    /// An integer of any size, in decimal.
+    pub fn big_number(&mut self, digits: &str) {
+        match self.protocol {
+            Protocol::Resp2 => self.text(digits),
+            Protocol::Resp3 => self.raw(format!("({digits}\r\n").as_bytes()),
+        }
+    }
+
+    /// A message that answers no request.
     pub fn push(&mut self, length: usize) {
         match self.protocol {
             Protocol::Resp2 => self.number(b'*', length as i64),
@@ -242,6 +260,8 @@ mod tests {
             (|reply| reply.map(2), "*4\r\n", "%2\r\n"),
             (|reply| reply.set(2), "*2\r\n", "~2\r\n"),
             (|reply| reply.push(2), "*2\r\n", ">2\r\n"),
+            (|reply| _ = reply.attribute(1), "", "|1\r\n"),
+            (|reply| reply.big_number("123"), "$3\r\n123\r\n", "(123\r\n"),
         ];
         for (write, resp2, resp3) in table {
             assert_eq!(written(Protocol::Resp2, write), *resp2);

@@ -1,0 +1,83 @@
+//! CONFIG: the settings, read and changed while the server runs. What a setting is, `server::config` knows.
+use crate::commands::prelude::*;
+use log::warn;
+
+// --- CONFIG
+form! { pub Config<'a> { subcommand: Many<'a, Bytes<'a>> } }
+impl<'a> Command<'a> for Config<'a> {
+    const FACTS: Facts = facts("CONFIG", "server", "2.0.0", 0, "Holds the commands for settings.");
+    fn run(self, _: &mut Context) -> Ran {
+        unreachable!("a container does not run")
+    }
+}
+
+// --- CONFIG GET pattern [pattern ...]
+form! { pub ConfigGet<'a> { parameter: Many<'a, Pattern<'a>> } }
+impl<'a> Command<'a> for ConfigGet<'a> {
+    const FACTS: Facts =
+        facts("CONFIG|GET", "server", "2.0.0", ADMIN | NOSCRIPT | LOADING | STALE, "Tells the values of settings.");
+    fn run(self, cx: &mut Context) -> Ran {
+        let found = cx.server.config.get_all(self.parameter.iter().map(|pattern| pattern.0));
+        cx.reply.map(found.len());
+        for (name, value) in found {
+            cx.reply.text(&name);
+            cx.reply.text(&value);
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+// --- CONFIG HELP
+form! { pub ConfigHelp {} }
+impl<'a> Command<'a> for ConfigHelp {
+    const FACTS: Facts = facts("CONFIG|HELP", "server", "5.0.0", LOADING | STALE, "Shows these lines.");
+    fn run(self, cx: &mut Context) -> Ran {
+        help("CONFIG", cx)
+    }
+}
+
+// --- CONFIG RESETSTAT
+form! { pub ConfigResetstat {} }
+impl<'a> Command<'a> for ConfigResetstat {
+    const FACTS: Facts = facts(
+        "CONFIG|RESETSTAT",
+        "server",
+        "2.0.0",
+        ADMIN | NOSCRIPT | LOADING | STALE,
+        "Lets the statistics of INFO begin anew.",
+    )
+    .hint(&["request_policy:all_nodes", "response_policy:all_succeeded"]);
+    fn run(self, cx: &mut Context) -> Ran {
+        cx.server.stats.reset(cx.data.ledger.expired);
+        cx.ok()
+    }
+}
+
+// --- CONFIG SET name value [name value ...]
+form! { pub ConfigSet<'a> { data: Many<'a, Setting<'a>> } }
+form! { pub Setting<'a> ragged Syntax { parameter: Bytes<'a>, value: Bytes<'a> } }
+impl<'a> Command<'a> for ConfigSet<'a> {
+    const FACTS: Facts = facts(
+        "CONFIG|SET",
+        "server",
+        "2.0.0",
+        ADMIN | NOSCRIPT | LOADING | STALE,
+        "Changes settings, all of them or none.",
+    )
+    .hint(&["request_policy:all_nodes", "response_policy:all_succeeded"]);
+    fn run(self, cx: &mut Context) -> Ran {
+        let pairs: Vec<(&[u8], &[u8])> = self.data.iter().map(|pair| (pair.parameter.0, pair.value.0)).collect();
+        let local = cx.me().address.is_local();
+        let changed = match cx.server.config.set_many(&pairs, local) {
+            Ok(changed) => changed,
+            Err(error) => return cx.error(&error.reply()),
+        };
+        for name in changed {
+            if let Some(warning) = cx.server.config.warning(name) {
+                warn!("{warning}");
+            }
+            cx.ask(Effect::Reconfigured(name));
+        }
+        cx.ok()
+    }
+}

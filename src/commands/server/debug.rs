@@ -1,0 +1,197 @@
+//! DEBUG: tools for tests. Only who was allowed by `enable-debug-command` may use it. It has the subcommands that a test
+//! of a server without persistence wants; Redis has some fifty.
+use crate::base::number;
+use crate::command::Task;
+use crate::commands::prelude::*;
+use std::ops::Range;
+
+// --- DEBUG subcommand [argument [argument ...]]
+form! { pub Debug<'a> { subcommand: Bytes<'a>, argument: Any<'a, Bytes<'a>> } }
+impl<'a> Command<'a> for Debug<'a> {
+    const FACTS: Facts =
+        facts("DEBUG", "server", "1.0.0", ADMIN | NOSCRIPT | LOADING | STALE, "Holds tools for tests of the server.");
+    fn run(self, cx: &mut Context) -> Ran {
+        let local = cx.me().address.is_local();
+        if !cx.server.config.enable_debug_command.allows(local) {
+            return Err(Refusal::DebugNotAllowed);
+        }
+        let arguments: Vec<&[u8]> = self.argument.iter().map(|argument| argument.0).collect();
+        match (self.subcommand.0.to_ascii_uppercase().as_slice(), &arguments[..]) {
+            (b"HELP", []) => debug_help(cx),
+            (b"LOG", [message]) => log_message(message, cx),
+            (b"OBJECT", [key]) => object(Key(key), cx),
+            (b"POPULATE", [count, more @ ..]) if more.len() <= 2 => populate(count, more, cx),
+            (b"PROTOCOL", [kind]) => protocol(kind, cx),
+            (b"SET-ACTIVE-EXPIRE", [on]) => set_active_expire(on, cx),
+            (b"SLEEP", [seconds]) => sleep(seconds, cx),
+            _ => Err(Refusal::DebugUsage),
+        }
+    }
+}
+
+const HELP: &[&str] = &[
+    "DEBUG <subcommand> [argument ...], where subcommand is one of",
+    "LOG message",
+    "    Writes a line to the log.",
+    "OBJECT key",
+    "    Shows how the value of a key is held.",
+    "POPULATE count [prefix [size]]",
+    "    Creates the keys prefix:0 to prefix:count-1 as far as they are missing, prefix being \"key\" if not said.",
+    "    A value is \"value:\" and its number, made as long as size with zero bytes.",
+    "PROTOCOL type",
+    "    Answers with a sample of a type of RESP: string, integer, double, null, array, set, map, attrib, push,",
+    "    verbatim, true, false or bignum.",
+    "SET-ACTIVE-EXPIRE 0 | 1",
+    "    Switches off, or on again, that expired keys go though nobody asks for them.",
+    "SLEEP seconds",
+    "    Stops the server for so long; a fraction is allowed.",
+    "HELP",
+    "    Shows these lines.",
+];
+
+fn debug_help(cx: &mut Context) -> Ran {
+    cx.reply.array(HELP.len());
+    HELP.iter().for_each(|line| cx.reply.simple(line));
+    Ok(Outcome::Done)
+}
+
+fn log_message(message: &[u8], cx: &mut Context) -> Ran {
+    log::warn!("DEBUG LOG: {}", String::from_utf8_lossy(message));
+    cx.ok()
+}
+
+/// The length is that of a dump without compression.
+fn object(key: Key<READ>, cx: &mut Context) -> Ran {
+    let now_ms = cx.now_ms();
+    let entry = cx.look(key).ok_or(Refusal::NoSuchKey)?;
+    let Value::String(text) = &entry.value;
+    let length = match text.integer() {
+        Some(integer) if i8::try_from(integer).is_ok() => 2,
+        Some(integer) if i16::try_from(integer).is_ok() => 3,
+        Some(integer) if i32::try_from(integer).is_ok() => 5,
+        _ => match text.len() {
+            length @ 0..64 => 1 + length,
+            length @ 64..16384 => 2 + length,
+            length => 5 + length,
+        },
+    };
+    let (address, encoding, idle_s) = (&raw const entry.value, entry.value.encoding(), entry.idle_s(now_ms));
+    let used_s = (now_ms / 1000 - idle_s as i64) & 0xFF_FFFF;
+    cx.reply.simple(&format!(
+        "Value at:{address:p} refcount:1 encoding:{encoding} serializedlength:{length} lru:{used_s} \
+         lru_seconds_idle:{idle_s}"
+    ));
+    Ok(Outcome::Done)
+}
+
+fn set_active_expire(on: &[u8], cx: &mut Context) -> Ran {
+    cx.data.active_expire = number::integer(on).unwrap_or(0) != 0;
+    cx.ok()
+}
+
+fn sleep(seconds: &[u8], cx: &mut Context) -> Ran {
+    // What is no number is 0, as in Redis.
+    let seconds: f64 = std::str::from_utf8(seconds).ok().and_then(|text| text.parse().ok()).unwrap_or(0.0);
+    if seconds > 0.0 {
+        cx.host.sleep((seconds * 1e6) as u64);
+    }
+    cx.ok()
+}
+
+// --- POPULATE
+
+/// A slice of it ends after so many keys, or so many bytes of values.
+const POPULATE_KEYS: usize = 512;
+const POPULATE_BYTES: usize = 1 << 20;
+
+struct Populate {
+    left: Range<i64>,
+    prefix: Vec<u8>,
+    size: Option<usize>,
+}
+
+fn populate(count: &[u8], more: &[&[u8]], cx: &mut Context) -> Ran {
+    let positive = |word: &[u8]| number::integer(word).filter(|number| *number >= 0).ok_or(Refusal::NotPositive);
+    let count = positive(count)?;
+    let prefix = more.first().map_or(&b"key"[..], |prefix| prefix).to_vec();
+    let size = more.get(1).map(|size| positive(size)).transpose()?.map(|size| size as usize);
+    if size.is_some_and(|size| size as u64 > cx.server.config.proto_max_bulk_len) {
+        return Err(Refusal::TooLong);
+    }
+    Ok(Outcome::Continue(Box::new(Populate { left: 0..count, prefix, size: size.filter(|size| *size > 0) })))
+}
+
+impl Task for Populate {
+    fn go_on(&mut self, cx: &mut Context) -> bool {
+        let mut bytes = 0;
+        for number in self.left.by_ref().take(POPULATE_KEYS) {
+            let key = [&self.prefix[..], b":", number.to_string().as_bytes()].concat();
+            let mut value = format!("value:{number}").into_bytes();
+            if let Some(size) = self.size {
+                value.resize(size, 0);
+            }
+            let mut door = cx.open(Key::<CREATE>(&key));
+            if door.entry().is_none() {
+                door.put(Value::String(Text::new(&value)), NewExpiry::Never, Event::string("set"));
+                cx.record(|words| _ = words.text("SET").word(&key).word(&value));
+            }
+            bytes += value.len();
+            if bytes > POPULATE_BYTES {
+                break;
+            }
+        }
+        if self.left.is_empty() {
+            cx.reply.ok();
+        }
+        self.left.is_empty()
+    }
+}
+
+// --- PROTOCOL
+
+fn protocol(kind: &[u8], cx: &mut Context) -> Ran {
+    let reply = &mut cx.reply;
+    match kind.to_ascii_lowercase().as_slice() {
+        b"string" => reply.text("Hello World"),
+        b"integer" => reply.integer(12345),
+        b"double" => reply.double(b"3.141"),
+        b"null" => reply.null(),
+        b"array" => {
+            reply.array(3);
+            (0..3).for_each(|number| reply.integer(number));
+        }
+        b"set" => {
+            reply.set(3);
+            (0..3).for_each(|number| reply.integer(number));
+        }
+        b"map" => {
+            reply.map(3);
+            for number in 0..3 {
+                reply.integer(number);
+                reply.boolean(number == 1);
+            }
+        }
+        b"attrib" => {
+            if reply.attribute(1) {
+                reply.text("key-popularity");
+                reply.array(2);
+                reply.text("key:123");
+                reply.integer(90);
+            }
+            reply.text("Some real reply following the attribute");
+        }
+        b"push" if reply.protocol() == Protocol::Resp2 => return Err(Refusal::NotInResp2),
+        b"push" => {
+            reply.text("Some real reply following the push reply");
+            reply.push(2);
+            reply.text("server-cpu-usage");
+            reply.integer(42);
+        }
+        b"verbatim" => reply.verbatim("txt", "This is a verbatim\nstring"),
+        b"true" => reply.boolean(true),
+        b"false" => reply.boolean(false),
+        b"bignum" => reply.big_number("1234567999999999999999999999999999999"),
+        _ => return Err(Refusal::UnknownProtocolType),
+    }
+    Ok(Outcome::Done)
+}

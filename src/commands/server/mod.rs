@@ -1,0 +1,11 @@
+//! The server itself: what it can do (COMMAND), how it is set up (CONFIG), how it fares (INFO), tools for tests (DEBUG),
+//! its clock and its end.
+mod command;
+mod config;
+mod debug;
+mod describe;
+mod info;
+mod process;
+mod sections;
+
+pub use {command::*, config::*, debug::*, info::*, process::*};
