@@ -110,7 +110,7 @@ impl<'a> Command<'a> for CommandInfo<'a> {
         for name in self.command_name.iter() {
             match cx.table.named(name.0) {
                 Some(entry) => describe::info(&mut cx.reply, cx.table, entry),
-                None => cx.reply.null_array(),
+                None => cx.reply.null(),
             }
         }
         Ok(Outcome::Done)
