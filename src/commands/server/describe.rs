@@ -37,11 +37,8 @@ fn flags(bits: u32) -> impl Iterator<Item = String> {
     names(bits, FLAG_NAMES).map(str::to_ascii_lowercase)
 }
 
-/// A container has none of its own: its subcommands are what runs.
 pub fn categories(entry: &Entry) -> impl Iterator<Item = String> {
-    let is_container = entry.subcommands > 0 && entry.arity != -1;
-    let categories = if is_container { category::SLOW } else { entry.facts.categories() };
-    names(categories, category::NAMES).map(str::to_ascii_lowercase)
+    names(entry.categories(), category::NAMES).map(str::to_ascii_lowercase)
 }
 
 pub fn access(reply: &mut Reply, access: Access) {
