@@ -97,7 +97,19 @@ impl Context<'_> {
 
     // --- Data, by what the key was declared for
 
-    /// The entry of a key, for who uses its value: its clock and the hits are counted.
+    /// The entry of a key, for who uses its value: its clock and the hits are counted. The key must be declared so:
+    ///
+    /// ```compile_fail
+    /// use spindle::command::{Context, leaf::Key, syntax::LOOK};
+    /// let run = |cx: &mut Context, key: Key<LOOK>| _ = cx.read(key);
+    /// # let _: fn(&mut Context, Key<LOOK>) = run;
+    /// ```
+    ///
+    /// ```
+    /// use spindle::command::{Context, leaf::Key, syntax::READ};
+    /// let run = |cx: &mut Context, key: Key<READ>| _ = cx.read(key);
+    /// # let _: fn(&mut Context, Key<READ>) = run;
+    /// ```
     #[inline]
     pub fn read<const ACCESS: u16>(&mut self, key: Key<ACCESS>) -> Option<&mut Entry> {
         const { assert!(ACCESS & syntax::ACCESSES != 0, "this key was not declared to be read") }
@@ -145,7 +157,19 @@ impl Context<'_> {
         found
     }
 
-    /// The door to a key that the command may change.
+    /// The door to a key that the command may change. One that is declared to be read only has none:
+    ///
+    /// ```compile_fail
+    /// use spindle::command::{Context, leaf::Key, syntax::READ};
+    /// let run = |cx: &mut Context, key: Key<READ>| _ = cx.open(key);
+    /// # let _: fn(&mut Context, Key<READ>) = run;
+    /// ```
+    ///
+    /// ```
+    /// use spindle::command::{Context, leaf::Key, syntax::PUT};
+    /// let run = |cx: &mut Context, key: Key<PUT>| _ = cx.open(key);
+    /// # let _: fn(&mut Context, Key<PUT>) = run;
+    /// ```
     #[inline]
     pub fn open<'k, const ACCESS: u16>(&'k mut self, key: Key<'k, ACCESS>) -> Door<'k> {
         const { assert!(ACCESS & syntax::CHANGES != 0, "this key was not declared to be changed") }

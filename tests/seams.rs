@@ -1,0 +1,443 @@
+//! The seams of the engine, each with a fake user: what today's commands hardly need, and what later ones stand on.
+//! The commands are those of tests/support/fakes.rs; the engine is driven by hand.
+
+#[path = "support/fakes.rs"]
+mod fakes;
+#[path = "support/hand.rs"]
+mod hand;
+
+use fakes::FAKES;
+use hand::{Bench, request, request_of};
+use spindle::engine::{Budget, Close, Config, OUTPUT_BYTES_MAX, Step, Wish};
+use spindle::store::{Barrier, Entry};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+fn bench() -> Bench {
+    Bench::with_table(Config::default(), &FAKES)
+}
+
+// --- Waiting
+
+#[test]
+fn who_waits_first_is_served_first() {
+    let mut bench = bench();
+    let [one, two, three, pusher] = [(); 4].map(|()| bench.open());
+    for id in [two, one, three] {
+        assert_eq!(bench.ask(id, "WAIT k"), "");
+    }
+    for (expected, value) in [(two, "a"), (one, "b")] {
+        assert_eq!(bench.ask(pusher, &format!("SET k {value}")), "+OK");
+        assert_eq!(bench.text(expected), format!("$1 {value}"));
+        assert_eq!(bench.ask(pusher, "GET k"), "$-1", "it was taken at once");
+    }
+    assert_eq!(bench.ask(pusher, "SET other x"), "+OK");
+    assert_eq!(bench.text(three), "", "it waits for another key");
+    assert_eq!(bench.ask(three, "ECHO later"), "", "what comes behind a wait waits too");
+    assert_eq!(bench.ask(pusher, "SET k c"), "+OK");
+    assert_eq!(bench.text(three), "$1 c $5 later");
+}
+
+#[test]
+fn a_wait_ends_at_its_deadline_however_often_it_was_tried_again() {
+    let mut bench = bench();
+    let [waiter, pusher] = [(); 2].map(|()| bench.open());
+    let ahead = [(); 3].map(|()| bench.open());
+    ahead.iter().for_each(|id| bench.send(*id, "WAIT k"));
+    bench.send(waiter, "WAIT k FOR 100");
+    for id in ahead {
+        bench.later(30_000);
+        // One ahead takes it, and the waiter is tried in vain: its words must not say "100 ms from now" again.
+        assert_eq!(bench.ask(pusher, "SET k v"), "+OK");
+        assert_eq!(bench.text(id), "$1 v");
+    }
+    bench.tick();
+    assert_eq!(bench.engine.next_deadline(bench.host.now), Some(1_100_000));
+    bench.later(9_999);
+    assert_eq!(bench.text(waiter), "");
+    bench.later(1);
+    assert_eq!(bench.text(waiter), "+LATE");
+    bench.ask(pusher, "SET k w");
+    assert_eq!(bench.ask(pusher, "GET k"), "$1 w", "nobody waits any more");
+}
+
+#[test]
+fn who_is_gone_takes_nothing() {
+    let mut bench = bench();
+    let ids = [(); 5].map(|()| bench.open());
+    let [closed, half, killed, left, pusher] = ids;
+    for id in &ids[..4] {
+        bench.send(*id, "WAIT k");
+    }
+    bench.close(closed);
+    bench.engine.ended(half);
+    assert_eq!(bench.engine.closing(half), Some(Close::AfterReply), "nobody reads what it waits for");
+    bench.ask(pusher, &format!("KILL {} {}", killed.serial, killed.key));
+    assert_eq!(bench.engine.closing(killed), Some(Close::Now));
+    assert_eq!(bench.ask(pusher, "SET k v"), "+OK");
+    assert_eq!(bench.text(left), "$1 v");
+    bench.sweep();
+    assert_eq!(bench.engine.client_count(), 2);
+    // One that has sent its last word and then waits.
+    bench.fill(left, &request("WAIT k"));
+    bench.engine.ended(left);
+    bench.run(left);
+    bench.sweep();
+    assert!(bench.closed.contains(&left));
+    bench.ask(pusher, "SET k v");
+    assert_eq!(bench.ask(pusher, "GET k"), "$1 v");
+}
+
+#[test]
+fn a_wait_can_be_ended_from_outside() {
+    let mut bench = bench();
+    let [one, two, other] = [(); 3].map(|()| bench.open());
+    bench.send(one, "WAIT k FOR 50");
+    bench.send(two, "WAIT k");
+    bench.ask(other, &format!("UNBLOCK {} {}", one.serial, one.key));
+    assert_eq!(bench.text(one), "+LATE");
+    bench.ask(other, &format!("UNBLOCK {} {} ERROR", two.serial, two.key));
+    assert_eq!(bench.text(two), "-UNBLOCKED client unblocked via CLIENT UNBLOCK");
+    bench.later(100_000);
+    assert_eq!((bench.text(one), bench.ask(one, "ECHO x")), (String::new(), "$1 x".into()));
+}
+
+// --- Going on in slices
+
+#[test]
+fn a_task_goes_on_in_slices_while_others_are_served() {
+    let mut bench = bench();
+    let [slow, quick] = [(); 2].map(|()| bench.open());
+    bench.fill(slow, &[request("COUNT 35"), request("ECHO after")].concat());
+    assert_eq!(bench.step(slow), Step::Idle);
+    assert_eq!(bench.engine.next_ready(), Some(slow));
+    for _ in 0..3 {
+        assert_eq!(bench.step(slow), Step::More);
+        assert_eq!(bench.text(slow), "");
+        assert_eq!(bench.ask(quick, "ECHO quick"), "$5 quick");
+    }
+    bench.run(slow);
+    assert_eq!(bench.text(slow), ":35 $5 after");
+    // Closed in the middle, it is gone with its client.
+    bench.fill(slow, &request("COUNT 1000"));
+    bench.step(slow);
+    bench.step(slow);
+    bench.close(slow);
+    bench.settle();
+}
+
+// --- Commands that run commands
+
+#[test]
+fn a_command_runs_commands_through_one_path() {
+    let mut bench = bench();
+    let id = bench.open();
+    assert_eq!(bench.ask(id, "BOTH SET k v"), "*3 :5 :5 $5 +OK");
+    assert_eq!(bench.ask(id, "TWICE GET k"), "*2 $1 v $1 v");
+    // What is refused inside is a reply like any other.
+    assert_eq!(bench.ask(id, "TWICE NONE x"), {
+        let error = "-ERR unknown command 'NONE', with args beginning with: 'x'";
+        format!("*2 {error}  {error}")
+    });
+    assert_eq!(bench.ask(id, "BOTH GET"), {
+        let error = "-ERR wrong number of arguments for 'get' command\r\n";
+        format!("*3 :{0} :{0} ${0} {1}", error.len(), error.trim_end())
+    });
+    // Not everything may run inside.
+    assert_eq!(bench.ask(id, "TWICE TWICE GET k").matches("-ERR Command not allowed inside a transaction").count(), 2);
+    // What would wait does not; what goes on in slices runs to its end.
+    assert_eq!(bench.ask(id, "TWICE WAIT none FOR 1000"), "*2 +LATE +LATE");
+    assert_eq!(bench.ask(id, "TWICE COUNT 95"), "*2 :95 :95");
+    assert_eq!(bench.ask(id, "BOTH BOTH COUNT 95"), "*3 :23 :23 $23 *3 :5 :5 $5 :95");
+    assert_eq!(bench.engine.next_deadline(bench.host.now).map(|at| at > bench.host.now.mono_us + 500_000), Some(false));
+}
+
+#[test]
+fn effects_of_a_command_that_was_invoked_happen() {
+    let mut bench = bench();
+    let [waiter, id] = [(); 2].map(|()| bench.open());
+    bench.send(waiter, "WAIT k");
+    assert_eq!(bench.ask(id, "TWICE SET k v"), "*2 +OK +OK");
+    assert_eq!(bench.text(waiter), "$1 v");
+    assert_eq!(bench.ask(id, "TWICE LEAVE"), "*2 +OK +OK");
+    assert_eq!(bench.engine.closing(id), Some(Close::AfterReply));
+    assert_eq!(bench.ask(waiter, "SHUTDOWN"), "");
+    assert_eq!(bench.wishes, [Wish::Shutdown]);
+}
+
+// --- The record, and replies that wait for it
+
+fn recorded(bench: &mut Bench) -> (Vec<String>, u64) {
+    let (entries, ticket) = bench.engine.take_record();
+    let line =
+        |(database, words): &(usize, spindle::command::words::OwnedWords)| format!("{database}: {}", words.request());
+    (entries.iter().map(line).collect(), ticket)
+}
+
+#[test]
+fn changes_are_recorded_in_absolute_form_and_nothing_else_is() {
+    let mut bench = bench();
+    let [id, waiter] = [(); 2].map(|()| bench.open());
+    bench.send(id, "SET before x");
+    bench.engine.start_recording();
+    bench.send(waiter, "WAIT w FOR 1000");
+    for line in ["SET a 1 PX 500", "SET b 2", "GET b", "DEL none", "DEL a", "NONE", "SET w 3", "TWICE SET c 4"] {
+        bench.send(id, line);
+    }
+    let at = bench.host.now.wall_ms() + 500;
+    let expected = [
+        format!("0: SET a 1 PXAT {at}"),
+        "0: SET b 2".into(),
+        "0: DEL a".into(),
+        "0: SET w 3".into(),
+        "0: DEL w".into(),
+        "0: SET c 4".into(),
+        "0: SET c 4".into(),
+    ];
+    let (lines, ticket) = recorded(&mut bench);
+    assert_eq!(lines, expected);
+    bench.engine.release(ticket);
+    assert_eq!(recorded(&mut bench).0, [""; 0]);
+}
+
+#[test]
+fn a_reply_waits_for_the_release_of_its_write() {
+    let mut bench = bench();
+    let [writer, reader, late] = [(); 3].map(|()| bench.open());
+    bench.engine.start_recording();
+    bench.fill(writer, &[request("ECHO a"), request("SET k v"), request("GET k")].concat());
+    bench.run(writer);
+    bench.send(reader, "GET k");
+    // What stood before the write goes; the write, what comes behind it, and who has seen it wait.
+    assert_eq!(bench.text(writer), "$1 a");
+    assert_eq!(bench.text(reader), "");
+    let (_, first) = recorded(&mut bench);
+    // From here on a reply tells of nothing that is not known to be written.
+    assert_eq!(bench.ask(late, "ECHO free"), "$4 free");
+    bench.send(writer, "DEL k");
+    let (_, second) = recorded(&mut bench);
+    assert!(second > first);
+    assert_eq!(bench.text(writer), "");
+    bench.engine.release(first);
+    assert_eq!((bench.text(writer), bench.text(reader)), ("+OK $1 v".into(), "$1 v".into()));
+    bench.engine.release(second);
+    assert_eq!(bench.text(writer), ":1");
+    // A client that is to be closed is told first.
+    bench.fill(writer, &[request("SET k v"), request("LEAVE")].concat());
+    bench.run(writer);
+    bench.sweep();
+    assert!(!bench.closed.contains(&writer), "its replies are held");
+    let (_, third) = recorded(&mut bench);
+    bench.engine.release(third);
+    assert_eq!(bench.text(writer), "+OK +OK");
+    bench.sweep();
+}
+
+#[test]
+fn a_waiter_that_was_served_waits_for_the_release_too() {
+    let mut bench = bench();
+    let [waiter, writer] = [(); 2].map(|()| bench.open());
+    bench.engine.start_recording();
+    bench.fill(waiter, &[request("ECHO a"), request("WAIT k")].concat());
+    bench.run(waiter);
+    bench.send(writer, "SET k v");
+    assert_eq!((bench.text(waiter), bench.text(writer)), ("$1 a".into(), String::new()));
+    let (lines, ticket) = recorded(&mut bench);
+    assert_eq!(lines, ["0: SET k v", "0: DEL k"]);
+    bench.engine.release(ticket);
+    assert_eq!((bench.text(waiter), bench.text(writer)), ("$1 v".into(), "+OK".into()));
+}
+
+// --- Who sees entries before they change
+
+type Image = BTreeMap<(usize, Vec<u8>), Option<String>>;
+
+/// A snapshot that walks nothing: it only keeps what each entry was before its first change since the snapshot began.
+struct Before {
+    images: Rc<RefCell<Image>>,
+    /// Where the database of this number was when the snapshot began.
+    places: Vec<usize>,
+}
+
+impl Barrier for Before {
+    fn before_change(&mut self, database: usize, key: &[u8], entry: Option<&Entry>) {
+        let place = self.places[database];
+        let image = || entry.map(|entry| fakes::line_of(place, key, entry));
+        self.images.borrow_mut().entry((place, key.to_vec())).or_insert_with(image);
+    }
+
+    fn swapped(&mut self, one: usize, other: usize) {
+        self.places.swap(one, other);
+    }
+}
+
+#[test]
+fn a_snapshot_can_tell_the_state_in_which_it_began() {
+    let mut bench = bench();
+    let [id, waiter] = [(); 2].map(|()| bench.open());
+    for n in 0..20 {
+        bench.send(id, &format!("SET k{n} {n}"));
+        bench.send(id, &format!("SET e{n} {n} PX {}", 100 + n));
+    }
+    bench.send(waiter, "WAIT w");
+    let whole = |bench: &mut Bench| -> BTreeSet<String> {
+        bench.receive(id);
+        let text = bench.ask(id, "WHOLE");
+        text.split(' ').skip(1).map(String::from).collect()
+    };
+    let begun = whole(&mut bench);
+    let images = Rc::new(RefCell::new(Image::new()));
+    let places = (0..bench.engine.config().databases as usize).collect();
+    bench.engine.set_barrier(Some(Box::new(Before { images: images.clone(), places })));
+    // Every way to change: over, away, new, taken by a waiter, expired by a timer and by who meets it, swapped, flushed.
+    for line in ["SET k1 x", "SET k2 y PX 900", "DEL k3", "SET new 1", "SET w 1", "SET k1 z"] {
+        bench.send(id, line);
+    }
+    bench.host.pass(105_000);
+    bench.send(id, "GET e3");
+    bench.tick();
+    bench.send(id, "SWAP 0 1");
+    bench.send(id, "SET k5 after-the-swap");
+    bench.send(id, "FLUSH 1");
+    bench.send(id, "SET late 1");
+    bench.send(id, "SWAP 0 1");
+    bench.send(id, "SET k6 again");
+    // The state now, without what has an image, and the images.
+    let now = whole(&mut bench);
+    let images = images.borrow();
+    let untouched = now.into_iter().filter(|line| {
+        let (place, rest) = line.split_once('/').unwrap_or_default();
+        let key = rest.split('=').next().unwrap_or_default();
+        place.parse().is_ok_and(|place| !images.contains_key(&(place, key.as_bytes().to_vec())))
+    });
+    let told: BTreeSet<String> = untouched.chain(images.values().flatten().cloned()).collect();
+    assert_eq!(told, begun);
+    assert!(images.values().any(Option::is_none), "some entries were new");
+}
+
+// --- Large values
+
+#[test]
+fn a_large_value_is_shared_and_never_copied() {
+    let mut bench = bench();
+    let [one, two] = [(); 2].map(|()| bench.open());
+    let value = vec![b'v'; OUTPUT_BYTES_MAX];
+    bench.fill(one, &request_of(&[b"SET", b"k", &value]));
+    bench.run(one);
+    assert_eq!(bench.text(one), "+OK");
+    let mut places = vec![];
+    for id in [one, two] {
+        bench.send(id, "GET k");
+        let chunk = bench.engine.pending(id).find(|chunk| chunk.len() == value.len()).expect("a chunk of its own");
+        places.push(chunk.as_ptr());
+    }
+    assert_eq!(places[0], places[1]);
+    // Whatever becomes of the key, what was answered stays.
+    assert_eq!(bench.fill(one, b"PING\r\n"), 0, "who does not read so much is not read either");
+    let other = bench.open();
+    assert_eq!(bench.ask(other, "SET k x"), "+OK");
+    for id in [one, two] {
+        let received = bench.receive(id);
+        assert_eq!(received.len(), value.len() + b"$1048576\r\n\r\n".len());
+        assert!(received.ends_with(b"vv\r\n"));
+    }
+}
+
+// --- Identity
+
+#[test]
+fn a_key_of_the_slab_that_is_used_again_is_another_client() {
+    let mut bench = bench();
+    let [old, other] = [(); 2].map(|()| bench.open());
+    bench.engine.start_recording();
+    bench.send(old, "SET held 1");
+    bench.send(old, "WAIT k FOR 10");
+    let (_, ticket) = recorded(&mut bench);
+    bench.close(old);
+    let new = bench.open();
+    assert_eq!((old.key, old.serial == new.serial), (new.key, false));
+    // Nothing that was meant for the old one reaches the new one: not the release, the key, the deadline, nor a kill.
+    bench.engine.release(ticket);
+    bench.send(other, "SET k v");
+    bench.later(20_000);
+    bench.send(other, &format!("KILL {} {}", old.serial, old.key));
+    bench.send(other, &format!("UNBLOCK {} {}", old.serial, old.key));
+    let (_, ticket) = recorded(&mut bench);
+    bench.engine.release(ticket);
+    assert_eq!((bench.text(new), bench.engine.closing(new)), (String::new(), None));
+    assert_eq!(bench.ask(new, "ECHO new"), "$3 new");
+    assert_eq!(bench.step(old), Step::Idle);
+}
+
+// --- Ticks and clocks
+
+#[test]
+fn commandstats_count_in_ticks_of_the_host() {
+    let mut bench = bench();
+    let id = bench.open();
+    bench.budget = Budget { commands: 100, ..Budget::default() };
+    let text = ["NAP 5", "ECHO x", "NAP 2000", "NAP 3", "BOTH NAP 7"].map(request).concat();
+    bench.fill(id, &text);
+    bench.run(id);
+    let replies = bench.text(id);
+    // After a command of more than a millisecond the clock is read again: the one behind it sees a later moment.
+    assert_eq!(replies, ":1000000 $1 x :1000000 :1002005 *3 :10 :10 $10 :1002005");
+    let row = |name: &[u8]| FAKES.named(name).expect("a fake").index as usize;
+    let stats = |bench: &mut Bench, name| bench.engine.stats_mut().commands[row(name)];
+    let nap = stats(&mut bench, b"nap");
+    assert_eq!((nap.calls, nap.ticks), (5, 10 * (5 + 2000 + 3 + 7 + 7)));
+    let both = stats(&mut bench, b"both");
+    assert_eq!((both.calls, both.ticks), (1, 10 * 14), "with what it invoked");
+    bench.ask(id, "NAP x");
+    bench.ask(id, "NAP");
+    let nap = stats(&mut bench, b"nap");
+    assert_eq!((nap.calls, nap.failed, nap.rejected), (6, 1, 1));
+}
+
+// --- Breathing
+
+#[test]
+fn others_are_told_that_the_server_is_busy_and_one_can_stop_it() {
+    const BUSY: &str = "-BUSY Spindle is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
+    let mut bench = bench();
+    let [long, other, slow, killer] = [(); 4].map(|()| bench.open());
+    bench.host.breaths.extend([
+        vec![(other, request("GET k")), (slow, b"*2\r\n$4\r\nEC".to_vec())],
+        vec![(other, request("NONE")), (long, request("ECHO not-now")), (slow, b"HO\r\n$1\r\nx\r\n".to_vec())],
+        vec![(killer, request("SCRIPT KILL"))],
+    ]);
+    bench.fill(long, &[request("SPIN 10"), request("ECHO next")].concat());
+    bench.run(long);
+    assert_eq!(bench.host.breathed, 3);
+    assert_eq!(bench.text(long), "-ERR stopped at breath 3 $4 next");
+    assert_eq!(bench.text(other), format!("{BUSY} {BUSY}"));
+    assert_eq!(bench.text(slow), BUSY);
+    assert_eq!(bench.text(killer), "+OK");
+    // Afterwards all are served as ever; a request that was half there is whole.
+    bench.host.breaths.push_back(vec![(slow, b"*2\r\n$4\r\nEC".to_vec())]);
+    bench.host.breaths.push_back(vec![(killer, request("SHUTDOWN NOSAVE"))]);
+    assert_eq!(bench.ask(long, "SPIN 10"), "-ERR stopped at breath 2");
+    bench.fill(slow, b"HO\r\n$1\r\ny\r\n");
+    bench.run(slow);
+    assert_eq!(bench.text(slow), "$1 y");
+    assert_eq!(bench.ask(other, "SET k v"), "+OK");
+}
+
+// --- What a stopped batch leaves behind
+
+#[test]
+fn what_was_parsed_ahead_of_a_wait_is_served_when_it_ends() {
+    let mut bench = bench();
+    let [id, other] = [(); 2].map(|()| bench.open());
+    let quoted = "WAIT k\r\nECHO \"a \\x41\"\r\nECHO 'b'\r\n";
+    bench.send(id, quoted);
+    bench.ask(other, "SET k v");
+    assert_eq!(bench.text(id), "$1 v $3 a A $1 b");
+    // A violation behind a wait is told after it.
+    bench.send(id, "WAIT k\r\n*1\r\nx");
+    assert_eq!((bench.text(id), bench.engine.closing(id)), (String::new(), None));
+    bench.ask(other, "SET k w");
+    assert_eq!(bench.text(id), "$1 w -ERR Protocol error: expected '$', got 'x'");
+    assert_eq!(bench.engine.closing(id), Some(Close::AfterReply));
+}
