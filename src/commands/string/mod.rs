@@ -6,5 +6,7 @@ pub mod get_set;
 pub mod lcs;
 pub mod many;
 pub mod ranges;
+#[cfg(test)]
+mod tests;
 
 use super::prelude;
