@@ -55,7 +55,7 @@ fn a_real_server_answers_as_the_transcripts_say() {
 fn applies(marks: &Marks, about: About) -> bool {
     match about {
         _ if marks.engine => false,
-        About::Spindle => true,
+        About::Spindle => !marks.redis,
         About::Valkey => marks.valkey,
         About::Redis { major } => !marks.valkey && (major >= 8 || !marks.since_8),
     }

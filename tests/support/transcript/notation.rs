@@ -18,6 +18,8 @@ pub struct Marks {
     pub valkey: bool,
     /// Redis 7.0 answers otherwise.
     pub since_8: bool,
+    /// What Redis says and Spindle does not: a known difference.
+    pub redis: bool,
     /// Cannot be shown by a real server here (long waits, huge values): engine only.
     pub engine: bool,
     /// Cannot be shown by the engine alone.
@@ -120,6 +122,7 @@ fn mark_of(text: &str, marks: &mut Marks) -> Result<(), String> {
     match text.split_whitespace().collect::<Vec<_>>()[..] {
         ["valkey"] => marks.valkey = true,
         ["redis8"] => marks.since_8 = true,
+        ["redis"] => marks.redis = true,
         ["engine"] => marks.engine = true,
         ["socket"] => marks.socket = true,
         ["config", name, value] => marks.settings.push((name.into(), value.into())),
