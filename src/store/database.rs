@@ -68,10 +68,6 @@ impl Database {
         self.table.scan(cursor, count, visit)
     }
 
-    pub fn random(&self, chance: &mut dyn FnMut() -> u64) -> Option<&Entry> {
-        self.table.random(chance)
-    }
-
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.table.iter()
     }

@@ -56,7 +56,8 @@ impl<'a> Door<'a> {
             Some(place) => self.replace(place, |old| *old = value),
             None => self.create(value),
         }
-        self.put_down(expiry, event);
+        self.schedule(expiry);
+        self.changed(event);
     }
 
     /// The same for a string that is still bytes: it takes the memory of the string that was here before.
@@ -68,7 +69,21 @@ impl<'a> Door<'a> {
             }),
             None => self.create(Value::String(Text::new(bytes))),
         }
-        self.put_down(expiry, event);
+        self.schedule(expiry);
+        self.changed(event);
+    }
+
+    /// Puts a value here as a new entry: what was here before is gone first. (COPY, RESTORE)
+    pub fn renew(&mut self, value: Value, expiry: NewExpiry, event: Event) {
+        self.install(value, expiry);
+        self.changed(event);
+    }
+
+    /// The same as a part of a change that has its own name.
+    pub(super) fn install(&mut self, value: Value, expiry: NewExpiry) {
+        self.take();
+        self.create(value);
+        self.schedule(expiry);
     }
 
     #[inline]
@@ -92,13 +107,12 @@ impl<'a> Door<'a> {
     }
 
     #[inline]
-    fn put_down(&mut self, expiry: NewExpiry, event: Event) {
+    fn schedule(&mut self, expiry: NewExpiry) {
         match expiry {
             NewExpiry::Keep => {}
             NewExpiry::Never => self.file(None),
             NewExpiry::At(ms) => self.file(Some(ms)),
         }
-        self.changed(event);
     }
 
     /// Changes the value that is here.
@@ -116,12 +130,18 @@ impl<'a> Door<'a> {
 
     /// Removes the entry, if there is one.
     pub fn remove(&mut self, event: Event) -> Option<Entry> {
+        let entry = self.take()?;
+        self.changed(event);
+        Some(entry)
+    }
+
+    /// Takes the entry out, as a part of a change that has its own name.
+    pub(super) fn take(&mut self) -> Option<Entry> {
         let place = self.place.take()?;
         self.ledger.before_change(self.number, self.key, Some(self.database.table.get(place)));
         let entry = self.database.table.remove(place);
         self.database.volatile -= entry.expires_ms().is_some() as usize;
         self.ledger.bytes -= entry.bytes();
-        self.changed(event);
         Some(entry)
     }
 
@@ -138,7 +158,7 @@ impl<'a> Door<'a> {
     }
 
     #[inline]
-    fn changed(&mut self, event: Event) {
+    pub(super) fn changed(&mut self, event: Event) {
         self.ledger.dirty += 1;
         self.ledger.note(self.number, self.key, event);
     }
@@ -146,7 +166,7 @@ impl<'a> Door<'a> {
     #[inline]
     fn file(&mut self, at_ms: Option<i64>) {
         let entry = self.database.table.get_mut(self.place.expect("an entry"));
-        let new = at_ms.unwrap_or(NEVER);
+        let new = at_ms.map_or(NEVER, |ms| ms.max(0));
         if entry.expires_ms == new {
             return;
         }

@@ -1,4 +1,5 @@
 //! One key and all that is known of it: its value, when it expires, when it was last used.
+use super::door::NewExpiry;
 use super::text::Text;
 
 /// A value of any type. (Strings are the only type so far.)
@@ -35,13 +36,14 @@ pub struct Entry {
     pub value: Value,
     /// The hash of the key: kept, since tables split and grow by it.
     pub(super) hash: u64,
-    /// Milliseconds since 1970; `NEVER` if it does not expire.
+    /// Milliseconds since 1970; `NEVER` if it does not expire. Invariant: no other negative number.
     pub(super) expires_ms: i64,
     /// Seconds of the clock when it was last used.
     pub(super) used_s: u32,
 }
 
-pub(super) const NEVER: i64 = i64::MAX;
+/// Not the last moment there is: that is one that a client may ask for. As an unsigned number it is later than all.
+pub(super) const NEVER: i64 = -1;
 
 impl Entry {
     #[inline]
@@ -51,7 +53,12 @@ impl Entry {
 
     #[inline]
     pub fn is_expired(&self, now_ms: i64) -> bool {
-        self.expires_ms <= now_ms
+        self.expires_ms as u64 <= now_ms.max(0) as u64
+    }
+
+    /// The same, for another entry that is to expire when this one does.
+    pub fn expiry(&self) -> NewExpiry {
+        self.expires_ms().map_or(NewExpiry::Never, NewExpiry::At)
     }
 
     pub fn idle_s(&self, now_ms: i64) -> u64 {

@@ -65,6 +65,33 @@ impl Keyspace {
         Door::new(&mut self.databases[database], &mut self.ledger, database, key, hash, place, now_ms)
     }
 
+    /// Moves an entry to another key, another database, or both, over whatever is there: one change, of which each key
+    /// has its own event. False: there is no such entry.
+    pub fn relocate(&mut self, from: (usize, &[u8]), to: (usize, &[u8]), events: [Event; 2], now_ms: i64) -> bool {
+        assert!(from != to, "it is there already");
+        let Some(entry) = self.open(from.0, from.1, now_ms).take() else { return false };
+        let expiry = entry.expiry();
+        self.open(to.0, to.1, now_ms).install(entry.value, expiry);
+        self.ledger.dirty += 1;
+        self.ledger.note(from.0, from.1, events[0]);
+        self.ledger.note(to.0, to.1, events[1]);
+        true
+    }
+
+    /// Some entry whose time has not come. Those whose time has come are removed as they are met.
+    pub fn random(&mut self, database: usize, now_ms: i64, chance: &mut dyn FnMut() -> u64) -> Option<&Entry> {
+        /// So many expired ones in a row mean that nearly all are.
+        const TRIES: usize = 100;
+        for _ in 0..TRIES {
+            let entry = self.databases[database].table.random(chance)?;
+            let (hash, key) = (entry.hash, entry.key.clone());
+            if let Some(place) = self.meet(database, hash, &key, now_ms) {
+                return Some(self.databases[database].table.get(place));
+            }
+        }
+        self.databases[database].table.iter().find(|entry| !entry.is_expired(now_ms))
+    }
+
     #[cold]
     fn expire(&mut self, database: usize, place: Place) {
         let Database { table, volatile, .. } = &mut self.databases[database];

@@ -19,6 +19,11 @@ pub const ORDER_END: u64 = 1 << (DIRECTORY_BITS + LOW_BITS);
 
 /// A segment splits when it has so many items, a few hundred more or less so that not all split in the same moment.
 const SPLIT_AT: usize = 3200;
+const STAGGER: usize = 384;
+
+/// `random` draws so often before it counts; in a table of so few segments it counts at once.
+const RANDOM_TRIES: usize = 64;
+const COUNTED_SEGMENTS: usize = 64;
 
 pub trait Hashed {
     fn hash(&self) -> u64;
@@ -56,7 +61,7 @@ impl<T: Hashed> Default for Table<T> {
 
 impl<T: Hashed> Segment<T> {
     fn new(depth: u32, number: usize) -> Self {
-        let stagger = (number.wrapping_mul(0x9E37_79B9) >> 16) % 384;
+        let stagger = (number.wrapping_mul(0x9E37_79B9) >> 16) % STAGGER;
         Segment { items: HashTable::new(), depth, split_at: SPLIT_AT + stagger }
     }
 }
@@ -177,23 +182,32 @@ impl<T: Hashed> Table<T> {
         (from < ORDER_END).then_some(from)
     }
 
-    /// Some item, each about as likely as the others. `chance` gives random numbers.
+    /// Some item, all equally likely. `chance` gives random numbers. It always ends, however few items are left in a
+    /// table that was large: after a bounded number of tries it counts.
     pub fn random(&self, chance: &mut dyn FnMut() -> u64) -> Option<&T> {
         if self.is_empty() {
             return None;
         }
-        loop {
-            let segment = &self.segments[self.directory[chance() as usize % self.directory.len()] as usize];
-            let buckets = segment.items.num_buckets();
-            // A fixed number of tries, of which a sparser segment wastes more: so that items weigh alike.
-            for _ in 0..4 {
-                if buckets > 0
-                    && let Some(item) = segment.items.get_bucket(chance() as usize % buckets)
-                {
-                    return Some(item);
-                }
-            }
-        }
+        let mut below = |n: usize| (chance() % n as u64) as usize;
+        // To count is quick where segments are few. Else: a segment is met as often as it has hashes, so to be chosen as
+        // often as it has items it is kept as often as it is full.
+        let tries = if self.segments.len() <= COUNTED_SEGMENTS { 0 } else { RANDOM_TRIES };
+        let kept = (0..tries).find_map(|_| {
+            let segment = &self.segments[self.directory[below(self.directory.len())] as usize];
+            let full = (SPLIT_AT + STAGGER) << (self.depth - segment.depth);
+            (below(full) < segment.items.len()).then_some(segment)
+        });
+        let segment = kept.or_else(|| {
+            let mut left = below(self.len);
+            self.segments.iter().find(|segment| {
+                let found = left < segment.items.len();
+                left = left.saturating_sub(segment.items.len());
+                found
+            })
+        })?;
+        let items = &segment.items;
+        let drawn = (0..RANDOM_TRIES).find_map(|_| items.get_bucket(below(items.num_buckets())));
+        drawn.or_else(|| items.iter().nth(below(items.len())))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &T> {
@@ -287,19 +301,50 @@ mod tests {
         assert!((0..5_000).all(|key| seen.contains(&key)));
     }
 
+    fn numbers() -> impl FnMut() -> u64 {
+        let mut state = 0;
+        move || {
+            state += 1;
+            mix(state)
+        }
+    }
+
     #[test]
     fn random_is_fair() {
-        let mut table = Table::default();
-        (0..8_000).for_each(|key| _ = table.insert(Item(key)));
-        let (mut counts, mut state) = (vec![0u32; 8_000], 0);
-        for _ in 0..400_000 {
-            let item = table.random(&mut || {
-                state += 1;
-                mix(state)
-            });
-            counts[item.unwrap().0 as usize] += 1;
+        // Few segments, and many that are unevenly full.
+        for (keys, gone) in [(8_000, 0), (300_000, 290_000)] {
+            let mut table = Table::default();
+            (0..keys).for_each(|key| _ = table.insert(Item(key)));
+            for key in 0..gone {
+                let place = table.find(mix(key), |item| item.0 == key).unwrap();
+                table.remove(place);
+            }
+            let (mut counts, mut chance) = (vec![0u32; keys as usize], numbers());
+            let left = keys - gone;
+            for _ in 0..left * 50 {
+                counts[table.random(&mut chance).unwrap().0 as usize] += 1;
+            }
+            let chi: f64 =
+                counts[gone as usize..].iter().map(|count| (*count as f64 - 50.0).powi(2) / 50.0).sum::<f64>();
+            assert!(chi < left as f64 * 1.1, "chi-square {chi} over {} degrees", left - 1);
         }
-        let chi: f64 = counts.iter().map(|count| (*count as f64 - 50.0).powi(2) / 50.0).sum();
-        assert!(chi < 8_000.0 * 1.2, "chi-square {chi} over 7999 degrees");
+    }
+
+    /// The last one of many is found without drawing for it again and again.
+    #[test]
+    fn random_finds_the_last_item() {
+        let mut table = Table::default();
+        (0..400_000).for_each(|key| _ = table.insert(Item(key)));
+        for key in 1..400_000 {
+            let place = table.find(mix(key), |item| item.0 == key).unwrap();
+            table.remove(place);
+        }
+        let (mut chance, mut drawn) = (numbers(), 0);
+        let mut count = || {
+            drawn += 1;
+            chance()
+        };
+        assert_eq!(table.random(&mut count), Some(&Item(0)));
+        assert!(drawn < 300, "{drawn} numbers");
     }
 }
