@@ -157,6 +157,15 @@ impl Context<'_> {
         found
     }
 
+    /// Makes a key count as used. Is it there?
+    pub fn touch<const ACCESS: u16>(&mut self, key: Key<ACCESS>) -> bool {
+        let (database, now_ms) = (self.database(), self.now_ms());
+        let found = self.data.read(database, key.0, now_ms).is_some();
+        self.server.stats.hits += found as u64;
+        self.server.stats.misses += !found as u64;
+        found
+    }
+
     /// The door to a key that the command may change. One that is declared to be read only has none:
     ///
     /// ```compile_fail

@@ -32,6 +32,12 @@ refusals! {
     NoSuchKey: "ERR no such key"
     NoSuchDatabase: "ERR DB index is out of range"
     SameObject: "ERR source and destination objects are the same"
+    // Keys
+    BadFirstIndex: "ERR invalid first DB index"
+    BadSecondIndex: "ERR invalid second DB index"
+    BadCursor: "ERR invalid cursor"
+    NotHscan: "ERR NOVALUES option can only be used in HSCAN"
+    NotLfu: "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
     // Server
     InvalidCommand: "ERR Invalid command specified"
     NoKeyArguments: "ERR The command has no key arguments"

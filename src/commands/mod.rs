@@ -1,10 +1,12 @@
 //! All commands. A family file has them in the order of the reference: syntax, form, facts, run.
 //! Who adds one adds its name to the table below; everything else is read off its declaration.
 mod connection;
+mod key;
 mod server;
 mod string;
 
 use connection::{client::*, hello::*, kill::*, *};
+use key::{delete::*, expire::*, find::*, object::*, rename::*, whole::*};
 use server::*;
 use string::{counters::*, get_set::*, lcs::*, many::*, ranges::*};
 
@@ -30,6 +32,12 @@ crate::table! { pub COMMANDS:
     // Connections
     Auth, Client { ClientGetname, ClientHelp, ClientId, ClientInfo, ClientKill, ClientList, ClientSetinfo, ClientSetname },
     Echo, Hello, Ping, Quit, Reset, Select,
+    // Keys
+    Copy, Del, Exists, Expire, ExpireAt, ExpireTime, Keys, Move,
+    Object { ObjectEncoding, ObjectFreq, ObjectHelp, ObjectIdletime, ObjectRefcount },
+    Persist, PExpire, PExpireAt, PExpireTime, PTtl, RandomKey, Rename, RenameNx, Scan, Touch, Ttl, Type, Unlink,
+    // Databases and memory
+    DbSize, FlushAll, FlushDb, Memory { MemoryHelp, MemoryUsage }, SwapDb,
     // Server
     CommandAll {
         CommandCount, CommandDocs, CommandGetkeys, CommandGetkeysandflags, CommandHelp, CommandInfo, CommandList,

@@ -149,6 +149,7 @@ impl<'a> Door<'a> {
     pub fn expire(&mut self, at_ms: Option<i64>, event: Event) {
         self.ledger.before_change(self.number, self.key, self.place.map(|place| self.database.table.get(place)));
         self.file(at_ms);
+        self.database.table.get_mut(self.place.expect("an entry")).touch(self.now_ms);
         self.changed(event);
     }
 

@@ -34,6 +34,11 @@ impl Event {
     pub const DEL: Event = Event::generic("del");
     pub const EXPIRE: Event = Event::generic("expire");
     pub const PERSIST: Event = Event::generic("persist");
+    pub const RENAME_FROM: Event = Event::generic("rename_from");
+    pub const RENAME_TO: Event = Event::generic("rename_to");
+    pub const COPY_TO: Event = Event::generic("copy_to");
+    pub const MOVE_FROM: Event = Event::generic("move_from");
+    pub const MOVE_TO: Event = Event::generic("move_to");
     pub const EXPIRED: Event = Event { class: Class::Expired, name: "expired" };
     pub const NEW: Event = Event { class: Class::New, name: "new" };
     pub const FLUSHED: Event = Event { class: Class::Whole, name: "flushed" };

@@ -1,0 +1,49 @@
+//! Whether keys are there, and how they go: DEL, EXISTS, TOUCH, UNLINK. All count their keys one by one, so a key that is
+//! named twice is deleted once and exists twice.
+use super::prelude::*;
+
+// --- DEL key [key ...]
+form! { pub Del<'a> { keys: Many<'a, Key<'a, UNLINK>> } }
+impl<'a> Command<'a> for Del<'a> {
+    const FACTS: Facts = facts("DEL", "generic", "1.0.0", WRITE, "Deletes keys.");
+    fn run(self, cx: &mut Context) -> Ran {
+        let deleted = delete(self.keys, cx);
+        cx.count(deleted)
+    }
+}
+
+fn delete(keys: Many<Key<UNLINK>>, cx: &mut Context) -> usize {
+    keys.iter().filter(|key| cx.open(*key).remove(Event::DEL).is_some()).count()
+}
+
+// --- EXISTS key [key ...]
+form! { pub Exists<'a> { keys: Many<'a, Key<'a, LOOK>> } }
+impl<'a> Command<'a> for Exists<'a> {
+    const FACTS: Facts = facts("EXISTS", "generic", "1.0.0", READONLY | FAST, "Counts the keys that exist.");
+    fn run(self, cx: &mut Context) -> Ran {
+        let found = self.keys.iter().filter(|key| cx.look_counted(*key).is_some()).count();
+        cx.count(found)
+    }
+}
+
+// --- TOUCH key [key ...]
+form! { pub Touch<'a> { keys: Many<'a, Key<'a, LOOK>> } }
+impl<'a> Command<'a> for Touch<'a> {
+    const FACTS: Facts =
+        facts("TOUCH", "generic", "3.2.1", READONLY | FAST, "Makes keys count as used now; answers how many exist.");
+    fn run(self, cx: &mut Context) -> Ran {
+        let found = self.keys.iter().filter(|key| cx.touch(*key)).count();
+        cx.count(found)
+    }
+}
+
+// --- UNLINK key [key ...]
+form! { pub Unlink<'a> { keys: Many<'a, Key<'a, UNLINK>> } }
+impl<'a> Command<'a> for Unlink<'a> {
+    const FACTS: Facts =
+        facts("UNLINK", "generic", "4.0.0", WRITE | FAST, "Deletes keys; large values are freed later.");
+    fn run(self, cx: &mut Context) -> Ran {
+        let deleted = delete(self.keys, cx);
+        cx.count(deleted)
+    }
+}

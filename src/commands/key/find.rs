@@ -1,0 +1,152 @@
+//! Keys found by pattern or by chance: KEYS, RANDOMKEY, SCAN. None of them shows a key whose time has come.
+use super::prelude::*;
+use crate::base::glob;
+use crate::base::number::unsigned;
+use crate::command::Task;
+
+// --- KEYS pattern
+form! { pub Keys<'a> { pattern: Pattern<'a> } }
+impl<'a> Command<'a> for Keys<'a> {
+    const FACTS: Facts =
+        facts("KEYS", "generic", "1.0.0", READONLY, "Returns all keys that fit a pattern.").and(category::DANGEROUS);
+    fn run(self, cx: &mut Context) -> Ran {
+        let mut search =
+            Search { pattern: self.pattern.0.into(), cursor: Some(0), found: Names::default(), told: None };
+        if search.go_on(cx) { Ok(Outcome::Done) } else { Ok(Outcome::Continue(Box::new(search))) }
+    }
+}
+
+/// KEYS in slices: first all names are collected, since their number stands before them; then they are told.
+struct Search {
+    pattern: Box<[u8]>,
+    /// Where the walk goes on; `None`: it has ended.
+    cursor: Option<u64>,
+    found: Names,
+    /// How many names the reply has so far, once it is begun.
+    told: Option<usize>,
+}
+
+/// Keys that are looked at, or told, in one slice: a fraction of a millisecond.
+const SLICE: usize = 4096;
+
+impl Task for Search {
+    fn go_on(&mut self, cx: &mut Context) -> bool {
+        if let Some(cursor) = self.cursor {
+            let (now_ms, found) = (cx.now_ms(), &mut self.found);
+            self.cursor = cx.data.database(cx.database()).scan(cursor, SLICE, &mut |entry| {
+                if !entry.is_expired(now_ms) && glob::matches(&self.pattern, &entry.key, false) {
+                    found.push(&entry.key);
+                }
+            });
+            if self.cursor.is_some() || self.found.len() > SLICE {
+                return false;
+            }
+        }
+        let from = self.told.unwrap_or_else(|| {
+            cx.reply.array(self.found.len());
+            0
+        });
+        let to = self.found.len().min(from + SLICE);
+        (from..to).for_each(|at| cx.reply.bulk(self.found.get(at)));
+        self.told = Some(to);
+        to == self.found.len()
+    }
+}
+
+/// Names in a row, in one piece of memory.
+#[derive(Default)]
+struct Names {
+    bytes: Vec<u8>,
+    /// Where each name ends.
+    ends: Vec<usize>,
+}
+
+impl Names {
+    fn push(&mut self, name: &[u8]) {
+        self.bytes.extend_from_slice(name);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn get(&self, at: usize) -> &[u8] {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.bytes[start..self.ends[at]]
+    }
+}
+
+// --- RANDOMKEY
+form! { pub RandomKey {} }
+impl<'a> Command<'a> for RandomKey {
+    const FACTS: Facts = facts("RANDOMKEY", "generic", "1.0.0", READONLY, "Returns a key by chance.");
+    fn run(self, cx: &mut Context) -> Ran {
+        let (database, now_ms) = (cx.database(), cx.now_ms());
+        let Context { data, server, reply, .. } = cx;
+        match data.random(database, now_ms, &mut || server.chance.next()) {
+            Some(entry) => reply.bulk(&entry.key),
+            None => reply.null(),
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+// --- SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
+form! { pub Scan<'a> { cursor: Cursor, options: ScanOptions<'a> } }
+impl<'a> Command<'a> for Scan<'a> {
+    const FACTS: Facts = facts("SCAN", "generic", "2.8.0", READONLY, "Returns some of the keys, and where to go on.");
+    fn run(self, cx: &mut Context) -> Ran {
+        let Filters { pattern, count, of } = self.options.0;
+        let (database, now_ms) = (cx.database(), cx.now_ms());
+        let count = count.map_or(COUNT, |count| usize::try_from(count.0).unwrap_or(usize::MAX));
+        let (mut found, mut expired) = (Names::default(), Names::default());
+        let next = cx.data.database(database).scan(self.cursor.0, count, &mut |entry| {
+            let fits = pattern.is_none_or(|pattern| glob::matches(pattern.0, &entry.key, false))
+                && of.is_none_or(|of| of.0.eq_ignore_ascii_case(entry.value.type_name().as_bytes()));
+            if fits {
+                if entry.is_expired(now_ms) { &mut expired } else { &mut found }.push(&entry.key);
+            }
+        });
+        // To look at them is to meet them.
+        (0..expired.len()).for_each(|at| assert!(cx.data.look(database, expired.get(at), now_ms).is_none()));
+        cx.reply.array(2);
+        cx.reply.text(&next.unwrap_or(0).to_string());
+        cx.reply.array(found.len());
+        (0..found.len()).for_each(|at| cx.reply.bulk(found.get(at)));
+        Ok(Outcome::Done)
+    }
+}
+
+/// So many keys are looked at where the client does not say.
+const COUNT: usize = 10;
+
+#[derive(Debug, PartialEq, Clone, Copy)]
+pub struct Cursor(pub u64);
+impl<'a> Leaf<'a> for Cursor {
+    const KIND: Kind = Kind::Integer;
+    const EXAMPLE: &'static str = "0";
+    fn read(word: &'a [u8]) -> Result<Self, Refusal> {
+        unsigned(word).map(Cursor).ok_or(Refusal::BadCursor)
+    }
+    fn print(&self, to: &mut OwnedWords) {
+        to.text(self.0);
+    }
+}
+
+form! { pub Filters<'a> { [pattern: "MATCH" Pattern<'a>, count: "COUNT" Amount, of: "TYPE" Bytes<'a>] } }
+number! { Amount: integer, else NotAnInteger; |n| n >= 1, else Syntax }
+
+/// The options. An option of HSCAN has a refusal of its own.
+#[derive(Debug, PartialEq, Clone, Copy)]
+pub struct ScanOptions<'a>(pub Filters<'a>);
+impl<'a> Grammar<'a> for ScanOptions<'a> {
+    const SYNTAX: Syntax = Filters::SYNTAX;
+    fn parse(words: &mut Words<'a>) -> Result<Self, Refusal> {
+        let filters = Filters::parse(words)?;
+        if words.next_is("NOVALUES") { Err(Refusal::NotHscan) } else { Ok(ScanOptions(filters)) }
+    }
+    fn print(&self, to: &mut OwnedWords) {
+        self.0.print(to);
+    }
+}

@@ -1,0 +1,58 @@
+//! Whole databases: how many keys there are, and how all of them go or change places at once.
+use super::existing;
+use super::prelude::*;
+use crate::commands::connection::DatabaseIndex;
+
+// --- DBSIZE
+form! { pub DbSize {} }
+impl<'a> Command<'a> for DbSize {
+    const FACTS: Facts =
+        facts("DBSIZE", "server", "1.0.0", READONLY | FAST, "Counts the keys of the database.").and(category::KEYSPACE);
+    /// Keys that have expired count until somebody has noticed, as in Redis.
+    fn run(self, cx: &mut Context) -> Ran {
+        let keys = cx.data.database(cx.database()).len();
+        cx.count(keys)
+    }
+}
+
+// --- FLUSHALL [ASYNC | SYNC]
+form! { pub FlushAll { flush_type: Option<FlushType> } }
+choice! { pub FlushType { "ASYNC" => Async, "SYNC" => Sync } }
+impl<'a> Command<'a> for FlushAll {
+    const FACTS: Facts = facts("FLUSHALL", "server", "1.0.0", WRITE, "Deletes all keys of all databases.")
+        .and(category::KEYSPACE | category::DANGEROUS);
+    /// Recorded even if nothing was there: who replays the record may have more.
+    fn run(self, cx: &mut Context) -> Ran {
+        (0..cx.data.databases().len()).for_each(|number| _ = cx.data.flush(number));
+        cx.record(|words| _ = words.text("FLUSHALL"));
+        cx.ok()
+    }
+}
+
+// --- FLUSHDB [ASYNC | SYNC]
+form! { pub FlushDb { flush_type: Option<FlushType> } }
+impl<'a> Command<'a> for FlushDb {
+    const FACTS: Facts = facts("FLUSHDB", "server", "1.0.0", WRITE, "Deletes all keys of the database.")
+        .and(category::KEYSPACE | category::DANGEROUS);
+    fn run(self, cx: &mut Context) -> Ran {
+        cx.data.flush(cx.database());
+        cx.record(|words| _ = words.text("FLUSHDB"));
+        cx.ok()
+    }
+}
+
+// --- SWAPDB index1 index2
+form! { pub SwapDb { index1: FirstIndex, index2: SecondIndex } }
+number! { FirstIndex: integer, else BadFirstIndex; |n| i32::try_from(n).is_ok(), else BadFirstIndex }
+number! { SecondIndex: integer, else BadSecondIndex; |n| i32::try_from(n).is_ok(), else BadSecondIndex }
+impl<'a> Command<'a> for SwapDb {
+    const FACTS: Facts =
+        facts("SWAPDB", "server", "4.0.0", WRITE | FAST, "Exchanges two databases; clients keep their numbers.")
+            .and(category::KEYSPACE | category::DANGEROUS);
+    fn run(self, cx: &mut Context) -> Ran {
+        let one = existing(DatabaseIndex(self.index1.0), cx)?;
+        let other = existing(DatabaseIndex(self.index2.0), cx)?;
+        cx.data.swap(one, other);
+        cx.ok()
+    }
+}
