@@ -26,7 +26,12 @@ fn argument(field: &Field) -> Vec<Argument> {
         Syntax::Word { kind: Kind::Double, .. } => one("double", vec![]),
         Syntax::Word { kind: Kind::UnixTime, .. } => one("unix-time", vec![]),
         Syntax::Word { kind: Kind::Pattern, .. } => one("pattern", vec![]),
-        Syntax::All([]) => one("pure-token", vec![]),
+        // A token alone is named as it is written.
+        Syntax::All([]) => vec![Argument {
+            name: field.token.unwrap_or(field.name).to_lowercase(),
+            kind: "pure-token",
+            ..Argument { token: field.token, optional, ..Argument::default() }
+        }],
         Syntax::All(fields) => one("block", arguments(fields)),
         Syntax::One(fields) => one("oneof", arguments(fields)),
         Syntax::Options([Field { name: "", syntax, .. }]) => {
@@ -36,7 +41,13 @@ fn argument(field: &Field) -> Vec<Argument> {
         Syntax::List { of, extent } => {
             let (Extent::Rest { least, .. } | Extent::Counted { least, .. }) = extent;
             let mut listed = argument(&Field { syntax: *of, needed: field.needed && least > 0, ..*field });
-            listed.iter_mut().for_each(|argument| argument.multiple = true);
+            for argument in &mut listed {
+                // The field is called `keys`, each of them is a key.
+                if matches!(of, Syntax::Word { .. }) && argument.name.ends_with('s') {
+                    argument.name.pop();
+                }
+                argument.multiple = true;
+            }
             if let Extent::Counted { name, .. } = extent {
                 listed.insert(0, Argument { name: name.into(), kind: "integer", ..Argument::default() });
             }

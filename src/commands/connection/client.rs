@@ -57,7 +57,8 @@ impl<'a> Command<'a> for ClientInfo {
         "6.2.0",
         NOSCRIPT | LOADING | STALE,
         "Returns what is known of this connection.",
-    );
+    )
+    .hint(&["nondeterministic_output"]);
     fn run(self, cx: &mut Context) -> Ran {
         let line = describe(cx.me(), cx);
         cx.reply.verbatim("txt", &line);
@@ -100,7 +101,8 @@ impl<'a> Command<'a> for ClientList<'a> {
         "2.4.0",
         ADMIN | NOSCRIPT | LOADING | STALE,
         "Returns what is known of each connection.",
-    );
+    )
+    .hint(&["nondeterministic_output"]);
     fn run(self, cx: &mut Context) -> Ran {
         let line = |client: &clients::Client| describe(client, cx);
         // In the order of their numbers.
@@ -159,7 +161,8 @@ impl<'a> Command<'a> for ClientSetinfo<'a> {
         "7.2.0",
         NOSCRIPT | LOADING | STALE,
         "Says which library uses this connection.",
-    );
+    )
+    .hint(&["request_policy:all_nodes", "response_policy:all_succeeded"]);
     fn run(self, cx: &mut Context) -> Ran {
         let (Attribute::Library(Bytes(text)) | Attribute::LibraryVersion(Bytes(text))) = self.attr;
         if !is_plain(text) {
@@ -179,7 +182,8 @@ impl<'a> Command<'a> for ClientSetinfo<'a> {
 form! { pub ClientSetname<'a> { connection_name: ClientName<'a> } }
 impl<'a> Command<'a> for ClientSetname<'a> {
     const FACTS: Facts =
-        facts("CLIENT|SETNAME", "connection", "2.6.9", NOSCRIPT | LOADING | STALE, "Names the connection.");
+        facts("CLIENT|SETNAME", "connection", "2.6.9", NOSCRIPT | LOADING | STALE, "Names the connection.")
+            .hint(&["request_policy:all_nodes", "response_policy:all_succeeded"]);
     fn run(self, cx: &mut Context) -> Ran {
         cx.me_mut().name = self.connection_name.0.0.into();
         cx.ok()

@@ -19,7 +19,8 @@ impl<'a> Command<'a> for Echo<'a> {
 // --- PING [message]
 form! { pub Ping<'a> { message: Option<Bytes<'a>> } }
 impl<'a> Command<'a> for Ping<'a> {
-    const FACTS: Facts = facts("PING", "connection", "1.0.0", FAST, "Answers, to show that the connection lives.");
+    const FACTS: Facts = facts("PING", "connection", "1.0.0", FAST, "Answers, to show that the connection lives.")
+        .hint(&["request_policy:all_shards", "response_policy:all_succeeded"]);
     const SURPLUS: Refusal = Refusal::WrongArity;
     fn run(self, cx: &mut Context) -> Ran {
         match self.message {
