@@ -91,40 +91,44 @@ refusals! {
 }
 
 impl Refusal {
-    /// The text in full. `words` is the cursor as parsing left it.
-    pub fn say(self, command: &str, words: &Words) -> String {
-        let (mut said, mut text) = (String::new(), self.text());
+    /// The text in full, with what it quotes of the request as it was sent. `words` is the cursor as parsing left it.
+    pub fn say(self, command: &str, words: &Words) -> Vec<u8> {
+        let (mut said, mut text) = (Vec::new(), self.text());
         while let Some((before, (hole, after))) = text.split_once('{').and_then(|(b, a)| Some((b, a.split_once('}')?)))
         {
-            said += before;
+            said.extend_from_slice(before.as_bytes());
             match hole {
-                "command" => said += &command.to_ascii_lowercase(),
-                "COMMAND" => said += command,
-                "second" => said += &clean(words.get(1).unwrap_or_default(), QUOTED_BYTES_MAX),
-                "word" => said += &clean(words.last(), QUOTED_BYTES_MAX),
-                _ => said += &rest(words),
+                "command" => said.extend(command.bytes().map(|byte| byte.to_ascii_lowercase())),
+                "COMMAND" => said.extend_from_slice(command.as_bytes()),
+                "second" => said.extend_from_slice(quoted(words.get(1).unwrap_or_default(), QUOTED_BYTES_MAX)),
+                "word" => said.extend_from_slice(quoted(words.last(), QUOTED_BYTES_MAX)),
+                _ => said.extend(rest(words)),
             }
             text = after;
         }
-        said + text
+        said.extend_from_slice(text.as_bytes());
+        said
     }
 }
 
 /// No more than this is quoted of what a client sent.
 const QUOTED_BYTES_MAX: usize = 128;
 
-fn clean(word: &[u8], most: usize) -> String {
-    String::from_utf8_lossy(&word[..word.len().min(most)]).replace(['\r', '\n'], " ")
+/// As much of a word as Redis quotes, to whom a zero ends it.
+fn quoted(word: &[u8], most: usize) -> &[u8] {
+    let word = &word[..word.len().min(most)];
+    &word[..memchr::memchr(0, word).unwrap_or(word.len())]
 }
 
 /// The words that were not read, as long as the text stays short.
-fn rest(words: &Words) -> String {
-    let mut said = String::new();
+fn rest(words: &Words) -> Vec<u8> {
+    let mut said = Vec::new();
     for word in words.iter() {
         if said.len() >= QUOTED_BYTES_MAX {
             break;
         }
-        said += &format!("'{}' ", clean(word, QUOTED_BYTES_MAX - said.len()));
+        let word = quoted(word, QUOTED_BYTES_MAX - said.len());
+        said.extend([b"'", word, b"' "].concat());
     }
     said
 }

@@ -53,9 +53,8 @@ fn reject(refusal: Refusal, entry: &Entry, words: &Words, cx: &mut Context) -> O
 
 #[cold]
 fn refuse(refusal: Refusal, command: &str, words: &Words, cx: &mut Context) -> Outcome {
-    let text = refusal.say(command, words);
-    cx.server.stats.error(&text);
-    cx.reply.error(&text);
+    cx.server.stats.error(refusal.text());
+    cx.reply.error(refusal.say(command, words));
     Outcome::Done
 }
 

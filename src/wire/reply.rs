@@ -74,10 +74,10 @@ impl<'a> Reply<'a> {
     }
 
     /// `text` begins with its code: `ERR ...`. Line ends in it become blanks.
-    pub fn error(&mut self, text: &str) {
+    pub fn error(&mut self, text: impl AsRef<[u8]>) {
         self.raw(b"-");
         let clean = |byte| if byte == b'\r' || byte == b'\n' { b' ' } else { byte };
-        self.to.tail().extend(text.bytes().map(clean));
+        self.to.tail().extend(text.as_ref().iter().copied().map(clean));
         self.raw(b"\r\n");
     }
 
