@@ -5,7 +5,8 @@ use super::prelude::*;
 // --- DEL key [key ...]
 form! { pub Del<'a> { keys: Many<'a, Key<'a, UNLINK>> } }
 impl<'a> Command<'a> for Del<'a> {
-    const FACTS: Facts = facts("DEL", "generic", "1.0.0", WRITE, "Deletes keys.");
+    const FACTS: Facts = facts("DEL", "generic", "1.0.0", WRITE, "Deletes keys.")
+        .hint(&["request_policy:multi_shard", "response_policy:agg_sum"]);
     fn run(self, cx: &mut Context) -> Ran {
         let deleted = delete(self.keys, cx);
         cx.count(deleted)
@@ -19,7 +20,8 @@ fn delete(keys: Many<Key<UNLINK>>, cx: &mut Context) -> usize {
 // --- EXISTS key [key ...]
 form! { pub Exists<'a> { keys: Many<'a, Key<'a, LOOK>> } }
 impl<'a> Command<'a> for Exists<'a> {
-    const FACTS: Facts = facts("EXISTS", "generic", "1.0.0", READONLY | FAST, "Counts the keys that exist.");
+    const FACTS: Facts = facts("EXISTS", "generic", "1.0.0", READONLY | FAST, "Counts the keys that exist.")
+        .hint(&["request_policy:multi_shard", "response_policy:agg_sum"]);
     fn run(self, cx: &mut Context) -> Ran {
         let found = self.keys.iter().filter(|key| cx.look_counted(*key).is_some()).count();
         cx.count(found)
@@ -30,7 +32,8 @@ impl<'a> Command<'a> for Exists<'a> {
 form! { pub Touch<'a> { keys: Many<'a, Key<'a, LOOK>> } }
 impl<'a> Command<'a> for Touch<'a> {
     const FACTS: Facts =
-        facts("TOUCH", "generic", "3.2.1", READONLY | FAST, "Makes keys count as used now; answers how many exist.");
+        facts("TOUCH", "generic", "3.2.1", READONLY | FAST, "Makes keys count as used now; answers how many exist.")
+            .hint(&["request_policy:multi_shard", "response_policy:agg_sum"]);
     fn run(self, cx: &mut Context) -> Ran {
         let found = self.keys.iter().filter(|key| cx.touch(*key)).count();
         cx.count(found)
@@ -41,7 +44,8 @@ impl<'a> Command<'a> for Touch<'a> {
 form! { pub Unlink<'a> { keys: Many<'a, Key<'a, UNLINK>> } }
 impl<'a> Command<'a> for Unlink<'a> {
     const FACTS: Facts =
-        facts("UNLINK", "generic", "4.0.0", WRITE | FAST, "Deletes keys; large values are freed later.");
+        facts("UNLINK", "generic", "4.0.0", WRITE | FAST, "Deletes keys; large values are freed later.")
+            .hint(&["request_policy:multi_shard", "response_policy:agg_sum"]);
     fn run(self, cx: &mut Context) -> Ran {
         let deleted = delete(self.keys, cx);
         cx.count(deleted)

@@ -142,7 +142,8 @@ impl<'a> Command<'a> for PExpireTime<'a> {
 form! { pub PTtl<'a> { key: Key<'a, READ> } }
 impl<'a> Command<'a> for PTtl<'a> {
     const FACTS: Facts =
-        facts("PTTL", "generic", "2.6.0", READONLY | FAST, "Returns how many milliseconds a key has left.");
+        facts("PTTL", "generic", "2.6.0", READONLY | FAST, "Returns how many milliseconds a key has left.")
+            .hint(&["nondeterministic_output"]);
     fn run(self, cx: &mut Context) -> Ran {
         let now_ms = cx.now_ms();
         tell(self.key, |at_ms| at_ms - now_ms, cx)
@@ -152,7 +153,8 @@ impl<'a> Command<'a> for PTtl<'a> {
 // --- TTL key
 form! { pub Ttl<'a> { key: Key<'a, READ> } }
 impl<'a> Command<'a> for Ttl<'a> {
-    const FACTS: Facts = facts("TTL", "generic", "1.0.0", READONLY | FAST, "Returns how many seconds a key has left.");
+    const FACTS: Facts = facts("TTL", "generic", "1.0.0", READONLY | FAST, "Returns how many seconds a key has left.")
+        .hint(&["nondeterministic_output"]);
     fn run(self, cx: &mut Context) -> Ran {
         let now_ms = cx.now_ms();
         tell(self.key, |at_ms| nearest_second(at_ms - now_ms), cx)

@@ -7,8 +7,9 @@ use crate::command::Task;
 // --- KEYS pattern
 form! { pub Keys<'a> { pattern: Pattern<'a> } }
 impl<'a> Command<'a> for Keys<'a> {
-    const FACTS: Facts =
-        facts("KEYS", "generic", "1.0.0", READONLY, "Returns all keys that fit a pattern.").and(category::DANGEROUS);
+    const FACTS: Facts = facts("KEYS", "generic", "1.0.0", READONLY, "Returns all keys that fit a pattern.")
+        .and(category::DANGEROUS)
+        .hint(&["request_policy:all_shards", "nondeterministic_output_order"]);
     fn run(self, cx: &mut Context) -> Ran {
         let mut search =
             Search { pattern: self.pattern.0.into(), cursor: Some(0), found: Names::default(), told: None };
@@ -80,7 +81,11 @@ impl Names {
 // --- RANDOMKEY
 form! { pub RandomKey {} }
 impl<'a> Command<'a> for RandomKey {
-    const FACTS: Facts = facts("RANDOMKEY", "generic", "1.0.0", READONLY, "Returns a key by chance.");
+    const FACTS: Facts = facts("RANDOMKEY", "generic", "1.0.0", READONLY, "Returns a key by chance.").hint(&[
+        "request_policy:all_shards",
+        "response_policy:special",
+        "nondeterministic_output",
+    ]);
     fn run(self, cx: &mut Context) -> Ran {
         let (database, now_ms) = (cx.database(), cx.now_ms());
         let Context { data, server, reply, .. } = cx;
@@ -95,7 +100,8 @@ impl<'a> Command<'a> for RandomKey {
 // --- SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
 form! { pub Scan<'a> { cursor: Cursor, options: ScanOptions<'a> } }
 impl<'a> Command<'a> for Scan<'a> {
-    const FACTS: Facts = facts("SCAN", "generic", "2.8.0", READONLY, "Returns some of the keys, and where to go on.");
+    const FACTS: Facts = facts("SCAN", "generic", "2.8.0", READONLY, "Returns some of the keys, and where to go on.")
+        .hint(&["nondeterministic_output", "request_policy:special", "response_policy:special"]);
     fn run(self, cx: &mut Context) -> Ran {
         let Filters { pattern, count, of } = self.options.0;
         let (database, now_ms) = (cx.database(), cx.now_ms());

@@ -50,7 +50,8 @@ impl<'a> Command<'a> for Object<'a> {
 form! { pub ObjectEncoding<'a> { key: Key<'a, LOOK> } }
 impl<'a> Command<'a> for ObjectEncoding<'a> {
     const FACTS: Facts =
-        facts("OBJECT|ENCODING", "generic", "2.2.3", READONLY, "Returns in which form a value is kept.");
+        facts("OBJECT|ENCODING", "generic", "2.2.3", READONLY, "Returns in which form a value is kept.")
+            .hint(&["nondeterministic_output"]);
     fn run(self, cx: &mut Context) -> Ran {
         match cx.look_counted(self.key).map(|entry| entry.value.encoding()) {
             Some(encoding) => cx.reply.text(encoding),
@@ -64,7 +65,8 @@ impl<'a> Command<'a> for ObjectEncoding<'a> {
 form! { pub ObjectFreq<'a> { key: Key<'a, LOOK> } }
 impl<'a> Command<'a> for ObjectFreq<'a> {
     const FACTS: Facts =
-        facts("OBJECT|FREQ", "generic", "4.0.0", READONLY, "Returns how often a key is used, under an LFU policy.");
+        facts("OBJECT|FREQ", "generic", "4.0.0", READONLY, "Returns how often a key is used, under an LFU policy.")
+            .hint(&["nondeterministic_output"]);
     /// Uses are not counted yet, whatever the policy.
     fn run(self, cx: &mut Context) -> Ran {
         if cx.look_counted(self.key).is_some() { Err(Refusal::NotLfu) } else { cx.null() }
@@ -84,7 +86,8 @@ impl<'a> Command<'a> for ObjectHelp {
 form! { pub ObjectIdletime<'a> { key: Key<'a, LOOK> } }
 impl<'a> Command<'a> for ObjectIdletime<'a> {
     const FACTS: Facts =
-        facts("OBJECT|IDLETIME", "generic", "2.2.3", READONLY, "Returns for how many seconds a key was not used.");
+        facts("OBJECT|IDLETIME", "generic", "2.2.3", READONLY, "Returns for how many seconds a key was not used.")
+            .hint(&["nondeterministic_output"]);
     fn run(self, cx: &mut Context) -> Ran {
         let now_ms = cx.now_ms();
         match cx.look_counted(self.key).map(|entry| entry.idle_s(now_ms)) {
@@ -103,7 +106,8 @@ impl<'a> Command<'a> for ObjectRefcount<'a> {
         "2.2.3",
         READONLY,
         "Returns by how many a value is shared, as Redis would.",
-    );
+    )
+    .hint(&["nondeterministic_output"]);
     fn run(self, cx: &mut Context) -> Ran {
         match cx.look_counted(self.key).map(|entry| &entry.value) {
             Some(Value::String(Text::Integer(integer))) if SHARED_INTEGERS.contains(integer) => {

@@ -6,8 +6,9 @@ use crate::commands::connection::DatabaseIndex;
 // --- DBSIZE
 form! { pub DbSize {} }
 impl<'a> Command<'a> for DbSize {
-    const FACTS: Facts =
-        facts("DBSIZE", "server", "1.0.0", READONLY | FAST, "Counts the keys of the database.").and(category::KEYSPACE);
+    const FACTS: Facts = facts("DBSIZE", "server", "1.0.0", READONLY | FAST, "Counts the keys of the database.")
+        .and(category::KEYSPACE)
+        .hint(&["request_policy:all_shards", "response_policy:agg_sum"]);
     /// Keys that have expired count until somebody has noticed, as in Redis.
     fn run(self, cx: &mut Context) -> Ran {
         let keys = cx.data.database(cx.database()).len();
@@ -20,7 +21,8 @@ form! { pub FlushAll { flush_type: Option<FlushType> } }
 choice! { pub FlushType { "ASYNC" => Async, "SYNC" => Sync } }
 impl<'a> Command<'a> for FlushAll {
     const FACTS: Facts = facts("FLUSHALL", "server", "1.0.0", WRITE, "Deletes all keys of all databases.")
-        .and(category::KEYSPACE | category::DANGEROUS);
+        .and(category::KEYSPACE | category::DANGEROUS)
+        .hint(&["request_policy:all_shards", "response_policy:all_succeeded"]);
     /// Recorded even if nothing was there: who replays the record may have more.
     fn run(self, cx: &mut Context) -> Ran {
         (0..cx.data.databases().len()).for_each(|number| _ = cx.data.flush(number));
@@ -33,7 +35,8 @@ impl<'a> Command<'a> for FlushAll {
 form! { pub FlushDb { flush_type: Option<FlushType> } }
 impl<'a> Command<'a> for FlushDb {
     const FACTS: Facts = facts("FLUSHDB", "server", "1.0.0", WRITE, "Deletes all keys of the database.")
-        .and(category::KEYSPACE | category::DANGEROUS);
+        .and(category::KEYSPACE | category::DANGEROUS)
+        .hint(&["request_policy:all_shards", "response_policy:all_succeeded"]);
     fn run(self, cx: &mut Context) -> Ran {
         cx.data.flush(cx.database());
         cx.record(|words| _ = words.text("FLUSHDB"));
