@@ -29,7 +29,6 @@ const PIPELINE: usize = 50;
 type Words = Vec<Vec<u8>>;
 
 #[test]
-#[ignore = "until every command is there"]
 fn the_engine_answers_as_redis_does() {
     let number = |name: &str, or: u64| std::env::var(name).map_or(or, |n| n.parse().expect(name));
     let (seed, count) = (number("SPINDLE_SEED", 1), number("COUNT", 20_000));
