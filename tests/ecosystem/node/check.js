@@ -113,7 +113,7 @@ async function main() {
   let failed = 0;
   for (const protocol of [2, 3]) {
     const connect = (options) => {
-      const client = new Redis({ port, protocol, maxRetriesPerRequest: 20, ...options });
+      const client = new Redis({ host: "127.0.0.1", port, protocol, maxRetriesPerRequest: 20, ...options });
       client.on("error", () => {});
       return client;
     };

@@ -21,7 +21,7 @@ def check(function):
 
 
 def connect(**options):
-    return redis.Redis(port=PORT, protocol=PROTOCOL, **options)
+    return redis.Redis(host="127.0.0.1", port=PORT, protocol=PROTOCOL, **options)
 
 
 def refused(kind, call, *arguments, **options):
@@ -178,7 +178,7 @@ def server(r):
 @check
 def asynchronous(r):
     async def work():
-        a = redis.asyncio.Redis(port=PORT, protocol=PROTOCOL)
+        a = redis.asyncio.Redis(host="127.0.0.1", port=PORT, protocol=PROTOCOL)
         await asyncio.gather(*(a.set(f"a{n}", n) for n in range(50)))
         values = await asyncio.gather(*(a.get(f"a{n}") for n in range(50)))
         assert values == [str(n).encode() for n in range(50)]
