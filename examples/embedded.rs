@@ -1,0 +1,79 @@
+//! The third rung: the whole server inside a program, with no socket and a clock that is moved by hand. What the reactor
+//! does with sockets, this does with slices of bytes: it lends room, says what came, steps, and takes what is pending.
+//! Nothing sleeps, so a minute passes in no time. Run it: `cargo run --example embedded`
+use spindle::engine::{Address, Budget, Bystanders, ClientId, Config, Engine, Host, Machine, Now, Step};
+
+/// The machine that the engine sees: two clocks and a counter, all moved by hand.
+#[derive(Default)]
+struct ByHand {
+    now: Now,
+    ticks: u64,
+}
+
+impl Host for ByHand {
+    fn ticks(&mut self) -> u64 {
+        self.ticks += 1;
+        self.ticks
+    }
+    fn ticks_per_ms(&mut self) -> u64 {
+        1_000_000
+    }
+    fn now(&mut self) -> Now {
+        self.now
+    }
+    fn sleep(&mut self, span_us: u64) {
+        self.now = self.now.later(span_us);
+    }
+    fn machine(&mut self) -> Machine {
+        Machine::default()
+    }
+    fn breathe(&mut self, _: &mut dyn Bystanders) {}
+}
+
+/// Sends bytes, cut wherever they fall, and returns what the server says to them.
+fn talk(engine: &mut Engine, host: &mut ByHand, client: ClientId, mut bytes: &[u8]) -> String {
+    let mut said = vec![];
+    loop {
+        // A room may be smaller than what is to be sent, and empty while the client has too much unread output.
+        let room = engine.space(client);
+        let count = room.len().min(bytes.len());
+        room[..count].copy_from_slice(&bytes[..count]);
+        bytes = &bytes[count..];
+        if count > 0 {
+            engine.filled(client, count);
+        }
+        let mut now = host.now;
+        let step = engine.step(client, &mut now, Budget::default(), host);
+        // A socket might take only a part of what is pending; `wrote` says how much it took.
+        let pending: Vec<u8> = engine.pending(client).flatten().copied().collect();
+        engine.wrote(client, pending.len());
+        said.extend(pending);
+        if step != Step::More && bytes.is_empty() {
+            return String::from_utf8_lossy(&said).into_owned();
+        }
+    }
+}
+
+fn main() {
+    let mut host = ByHand { now: Now { wall_us: 1_700_000_000_000_000, mono_us: 0 }, ticks: 0 };
+    // 32 bytes that nobody can guess, where it matters; here a run is to be the same every time.
+    let mut engine = Engine::new(Config::default(), [7; 32], host.now);
+    let client = engine.open(Address::Embedded, host.now).expect("there is room for one");
+
+    let mut say = |engine: &mut Engine, host: &mut ByHand, bytes: &str| {
+        let reply = talk(engine, host, client, bytes.as_bytes());
+        println!("> {}\n< {}", bytes.escape_debug(), reply.escape_debug());
+    };
+    say(&mut engine, &mut host, "PING\r\n");
+    say(&mut engine, &mut host, "*3\r\n$3\r\nSET\r\n$4\r\nuser\r\n$9\r\nAlejandro\r\n");
+    // Half a request is no request yet; it is finished by what comes next.
+    say(&mut engine, &mut host, "*2\r\n$3\r\nGET\r\n$4\r\nus");
+    say(&mut engine, &mut host, "er\r\n");
+    say(&mut engine, &mut host, "SET user Alejandro EX 20\r\n");
+    // Twenty seconds later. The timers run when the owner says so, at the moment that the engine has named.
+    let due = engine.next_deadline(host.now).expect("a key expires");
+    println!("(the engine wants to be called in {} s)", (due - host.now.mono_us) / 1_000_000);
+    host.now = host.now.later(20_000_000);
+    engine.tick(host.now, &mut host);
+    say(&mut engine, &mut host, "GET user\r\n");
+}
