@@ -60,7 +60,7 @@ fn main() {
     let mut engine = Engine::new(Config::default(), [7; 32], host.now);
     let client = engine.open(Address::Embedded, host.now).expect("there is room for one");
 
-    let mut say = |engine: &mut Engine, host: &mut ByHand, bytes: &str| {
+    let say = |engine: &mut Engine, host: &mut ByHand, bytes: &str| {
         let reply = talk(engine, host, client, bytes.as_bytes());
         println!("> {}\n< {}", bytes.escape_debug(), reply.escape_debug());
     };

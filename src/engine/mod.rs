@@ -25,6 +25,7 @@ mod settle;
 mod step;
 mod timers;
 mod waiting;
+mod warm;
 
 pub use crate::command::entry::Commands;
 pub use crate::command::host::{Bystanders, Host, Machine};

@@ -13,7 +13,7 @@ use crate::wire::reply::{Protocol, Reply};
 use log::{debug, log_enabled, trace};
 
 /// So many requests are parsed before the first of them runs.
-const BATCH_MAX: usize = 32;
+pub(super) const BATCH_MAX: usize = 32;
 
 /// What one session may use of a turn.
 #[derive(Debug, Clone, Copy)]
@@ -108,6 +108,9 @@ impl Engine {
         host: &mut dyn Host,
     ) -> (Ran, usize) {
         let Work { batch, buffer, start, output, .. } = work;
+        if batch.requests.len() > 1 {
+            self.world.warm(self.world.server.clients.at(id.key).database, batch, &buffer[*start..]);
+        }
         for at in 0..batch.requests.len() {
             let request = batch.request(at, &buffer[*start..]);
             if log_enabled!(log::Level::Trace) {

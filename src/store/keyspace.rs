@@ -47,6 +47,12 @@ impl Keyspace {
         Some(entry)
     }
 
+    /// The entry that a look-up of this key would compare first, whatever its key and its time.
+    #[inline]
+    pub fn candidate(&self, database: usize, key: &[u8]) -> Option<&Entry> {
+        self.databases[database].table.candidate(hash(&self.hasher, key))
+    }
+
     #[inline]
     fn meet(&mut self, database: usize, hash: u64, key: &[u8], now_ms: i64) -> Option<Place> {
         let place = self.databases[database].find(hash, key)?;

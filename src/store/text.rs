@@ -137,6 +137,14 @@ impl Text {
         bytes
     }
 
+    #[inline]
+    pub(super) fn touch_heap(&self) -> u8 {
+        match self {
+            Text::Integer(_) => 0,
+            other => other.kept().first().copied().unwrap_or(0),
+        }
+    }
+
     /// Bytes on the heap, as far as they are in use: that `share` turns one form into another changes nothing here.
     pub fn heap_bytes(&self) -> usize {
         match self {

@@ -33,16 +33,17 @@ enum State {
     /// Before the `$` of a bulk string.
     Dollar,
     /// Within a number. Its CR may have been seen, then `at` stands on it.
-    Number(Number),
+    Number,
     /// A line that is no number after all, whose end is looked for before it is refused, as Redis does.
-    Garbage { of: u8 },
+    Garbage,
     /// Within the bytes of a bulk string, or the two bytes after them.
-    Bulk { length: u32 },
+    Bulk,
     /// Within an inline line.
     Inline,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a header was worth as far as it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 struct Number {
     of: u8,
     negative: bool,
@@ -57,10 +58,14 @@ pub struct Lexer {
     state: State,
     start: u32,
     at: u32,
+    /// Of the bulk string that is being read.
+    length: u32,
+    number: Number,
 }
 
 impl Lexer {
     /// The next byte to look at, from the first byte of the request.
+    #[inline]
     pub fn at(&self) -> usize {
         self.at as usize
     }
@@ -70,17 +75,97 @@ impl Lexer {
         match self.state {
             State::Start => "a request".into(),
             State::Dollar => "`$`, a length, CR LF, and so many bytes".into(),
-            State::Number(Number { of, .. }) | State::Garbage { of } => {
-                format!("the rest of the number after `{}`, and CR LF", of as char)
+            State::Number | State::Garbage => {
+                format!("the rest of the number after `{}`, and CR LF", self.number.of as char)
             }
-            State::Bulk { length } => format!("a bulk string of {length} bytes, and CR LF"),
+            State::Bulk => format!("a bulk string of {} bytes, and CR LF", self.length),
             State::Inline => "the end of the line".into(),
         }
     }
 
     /// The next token of a request that begins at the first byte of `input`.
-    #[inline]
+    #[inline(always)]
     pub fn next(&mut self, input: &[u8], limits: &Limits) -> Lexed {
+        match self.state {
+            State::Bulk => self.bulk(input),
+            State::Dollar => match quick(input, self.at, b'$') {
+                Some((value, end)) => {
+                    self.start = self.at;
+                    self.headed(b'$', value as i64, end, limits)
+                }
+                None => self.slow(input, limits),
+            },
+            State::Start => match quick(input, self.at, b'*') {
+                Some((value, end)) => self.headed(b'*', value as i64, end, limits),
+                None => self.slow(input, limits),
+            },
+            _ => self.slow(input, limits),
+        }
+    }
+
+    /// As many whole bulk strings as stand here, at most `most`: the tokens of each at once, which is what nearly all
+    /// input is. (One token after the other took twice the instructions.) What it leaves, `next` takes.
+    #[inline(always)]
+    pub fn whole_bulks(&mut self, input: &[u8], limits: &Limits, most: u32, spans: &mut Vec<Span>) -> u32 {
+        if self.state != State::Dollar {
+            return 0;
+        }
+        let longest = if limits.authenticated { limits.bulk_bytes_max } else { UNAUTHENTICATED_BULK_MAX } as u64;
+        let (mut at, mut count) = (self.at, 0);
+        while count < most {
+            let Some((length, start)) = quick(input, at, b'$') else { break };
+            let end = start as u64 + length as u64;
+            if end + 2 > input.len() as u64 || length as u64 > longest {
+                break;
+            }
+            spans.push(Span { start, end: end as u32 });
+            at = end as u32 + 2;
+            count += 1;
+        }
+        (self.start, self.at) = (at, at);
+        count
+    }
+
+    #[inline(always)]
+    fn bulk(&mut self, input: &[u8]) -> Lexed {
+        let end = self.start + self.length;
+        if (input.len() as u64) < end as u64 + 2 {
+            self.at = self.at.max((input.len() as u32).min(end));
+            return Lexed::More;
+        }
+        (self.at, self.state) = (end + 2, State::Dollar);
+        Lexed::Token(Token { kind: Kind::Bulk, span: Span { start: self.start, end } })
+    }
+
+    /// A number and its CR LF are read, up to `end`.
+    #[inline(always)]
+    fn headed(&mut self, of: u8, value: i64, end: u32, limits: &Limits) -> Lexed {
+        let span = Span { start: self.start, end };
+        self.at = end;
+        if of == b'*' {
+            if value > i32::MAX as i64 {
+                return Lexed::Broken(Violation::CountInvalid);
+            }
+            if value > UNAUTHENTICATED_WORDS_MAX && !limits.authenticated {
+                return Lexed::Broken(Violation::CountUnauthenticated);
+            }
+            self.state = State::Dollar;
+            return Lexed::Token(Token { kind: Kind::Count(value), span });
+        }
+        if value < 0 || value > limits.bulk_bytes_max.min(u32::MAX as i64 / 2) {
+            return Lexed::Broken(Violation::LengthInvalid);
+        }
+        if value > UNAUTHENTICATED_BULK_MAX && !limits.authenticated {
+            return Lexed::Broken(Violation::LengthUnauthenticated);
+        }
+        (self.start, self.length, self.state) = (end, value as u32, State::Bulk);
+        Lexed::Token(Token { kind: Kind::Length(value as u32), span })
+    }
+
+    /// Whatever `quick` does not take: a header that is cut, negative, long or wrong; inline lines.
+    #[cold]
+    #[inline(never)]
+    fn slow(&mut self, input: &[u8], limits: &Limits) -> Lexed {
         loop {
             match self.state {
                 State::Start | State::Dollar => {
@@ -89,85 +174,52 @@ impl Lexer {
                     self.state = match (self.state, first) {
                         (State::Start, b'*') | (State::Dollar, b'$') => {
                             self.at += 1;
-                            State::Number(Number { of: first, negative: false, digits: 0, value: 0 })
+                            self.number = Number { of: first, ..Number::default() };
+                            State::Number
                         }
                         (State::Start, _) => State::Inline,
                         _ => return Lexed::Broken(Violation::NoLength(first)),
                     };
                 }
-                State::Number(number) => match self.number(number, input, limits) {
+                State::Number => match self.number(input, limits) {
                     Some(lexed) => return lexed,
-                    None => self.state = State::Garbage { of: number.of },
+                    None => self.state = State::Garbage,
                 },
-                State::Bulk { length } => {
-                    let end = self.start + length;
-                    if (input.len() as u64) < end as u64 + 2 {
-                        self.at = self.at.max((input.len() as u32).min(end));
-                        return Lexed::More;
-                    }
-                    (self.at, self.state) = (end + 2, State::Dollar);
-                    return Lexed::Token(Token { kind: Kind::Bulk, span: Span { start: self.start, end } });
-                }
+                State::Bulk => return self.bulk(input),
                 State::Inline => return self.inline(input),
-                State::Garbage { of } => return self.garbage(of, input),
+                State::Garbage => return self.garbage(input),
             }
         }
     }
 
     /// `None`: a byte that belongs to no number.
-    #[inline(always)]
-    fn number(&mut self, mut number: Number, input: &[u8], limits: &Limits) -> Option<Lexed> {
-        let mut at = self.at as usize;
+    fn number(&mut self, input: &[u8], limits: &Limits) -> Option<Lexed> {
+        let Number { of, negative, digits, value } = &mut self.number;
         loop {
-            match input.get(at) {
-                Some(digit @ b'0'..=b'9') if number.digits < 18 => {
-                    if number.digits == 1 && number.value == 0 {
+            match input.get(self.at as usize) {
+                Some(digit @ b'0'..=b'9') if *digits < 18 => {
+                    if *digits == 1 && *value == 0 {
                         return None;
                     }
-                    number.value = number.value * 10 + (digit - b'0') as i64;
-                    number.digits += 1;
+                    *value = *value * 10 + (digit - b'0') as i64;
+                    *digits += 1;
                 }
-                Some(b'-') if number.digits == 0 && !number.negative => number.negative = true,
-                Some(b'\r') if number.digits > 0 && !(number.negative && number.value == 0) => break,
+                Some(b'-') if *digits == 0 && !*negative => *negative = true,
+                Some(b'\r') if *digits > 0 && !(*negative && *value == 0) => break,
                 Some(_) => return None,
-                None => {
-                    (self.at, self.state) = (at as u32, State::Number(number));
-                    return Some(Lexed::More);
-                }
+                None => return Some(Lexed::More),
             }
-            at += 1;
+            self.at += 1;
         }
-        self.at = at as u32;
-        if input.len() < at + 2 {
-            self.state = State::Number(number);
+        if input.len() < self.at as usize + 2 {
             return Some(Lexed::More);
         }
-        let value = if number.negative { -number.value } else { number.value };
-        let end = self.at + 2;
-        let span = Span { start: self.start, end };
-        self.at = end;
-        if number.of == b'*' {
-            if value > i32::MAX as i64 {
-                return Some(Lexed::Broken(Violation::CountInvalid));
-            }
-            if value > UNAUTHENTICATED_WORDS_MAX && !limits.authenticated {
-                return Some(Lexed::Broken(Violation::CountUnauthenticated));
-            }
-            self.state = State::Dollar;
-            return Some(Lexed::Token(Token { kind: Kind::Count(value), span }));
-        }
-        if value < 0 || value > limits.bulk_bytes_max.min(u32::MAX as i64 / 2) {
-            return Some(Lexed::Broken(Violation::LengthInvalid));
-        }
-        if value > UNAUTHENTICATED_BULK_MAX && !limits.authenticated {
-            return Some(Lexed::Broken(Violation::LengthUnauthenticated));
-        }
-        (self.start, self.state) = (end, State::Bulk { length: value as u32 });
-        Some(Lexed::Token(Token { kind: Kind::Length(value as u32), span }))
+        let (of, value) = (*of, if *negative { -*value } else { *value });
+        Some(self.headed(of, value, self.at + 2, limits))
     }
 
-    #[cold]
-    fn garbage(&mut self, of: u8, input: &[u8]) -> Lexed {
+    fn garbage(&mut self, input: &[u8]) -> Lexed {
+        let of = self.number.of;
         let rest = &input[self.at as usize..];
         match memchr(b'\r', rest) {
             Some(at) if at + 1 < rest.len() => {
@@ -188,7 +240,6 @@ impl Lexer {
         }
     }
 
-    #[cold]
     fn inline(&mut self, input: &[u8]) -> Lexed {
         let rest = &input[self.at as usize..];
         let Some(newline) = memchr(b'\n', rest) else {
@@ -212,11 +263,38 @@ impl Lexer {
     /// Takes a bulk string out of the input: its bytes go elsewhere, and the two that end it come next. Says how many
     /// bytes of the input it had.
     pub fn take_bulk(&mut self, input: &[u8]) -> usize {
-        let State::Bulk { length } = self.state else { unreachable!("a bulk string is being read") };
-        let here = input.len().saturating_sub(self.start as usize).min(length as usize);
-        (self.at, self.state) = (self.start, State::Bulk { length: 0 });
+        assert_eq!(self.state, State::Bulk);
+        let here = input.len().saturating_sub(self.start as usize).min(self.length as usize);
+        (self.at, self.length) = (self.start, 0);
         here
     }
+}
+
+/// A whole header of up to eight digits, as nearly all are: its number, and where it ends.
+#[inline(always)]
+fn quick(input: &[u8], at: u32, of: u8) -> Option<(u32, u32)> {
+    // The usual header, `$3` CR LF, is compared at one go.
+    let &[first, digit, cr, lf, ..] = input.get(at as usize..)? else { return None };
+    let mut value = digit.wrapping_sub(b'0') as u32;
+    if first != of || value > 9 {
+        return None;
+    }
+    if cr == b'\r' {
+        return Some((value, at + 4));
+    }
+    let mut next = (cr, lf);
+    let mut at = at as usize + 3;
+    let most = at + 6;
+    while value > 0 && at < most {
+        let digit = next.0.wrapping_sub(b'0') as u32;
+        if digit > 9 {
+            break;
+        }
+        value = value * 10 + digit;
+        at += 1;
+        next = (next.1, *input.get(at)?);
+    }
+    (next.0 == b'\r').then_some((value, at as u32 + 1))
 }
 
 #[cfg(test)]

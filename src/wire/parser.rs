@@ -95,6 +95,12 @@ impl Parser {
         let mut first_span = batch.spans.len();
         batch.spans.append(&mut self.begun);
         while batch.requests.len() < most {
+            let whole = self.lexer.whole_bulks(&input[start..], limits, self.wanted, &mut batch.spans);
+            self.wanted -= whole;
+            if whole > 0 && self.wanted == 0 {
+                start = self.finish(start, &mut first_span, batch);
+                continue;
+            }
             match self.lexer.next(&input[start..], limits) {
                 Lexed::Token(Token { kind: Kind::Bulk, span }) => {
                     let span = if self.large.is_some() { self.finish_large() } else { span };
@@ -151,16 +157,25 @@ impl Parser {
                 }
             }
             if self.wanted == 0 {
-                let (end, end_span) = (start + self.lexer.at(), batch.spans.len());
-                if end_span > first_span {
-                    batch.requests.push(Parsed { start, end, first_span, end_span });
-                    batch.larges.append(&mut self.larges);
-                }
-                self.lexer.restart();
-                (start, first_span) = (end, end_span);
+                start = self.finish(start, &mut first_span, batch);
             }
         }
         Progress { used: start, kept: input.len() }
+    }
+
+    /// The request that began at `start` is whole (or was empty). Where the next one begins.
+    #[inline(always)]
+    fn finish(&mut self, start: usize, first_span: &mut usize, batch: &mut Batch) -> usize {
+        let (end, end_span) = (start + self.lexer.at(), batch.spans.len());
+        if end_span > *first_span {
+            batch.requests.push(Parsed { start, end, first_span: *first_span, end_span });
+            if !self.larges.is_empty() {
+                batch.larges.append(&mut self.larges);
+            }
+        }
+        self.lexer.restart();
+        *first_span = end_span;
+        end
     }
 
     /// The request that was begun is read again from its first byte.

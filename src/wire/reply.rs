@@ -51,13 +51,17 @@ impl<'a> Reply<'a> {
 
     #[inline]
     fn number(&mut self, kind: u8, number: i64) {
+        // One digit is the usual case, and one copy of four bytes.
+        if let 0..=9 = number {
+            return self.raw(&[kind, b'0' + number as u8, b'\r', b'\n']);
+        }
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(number).as_bytes();
-        let tail = self.to.tail();
-        tail.reserve(digits.len() + 3);
-        tail.push(kind);
-        tail.extend_from_slice(digits);
-        tail.extend_from_slice(b"\r\n");
+        let mut line = [0; 24];
+        line[0] = kind;
+        line[1..=digits.len()].copy_from_slice(digits);
+        line[digits.len() + 1..digits.len() + 3].copy_from_slice(b"\r\n");
+        self.raw(&line[..digits.len() + 3]);
     }
 
     #[inline]

@@ -94,6 +94,12 @@ impl<T: Hashed> Table<T> {
         Some(Place { segment, bucket: bucket as u32 })
     }
 
+    /// The first item whose tag is that of this hash: what `find` would look at first.
+    #[inline]
+    pub fn candidate(&self, hash: u64) -> Option<&T> {
+        self.segments[self.segment_of(hash) as usize].items.iter_hash(hash).next()
+    }
+
     #[inline]
     pub fn get(&self, place: Place) -> &T {
         self.segments[place.segment as usize].items.get_bucket(place.bucket as usize).expect("a place of this table")

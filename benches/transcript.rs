@@ -1,0 +1,86 @@
+//! A fixed transcript through the engine, with no socket: what tests/instructions/run counts instructions of.
+//! `transcript COMMAND ROUNDS`: so many rounds of 64 requests in a pipeline over 1,000 keys, after they were set.
+//! It measures no time. Without arguments (as `cargo test` and `cargo bench` run it) it does a few rounds of each.
+use spindle::engine::{Address, Budget, Bystanders, ClientId, Config, Engine, Host, Machine, Now, Step};
+
+const KEYS: usize = 1000;
+const DEPTH: usize = 64;
+
+struct Still(u64);
+
+impl Host for Still {
+    fn ticks(&mut self) -> u64 {
+        self.0 += 1;
+        self.0
+    }
+    fn ticks_per_ms(&mut self) -> u64 {
+        u64::MAX
+    }
+    fn now(&mut self) -> Now {
+        NOW
+    }
+    fn sleep(&mut self, _: u64) {}
+    fn machine(&mut self) -> Machine {
+        Machine::default()
+    }
+    fn breathe(&mut self, _: &mut dyn Bystanders) {}
+}
+
+const NOW: Now = Now { wall_us: 1_700_000_000_000_000, mono_us: 1_000_000 };
+
+fn request(command: &str, number: usize) -> Vec<u8> {
+    let key = |n: usize| format!("key:{:012}", n * 7919 % KEYS);
+    let words: Vec<String> = match command {
+        "get" => vec!["GET".into(), key(number)],
+        "set" => vec!["SET".into(), key(number), "xxx".into()],
+        "incr" => vec!["INCR".into(), format!("counter:{:012}", number * 7919 % KEYS)],
+        "mget" => [vec!["MGET".into()], (0..10).map(|n| key(number + n)).collect()].concat(),
+        "ping" => vec!["PING".into()],
+        other => panic!("{other} is not in the transcript"),
+    };
+    let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
+    for word in words {
+        bytes.extend_from_slice(format!("${}\r\n{word}\r\n", word.len()).as_bytes());
+    }
+    bytes
+}
+
+fn send(engine: &mut Engine, host: &mut Still, client: ClientId, mut bytes: &[u8]) -> usize {
+    let mut answered = 0;
+    while !bytes.is_empty() {
+        let room = engine.space(client);
+        let count = room.len().min(bytes.len());
+        room[..count].copy_from_slice(&bytes[..count]);
+        engine.filled(client, count);
+        bytes = &bytes[count..];
+        let mut now = NOW;
+        while engine.step(client, &mut now, Budget::default(), host) == Step::More {}
+        let pending = engine.pending(client).map(<[u8]>::len).sum();
+        engine.wrote(client, pending);
+        answered += pending;
+        while engine.next_touched().is_some() {}
+    }
+    answered
+}
+
+fn run(command: &str, rounds: usize) {
+    let mut host = Still(0);
+    let mut engine = Engine::new(Config::default(), [7; 32], NOW);
+    let client = engine.open(Address::Embedded, NOW).expect("a client");
+    for number in 0..KEYS {
+        send(&mut engine, &mut host, client, &request("set", number));
+    }
+    let batches: Vec<Vec<u8>> =
+        (0..16).map(|batch| (0..DEPTH).flat_map(|at| request(command, batch * DEPTH + at)).collect()).collect();
+    for round in 0..rounds {
+        assert!(send(&mut engine, &mut host, client, &batches[round % batches.len()]) >= DEPTH * 4);
+    }
+}
+
+fn main() {
+    let mut args = std::env::args().skip(1).filter(|arg| !arg.starts_with("--"));
+    match (args.next(), args.next()) {
+        (Some(command), Some(rounds)) => run(&command, rounds.parse().expect("a number of rounds")),
+        _ => ["ping", "get", "set", "incr", "mget"].iter().for_each(|command| run(command, 20)),
+    }
+}
