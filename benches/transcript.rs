@@ -23,7 +23,9 @@ impl Host for Still {
     fn machine(&mut self) -> Machine {
         Machine::default()
     }
-    fn breathe(&mut self, _: &mut dyn Bystanders) {}
+    fn breathe(&mut self, _: &mut dyn Bystanders) -> bool {
+        false
+    }
 }
 
 const NOW: Now = Now { wall_us: 1_700_000_000_000_000, mono_us: 1_000_000 };

@@ -27,7 +27,9 @@ impl Host for ByHand {
     fn machine(&mut self) -> Machine {
         Machine::default()
     }
-    fn breathe(&mut self, _: &mut dyn Bystanders) {}
+    fn breathe(&mut self, _: &mut dyn Bystanders) -> bool {
+        false
+    }
 }
 
 /// Sends bytes, cut wherever they fall, and returns what the server says to them.
