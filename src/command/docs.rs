@@ -32,6 +32,10 @@ fn argument(field: &Field) -> Vec<Argument> {
             kind: "pure-token",
             ..Argument { token: field.token, optional, ..Argument::default() }
         }],
+        // Options that several commands share are a form of their own, but no block.
+        Syntax::All(fields) if field.token.is_none() && field.needed && field.syntax.width().least == 0 => {
+            arguments(fields)
+        }
         Syntax::All(fields) => one("block", arguments(fields)),
         Syntax::One(fields) => one("oneof", arguments(fields)),
         Syntax::Options([Field { name: "", syntax, .. }]) => {
