@@ -1,7 +1,7 @@
 //! Random commands to a real Redis and to the engine in memory: every answer must be the same.
 //! `SPINDLE_SEED=n` begins elsewhere, `COUNT=n` sets the number of commands, `REDIS_SERVER=path` names another Redis,
 //! and `REDIS_PORT=n` puts the server that listens there in the engine's place.
-//! A difference is told with its seed and the shortest row of commands that still shows it, as a transcript.
+//! The engine is fed in pieces that the first seed decides. A difference is told with its seed and the shortest row of commands that still shows it, as a transcript.
 //! What time or chance decides is compared loosely (`agree`); the order of options, of keys and of replies is not time.
 
 #[path = "support/oracle/grammar.rs"]
@@ -32,7 +32,7 @@ type Words = Vec<Vec<u8>>;
 fn the_engine_answers_as_redis_does() {
     let number = |name: &str, or: u64| std::env::var(name).map_or(or, |n| n.parse().expect(name));
     let (seed, count) = (number("SPINDLE_SEED", 1), number("COUNT", 20_000));
-    let mut both = Both::start();
+    let mut both = Both::start(seed);
     for round in 0..count.div_ceil(ROUND as u64) {
         let seed = seed + round;
         let mut chance = Chance::from_seed(seed);
@@ -79,10 +79,10 @@ struct Both {
 }
 
 impl Both {
-    fn start() -> Self {
+    fn start(seed: u64) -> Self {
         let mut engine: Box<dyn Peer> = match std::env::var("REDIS_PORT") {
             Ok(port) => Box::new(Server::connect(port.parse().expect("REDIS_PORT is a number"))),
-            Err(_) => Box::new(InMemory::new(Pieces::Whole)),
+            Err(_) => Box::new(InMemory::new(Pieces::Seeded(seed))),
         };
         engine.open(1);
         let redis = RedisServer::start(&[]);
@@ -156,7 +156,10 @@ impl Both {
     /// The commands with Redis's answers, and the engine's last one.
     fn tell(&mut self, commands: &[Words], protocol: u8) -> String {
         let at = self.first_difference(commands, protocol);
-        assert_eq!(at, Some(commands.len() - 1), "a difference that does not come back");
+        if at != Some(commands.len() - 1) {
+            return "It does not come back: the pieces in which the engine was fed matter. Run the first seed again."
+                .into();
+        }
         let start: Vec<Words> = vec![vec![b"FLUSHALL".to_vec()], vec![b"SELECT".to_vec(), b"0".to_vec()]];
         self.ask(&start);
         let mut out = format!("> HELLO {protocol}\n< (any)\n");
