@@ -11,7 +11,8 @@ use crate::commands::COMMANDS;
 use crate::server::Server;
 use crate::server::clients::{Address, ClientId};
 use crate::server::config::Config;
-use crate::store::Keyspace;
+use crate::store::text::Digits;
+use crate::store::{Keyspace, Value};
 use crate::wire::output::Output;
 use crate::wire::reply::{Protocol, Reply};
 
@@ -247,5 +248,20 @@ fn encodings() {
         commands.iter().for_each(|command| _ = world.run(&command.replace("LONG", &long)));
         let entry = world.data.look(0, b"k", NOW.wall_ms()).expect("an entry");
         assert_eq!(entry.value.encoding(), *encoding, "{commands:?}");
+    }
+}
+
+#[test]
+fn a_string_that_is_there_lends_its_memory() {
+    let mut world = World::new();
+    let place = |world: &mut World| match &world.data.look(0, b"k", NOW.wall_ms()).expect("an entry").value {
+        Value::String(text) => text.bytes(&mut Digits::new()).as_ptr(),
+    };
+    for (old, new) in [(3, 3), (44, 44), (45, 45), (1000, 999), (1000, 600)] {
+        world.run(&format!("SET k {}", "o".repeat(old)));
+        let before = place(&mut world);
+        assert_eq!(world.run(&format!("SET k {}", "n".repeat(new))).0, "+OK\r\n");
+        assert_eq!(place(&mut world), before, "{old} bytes, then {new}");
+        assert_eq!(world.run("GET k").0, format!("${new}\r\n{}\r\n", "n".repeat(new)));
     }
 }
