@@ -22,6 +22,10 @@ pub struct Hand {
 }
 
 impl Hand {
+    pub fn at(now: Now) -> Hand {
+        Hand { now, ticks: 0, breaths: VecDeque::new(), breathed: 0 }
+    }
+
     pub fn pass(&mut self, span_us: u64) {
         self.now = self.now.later(span_us);
         self.ticks += span_us * TICKS_PER_US;
@@ -88,7 +92,7 @@ impl Bench {
         let now = Now { wall_us: 1_800_000_000_000_000, mono_us: 1_000_000 };
         Bench {
             engine: Engine::with_table(config, [9; 32], now, table),
-            host: Hand { now, ticks: 0, breaths: VecDeque::new(), breathed: 0 },
+            host: Hand::at(now),
             budget: Budget::default(),
             closed: HashSet::new(),
             wishes: vec![],
