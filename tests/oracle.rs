@@ -1,8 +1,8 @@
 //! Random commands to a real Redis and to the engine in memory: every answer must be the same.
 //! `SPINDLE_SEED=n` begins elsewhere, `COUNT=n` sets the number of commands, `REDIS_SERVER=path` names another Redis,
-//! and `REDIS_PORT=n` puts the server that listens there in the engine's place.
-//! The engine is fed in pieces that the first seed decides. A difference is told with its seed and the shortest row of commands that still shows it, as a transcript.
-//! What time or chance decides is compared loosely (`agree`); the order of options, of keys and of replies is not time.
+//! and `REDIS_PORT=n` puts the server that listens there in the engine's place. The first seed decides the pieces in
+//! which the engine is fed. A difference is told with its seed and the shortest row of commands that still shows it,
+//! as a transcript. What the moment or the order of a table decides is compared loosely (`agree`).
 
 #[path = "support/oracle/grammar.rs"]
 mod grammar;
