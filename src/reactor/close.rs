@@ -104,5 +104,5 @@ impl Reactor {
 
 /// What a client that is sent away is told.
 pub fn say(stream: &mut Stream, text: &str) {
-    let _ = stream.write(&[std::io::IoSlice::new(text.as_bytes())]);
+    let _ = stream.write(text.as_bytes());
 }

@@ -57,13 +57,18 @@ impl Stream {
         }
     }
 
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.write(bytes),
+            Stream::Unix(stream) => stream.write(bytes),
+        }
+    }
+
     /// One call to the kernel for all slices.
-    pub fn write(&mut self, slices: &[IoSlice]) -> io::Result<usize> {
-        match (self, slices) {
-            (Stream::Tcp(stream), [one]) => stream.write(one),
-            (Stream::Unix(stream), [one]) => stream.write(one),
-            (Stream::Tcp(stream), many) => stream.write_vectored(many),
-            (Stream::Unix(stream), many) => stream.write_vectored(many),
+    pub fn write_vectored(&mut self, slices: &[IoSlice]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.write_vectored(slices),
+            Stream::Unix(stream) => stream.write_vectored(slices),
         }
     }
 

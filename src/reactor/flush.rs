@@ -1,10 +1,11 @@
 //! Flush (5 in the turn): what was written for each session is sent, one vectored write at a time, in the turn in which it was
 //! written. Writable readiness is asked for only after a write that fell short.
 use super::Reactor;
+use super::connection::Stream;
 use crate::engine::ClientId;
 use log::trace;
 use mio::{Interest, Token};
-use std::io::{ErrorKind, IoSlice};
+use std::io::{self, ErrorKind, IoSlice};
 
 /// Slices of one write.
 const SLICES_MAX: usize = 64;
@@ -22,16 +23,8 @@ impl Reactor {
         let connection = self.connections[id.key].as_mut().expect("a connection as long as its client");
         let mut left = FLUSH_BUDGET;
         while !connection.write_blocked && !connection.dead {
-            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            let mut count = 0;
-            for (slice, bytes) in slices.iter_mut().zip(self.engine.pending(id)) {
-                *slice = IoSlice::new(bytes);
-                count += 1;
-            }
-            if count == 0 {
-                break;
-            }
-            match connection.stream.write(&slices[..count]) {
+            let Some(sent) = send(&mut connection.stream, self.engine.pending(id)) else { break };
+            match sent {
                 Ok(sent) => {
                     trace!("client {}: wrote {sent} bytes", id.serial);
                     self.engine.wrote(id, sent);
@@ -58,4 +51,19 @@ impl Reactor {
             self.doomed.push(id);
         }
     }
+}
+
+/// Sends what it can with one call. `None`: there is nothing.
+fn send<'a>(stream: &mut Stream, mut pending: impl Iterator<Item = &'a [u8]>) -> Option<io::Result<usize>> {
+    let first = pending.next()?;
+    // One chunk is the usual case, and a plain write the cheaper call.
+    let Some(second) = pending.next() else { return Some(stream.write(first)) };
+    let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+    (slices[0], slices[1]) = (IoSlice::new(first), IoSlice::new(second));
+    let mut count = 2;
+    for (slice, bytes) in slices[2..].iter_mut().zip(pending) {
+        *slice = IoSlice::new(bytes);
+        count += 1;
+    }
+    Some(stream.write_vectored(&slices[..count]))
 }
