@@ -91,7 +91,7 @@ impl<'a> Command<'a> for GetSet<'a> {
     );
     fn run(self, cx: &mut Context) -> Ran {
         get(self.key.0, cx)?;
-        put(self.key.0, self.value, NewExpiry::Never, cx);
+        put(self.key.0, self.value, NewExpiry::Never, SET, cx);
         record_set(self.key.0, self.value, NewExpiry::Never, cx);
         Ok(Outcome::Done)
     }
@@ -124,7 +124,7 @@ impl<'a> Command<'a> for Set<'a> {
     #[inline]
     fn run(self, cx: &mut Context) -> Ran {
         if let Set { key, value, condition: None, equal: None, get: false, expiry: None } = self {
-            put(key.0, value, NewExpiry::Never, cx);
+            put(key.0, value, NewExpiry::Never, SET, cx);
             return cx.ok();
         }
         self.run_with_options(cx)
@@ -147,7 +147,7 @@ impl Set<'_> {
             (None, None) => true,
         };
         if allowed {
-            put(self.key.0, self.value, expiry, cx);
+            put(self.key.0, self.value, expiry, SET, cx);
             record_set(self.key.0, self.value, expiry, cx);
         }
         match (self.get, allowed) {
@@ -176,7 +176,7 @@ impl<'a> Command<'a> for SetNx<'a> {
         if cx.open(self.key).entry().is_some() {
             return cx.integer(0);
         }
-        put(self.key.0, self.value, NewExpiry::Never, cx);
+        put(self.key.0, self.value, NewExpiry::Never, SET, cx);
         cx.integer(1)
     }
 }
@@ -188,25 +188,25 @@ pub fn get(key: &[u8], cx: &mut Context) -> Ran {
     Get { key: Key(key) }.run(cx)
 }
 
-/// Puts a string at a key. A value that is there lends its memory to the new one.
+pub const SET: Event = Event::string("set");
+
+/// Puts a string at a key: a large one as it was read, without a copy; another into the memory of the one before.
 #[inline]
-pub fn put(key: &[u8], value: Bytes, expiry: NewExpiry, cx: &mut Context) {
+pub fn put(key: &[u8], value: Bytes, expiry: NewExpiry, event: Event, cx: &mut Context) {
     let shared = cx.shared(value);
     let mut door = cx.open(Key::<PUT>(key));
     match shared {
-        Some(shared) => door.put(Value::String(Text::Shared(shared)), expiry, SET),
-        None => door.put_string(value.0, expiry, SET),
+        Some(shared) => door.put(Value::String(Text::Shared(shared)), expiry, event),
+        None => door.put_string(value.0, expiry, event),
     }
     if let NewExpiry::At(_) = expiry {
         door.note(Event::EXPIRE);
     }
 }
 
-const SET: Event = Event::string("set");
-
 fn put_for(key: &[u8], value: Bytes, count: i64, unit_ms: i64, cx: &mut Context) -> Ran {
     let expiry = NewExpiry::At(deadline_ms(count, unit_ms, cx.now_ms())?);
-    put(key, value, expiry, cx);
+    put(key, value, expiry, SET, cx);
     record_set(key, value, expiry, cx);
     cx.ok()
 }

@@ -1,6 +1,6 @@
 //! Many strings at once: read them, put them, all or none.
 use super::expiry::Expiry;
-use super::get_set::{Condition, put};
+use super::get_set::{Condition, SET, put};
 use super::prelude::*;
 
 // --- MGET key [key ...]
@@ -31,7 +31,7 @@ impl<'a> Command<'a> for MSet<'a> {
     const FACTS: Facts = facts("MSET", "string", "1.0.1", WRITE | DENYOOM, "Sets keys to strings.")
         .hint(&["request_policy:multi_shard", "response_policy:all_succeeded"]);
     fn run(self, cx: &mut Context) -> Ran {
-        self.data.iter().for_each(|Put { key, value }| put(key.0, value, NewExpiry::Never, cx));
+        self.data.iter().for_each(|Put { key, value }| put(key.0, value, NewExpiry::Never, SET, cx));
         cx.ok()
     }
 }
@@ -62,7 +62,7 @@ impl<'a> Command<'a> for MSetEx<'a> {
         if !allowed {
             return cx.integer(0);
         }
-        self.data.iter().for_each(|Put { key, value }| put(key.0, value, expiry, cx));
+        self.data.iter().for_each(|Put { key, value }| put(key.0, value, expiry, SET, cx));
         let absolute = MSetEx { condition: None, expiry: Expiry::absolute(expiry), ..self };
         cx.record(|words| absolute.print(words.text("MSETEX")));
         cx.integer(1)
@@ -79,7 +79,7 @@ impl<'a> Command<'a> for MSetNx<'a> {
         if self.data.iter().any(|Create { key, .. }| cx.look(key).is_some()) {
             return cx.integer(0);
         }
-        self.data.iter().for_each(|Create { key, value }| put(key.0, value, NewExpiry::Never, cx));
+        self.data.iter().for_each(|Create { key, value }| put(key.0, value, NewExpiry::Never, SET, cx));
         cx.integer(1)
     }
 }

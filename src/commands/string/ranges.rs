@@ -1,4 +1,5 @@
 //! Pieces of strings: append one, write over one, return one; and how long a string is.
+use super::get_set::put;
 use super::prelude::*;
 use crate::wire::output::SHARED_BYTES_MIN;
 use std::ops::Range;
@@ -11,10 +12,9 @@ impl<'a> Command<'a> for Append<'a> {
     fn run(self, cx: &mut Context) -> Ran {
         const APPEND: Event = Event::string("append");
         let (longest, added) = (longest(cx), self.value.0);
-        let new = cx.text(self.value);
         let mut door = cx.open(self.key);
         let Some(old) = door.value() else {
-            door.put(Value::String(new), NewExpiry::Keep, APPEND);
+            put(self.key.0, self.value, NewExpiry::Never, APPEND, cx);
             return cx.count(added.len());
         };
         let length = text(old)?.len() + added.len();
