@@ -1,10 +1,13 @@
 //! Holds the table of commands: its facts to those of Redis and Valkey (tests/facts), its forms to their own syntax.
 //! Runs no command. `SPINDLE_SEED=n` changes the words at random in another way.
 
+#[path = "support/recognizer.rs"]
+mod recognizer;
 #[path = "support/samples.rs"]
 mod samples;
 
-use samples::{Line, changed, is_of, owned, requests, spoiled};
+use recognizer::is_of;
+use samples::{Line, changed, requests, spoiled};
 use spindle::command::facts::{self, FLAG_NAMES, category};
 use spindle::command::specs::KeySpecs;
 use spindle::command::syntax::{ACCESS_NAMES, Access, Kind, Positions, SHARD_CHANNEL, VARIES};
@@ -139,6 +142,12 @@ fn a_summary_is_a_sentence() {
 }
 
 // --- Forms
+
+fn owned(words: &[String]) -> OwnedWords {
+    let mut owned = OwnedWords::default();
+    words.iter().for_each(|word| _ = owned.word(word.as_bytes()));
+    owned
+}
 
 /// What the table makes of a request before it runs: its form as text, and as words.
 fn explain(request: &OwnedWords) -> Result<(String, OwnedWords, &'static Entry), Refusal> {

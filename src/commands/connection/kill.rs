@@ -3,6 +3,7 @@ use super::super::prelude::*;
 use super::client::ClientType;
 use crate::server::clients;
 use crate::server::users::DEFAULT_USER;
+use std::marker::PhantomData;
 use std::mem::discriminant;
 
 // --- CLIENT KILL ip:port | filter value [filter value ...]
@@ -45,7 +46,14 @@ impl<'a> Grammar<'a> for Victims<'a> {
     fn parse(words: &mut Words<'a>) -> Result<Self, Refusal> {
         match words.len() {
             1 => Bytes::parse(words).map(Victims::At),
-            _ => Many::parse(words).map(Victims::Matching),
+            _ => {
+                let filters = List::Read(words.first(words.len()), PhantomData);
+                // One after the other: what is wrong with the first is said before what the last misses.
+                while !words.is_empty() {
+                    Filter::parse(words)?;
+                }
+                Ok(Victims::Matching(filters))
+            }
         }
     }
     fn print(&self, to: &mut OwnedWords) {
