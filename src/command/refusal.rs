@@ -46,6 +46,7 @@ refusals! {
     DebugNotAllowed: "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run \
         it from a local connection, otherwise you need to set this option in the configuration file, and then restart \
         the server."
+    FunctionUsage: "ERR unknown subcommand or wrong number of arguments for '{second}'. Try FUNCTION HELP."
     DebugUsage: "ERR unknown subcommand or wrong number of arguments for '{second}'. Try {COMMAND} HELP."
     UnknownProtocolType: "ERR Wrong protocol type name. Please use one of the following: string|integer|double|\
         bignum|null|array|set|map|attrib|push|verbatim|true|false"

@@ -56,8 +56,26 @@ impl<'a> Command<'a> for Function<'a> {
 }
 
 // --- FUNCTION FLUSH [ASYNC | SYNC]
-form! { pub FunctionFlush { flush_type: Option<FlushType> } }
+form! { pub FunctionFlush { flush_type: Option<OnlyFlushType> } }
 choice! { pub FlushType { "ASYNC" => Async, "SYNC" => Sync } }
+
+/// That no other word follows is said before what it says. By hand, since a surplus word and a wrong one differ.
+#[derive(Debug, PartialEq, Clone, Copy)]
+pub struct OnlyFlushType(FlushType);
+
+impl<'a> Grammar<'a> for OnlyFlushType {
+    const SYNTAX: Syntax = FlushType::SYNTAX;
+    fn parse(words: &mut Words<'a>) -> Result<Self, Refusal> {
+        match words.len() {
+            1 => FlushType::maybe(words)?.map(OnlyFlushType).ok_or(Refusal::FunctionFlushOption),
+            _ => Err(Refusal::FunctionUsage),
+        }
+    }
+    fn print(&self, to: &mut OwnedWords) {
+        self.0.print(to);
+    }
+}
+
 impl<'a> Command<'a> for FunctionFlush {
     const FACTS: Facts = facts(
         "FUNCTION|FLUSH",
@@ -67,7 +85,6 @@ impl<'a> Command<'a> for FunctionFlush {
         "Deletes all functions, of which there are none.",
     )
     .hint(&["request_policy:all_shards", "response_policy:all_succeeded"]);
-    const SURPLUS: Refusal = Refusal::FunctionFlushOption;
     fn run(self, cx: &mut Context) -> Ran {
         cx.ok()
     }
