@@ -1,6 +1,8 @@
 //! All commands. A family file has them in the order of the reference: syntax, form, facts, run.
 //! Who adds one adds its name to the table below; everything else is read off its declaration.
 mod connection;
+#[cfg(test)]
+mod harness;
 mod key;
 mod server;
 mod string;

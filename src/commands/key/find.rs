@@ -108,10 +108,11 @@ impl<'a> Command<'a> for Scan<'a> {
         let count = count.map_or(COUNT, |count| usize::try_from(count.0).unwrap_or(usize::MAX));
         let (mut found, mut expired) = (Names::default(), Names::default());
         let next = cx.data.database(database).scan(self.cursor.0, count, &mut |entry| {
-            let fits = pattern.is_none_or(|pattern| glob::matches(pattern.0, &entry.key, false))
-                && of.is_none_or(|of| of.0.eq_ignore_ascii_case(entry.value.type_name().as_bytes()));
-            if fits {
-                if entry.is_expired(now_ms) { &mut expired } else { &mut found }.push(&entry.key);
+            if pattern.is_some_and(|pattern| !glob::matches(pattern.0, &entry.key, false)) {
+            } else if entry.is_expired(now_ms) {
+                expired.push(&entry.key);
+            } else if of.is_none_or(|of| of.0.eq_ignore_ascii_case(entry.value.type_name().as_bytes())) {
+                found.push(&entry.key);
             }
         });
         // To look at them is to meet them.

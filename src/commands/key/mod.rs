@@ -4,6 +4,8 @@ pub(super) mod expire;
 pub(super) mod find;
 pub(super) mod object;
 pub(super) mod rename;
+#[cfg(test)]
+mod tests;
 pub(super) mod whole;
 
 use super::connection::DatabaseIndex;

@@ -46,12 +46,14 @@ impl<'a> Command<'a> for Object<'a> {
     }
 }
 
+/// The same commands need not make the same internals.
+const VARIES: &[&str] = &["nondeterministic_output"];
+
 // --- OBJECT ENCODING key
 form! { pub ObjectEncoding<'a> { key: Key<'a, LOOK> } }
 impl<'a> Command<'a> for ObjectEncoding<'a> {
     const FACTS: Facts =
-        facts("OBJECT|ENCODING", "generic", "2.2.3", READONLY, "Returns in which form a value is kept.")
-            .hint(&["nondeterministic_output"]);
+        facts("OBJECT|ENCODING", "generic", "2.2.3", READONLY, "Returns in which form a value is kept.").hint(VARIES);
     fn run(self, cx: &mut Context) -> Ran {
         match cx.look_counted(self.key).map(|entry| entry.value.encoding()) {
             Some(encoding) => cx.reply.text(encoding),
@@ -66,7 +68,7 @@ form! { pub ObjectFreq<'a> { key: Key<'a, LOOK> } }
 impl<'a> Command<'a> for ObjectFreq<'a> {
     const FACTS: Facts =
         facts("OBJECT|FREQ", "generic", "4.0.0", READONLY, "Returns how often a key is used, under an LFU policy.")
-            .hint(&["nondeterministic_output"]);
+            .hint(VARIES);
     /// Uses are not counted yet, whatever the policy.
     fn run(self, cx: &mut Context) -> Ran {
         if cx.look_counted(self.key).is_some() { Err(Refusal::NotLfu) } else { cx.null() }
@@ -87,7 +89,7 @@ form! { pub ObjectIdletime<'a> { key: Key<'a, LOOK> } }
 impl<'a> Command<'a> for ObjectIdletime<'a> {
     const FACTS: Facts =
         facts("OBJECT|IDLETIME", "generic", "2.2.3", READONLY, "Returns for how many seconds a key was not used.")
-            .hint(&["nondeterministic_output"]);
+            .hint(VARIES);
     fn run(self, cx: &mut Context) -> Ran {
         let now_ms = cx.now_ms();
         match cx.look_counted(self.key).map(|entry| entry.idle_s(now_ms)) {

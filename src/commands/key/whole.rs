@@ -16,17 +16,20 @@ impl<'a> Command<'a> for DbSize {
     }
 }
 
+/// In a cluster every shard must do it.
+const EVERYWHERE: &[&str] = &["request_policy:all_shards", "response_policy:all_succeeded"];
+
 // --- FLUSHALL [ASYNC | SYNC]
 form! { pub FlushAll { flush_type: Option<FlushType> } }
 choice! { pub FlushType { "ASYNC" => Async, "SYNC" => Sync } }
 impl<'a> Command<'a> for FlushAll {
     const FACTS: Facts = facts("FLUSHALL", "server", "1.0.0", WRITE, "Deletes all keys of all databases.")
         .and(category::KEYSPACE | category::DANGEROUS)
-        .hint(&["request_policy:all_shards", "response_policy:all_succeeded"]);
+        .hint(EVERYWHERE);
     /// Recorded even if nothing was there: who replays the record may have more.
     fn run(self, cx: &mut Context) -> Ran {
         (0..cx.data.databases().len()).for_each(|number| _ = cx.data.flush(number));
-        cx.record(|words| _ = words.text("FLUSHALL"));
+        cx.record(|words| self.print(words.text("FLUSHALL")));
         cx.ok()
     }
 }
@@ -36,10 +39,10 @@ form! { pub FlushDb { flush_type: Option<FlushType> } }
 impl<'a> Command<'a> for FlushDb {
     const FACTS: Facts = facts("FLUSHDB", "server", "1.0.0", WRITE, "Deletes all keys of the database.")
         .and(category::KEYSPACE | category::DANGEROUS)
-        .hint(&["request_policy:all_shards", "response_policy:all_succeeded"]);
+        .hint(EVERYWHERE);
     fn run(self, cx: &mut Context) -> Ran {
         cx.data.flush(cx.database());
-        cx.record(|words| _ = words.text("FLUSHDB"));
+        cx.record(|words| self.print(words.text("FLUSHDB")));
         cx.ok()
     }
 }
