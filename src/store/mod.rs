@@ -7,6 +7,8 @@ pub mod event;
 pub mod expiry;
 pub mod keyspace;
 pub mod structure;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 pub use door::{Door, NewExpiry};

@@ -23,7 +23,7 @@ const STAGGER: usize = 384;
 
 /// `random` draws so often before it counts; in a table of so few segments it counts at once.
 const RANDOM_TRIES: usize = 64;
-const COUNTED_SEGMENTS: usize = 64;
+const COUNTED_SEGMENTS: usize = 16;
 
 pub trait Hashed {
     fn hash(&self) -> u64;
@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn random_is_fair() {
         // Few segments, and many that are unevenly full.
-        for (keys, gone) in [(8_000, 0), (300_000, 290_000)] {
+        for (keys, gone) in [(8_000, 0), (80_000, 75_000)] {
             let mut table = Table::default();
             (0..keys).for_each(|key| _ = table.insert(Item(key)));
             for key in 0..gone {
@@ -340,8 +340,8 @@ mod tests {
     #[test]
     fn random_finds_the_last_item() {
         let mut table = Table::default();
-        (0..400_000).for_each(|key| _ = table.insert(Item(key)));
-        for key in 1..400_000 {
+        (0..100_000).for_each(|key| _ = table.insert(Item(key)));
+        for key in 1..100_000 {
             let place = table.find(mix(key), |item| item.0 == key).unwrap();
             table.remove(place);
         }

@@ -1,0 +1,243 @@
+//! The keyspace against a naive map, from a seed: whatever is done to entries, databases and the clock, both hold the
+//! same, and the accounts agree.
+use super::text::Digits;
+use super::{Entry, Event, Keyspace, NewExpiry, Text, Value};
+use crate::base::random::Chance;
+use std::collections::BTreeMap;
+
+const DATABASES: usize = 3;
+
+/// What stands at a key of a database: its value, and when it expires.
+type Model = BTreeMap<(usize, Vec<u8>), (Vec<u8>, Option<i64>)>;
+
+struct Both {
+    store: Keyspace,
+    model: Model,
+    chance: Chance,
+    now_ms: i64,
+    /// Keys that somebody met when they were due.
+    expired: u64,
+    dirty: u64,
+}
+
+impl Both {
+    fn new(seed: u64) -> Both {
+        let store = Keyspace::new(DATABASES, [seed, 2, 3, 4]);
+        let chance = Chance::from_seed(seed);
+        Both { store, model: Model::new(), chance, now_ms: 1_750_000_000_000, expired: 0, dirty: 0 }
+    }
+
+    fn below(&mut self, n: u64) -> u64 {
+        self.chance.below(n)
+    }
+
+    fn key(&mut self) -> Vec<u8> {
+        format!("k{}", self.below(60)).into_bytes()
+    }
+
+    fn place(&mut self) -> (usize, Vec<u8>) {
+        (self.below(DATABASES as u64) as usize, self.key())
+    }
+
+    fn bytes(&mut self) -> Vec<u8> {
+        let length = [0, 3, 44, 45, 200][self.below(5) as usize];
+        if self.below(2) == 0 { self.below(1 << 40).to_string().into_bytes() } else { vec![b'x'; length] }
+    }
+
+    fn deadline(&mut self) -> i64 {
+        self.now_ms - 20 + self.below(100) as i64
+    }
+
+    /// As every look at a key does: one that is due is gone.
+    fn meet(&mut self, place: &(usize, Vec<u8>)) -> Option<(Vec<u8>, Option<i64>)> {
+        let due = self.model.get(place)?.1.is_some_and(|at_ms| at_ms <= self.now_ms);
+        if due {
+            self.model.remove(place);
+            self.expired += 1;
+        }
+        self.model.get(place).cloned()
+    }
+
+    fn step(&mut self) {
+        let (place, now_ms) = (self.place(), self.now_ms);
+        let (database, key) = (place.0, &place.1[..]);
+        let (old, kind) = (self.meet(&place), self.below(16));
+        if kind > 7 {
+            // These need not meet the key themselves.
+            assert_eq!(self.store.look(database, key, now_ms).map(content), old);
+        }
+        match kind {
+            0..4 => {
+                let (bytes, at_ms) = (self.bytes(), self.deadline());
+                let (expiry, expires) = match self.below(3) {
+                    0 => (NewExpiry::Never, None),
+                    1 => (NewExpiry::Keep, old.and_then(|(_, expires)| expires)),
+                    _ => (NewExpiry::At(at_ms), Some(at_ms)),
+                };
+                let mut door = self.store.open(database, key, now_ms);
+                door.put(Value::String(Text::new(&bytes)), expiry, Event::string("set"));
+                self.model.insert(place, (bytes, expires));
+                self.dirty += 1;
+            }
+            4 => {
+                let bytes = self.bytes();
+                let mut door = self.store.open(database, key, now_ms);
+                assert_eq!(door.entry().map(content), old);
+                if let Some((mut value, expires)) = old {
+                    door.edit(Event::string("append"), |Value::String(text)| text.append(&bytes));
+                    value.extend(&bytes);
+                    self.model.insert(place, (value, expires));
+                    self.dirty += 1;
+                }
+            }
+            5 => {
+                let removed = self.store.open(database, key, now_ms).remove(Event::DEL);
+                assert_eq!(removed.as_ref().map(content), old);
+                self.dirty += self.model.remove(&place).is_some() as u64;
+            }
+            6 | 7 => {
+                let at_ms = if self.below(3) == 0 { None } else { Some(self.deadline()) };
+                let mut door = self.store.open(database, key, now_ms);
+                if let Some((value, _)) = old {
+                    door.expire(at_ms, Event::EXPIRE);
+                    self.model.insert(place, (value, at_ms));
+                    self.dirty += 1;
+                }
+            }
+            8 | 9 => {
+                let target = self.place();
+                if target != place {
+                    let events = [Event::RENAME_FROM, Event::RENAME_TO];
+                    let moved = self.store.relocate((database, key), (target.0, &target.1), events, now_ms);
+                    assert_eq!(moved, old.is_some());
+                    if let Some(entry) = old {
+                        self.meet(&target);
+                        self.model.remove(&place);
+                        self.model.insert(target, entry);
+                        self.dirty += 1;
+                    }
+                }
+            }
+            10 => {
+                let target = self.place();
+                let copy = self.store.read(database, key, now_ms).map(|entry| (entry.value.clone(), entry.expiry()));
+                if let (Some((value, expiry)), Some(entry)) = (copy, old) {
+                    self.meet(&target);
+                    self.store.open(target.0, &target.1, now_ms).renew(value, expiry, Event::COPY_TO);
+                    self.model.insert(target, entry);
+                    self.dirty += 1;
+                }
+            }
+            11 => {
+                // Its chance is its own, so that the model need not know what it meets on the way.
+                let mut chance = self.chance.clone();
+                let found = self.store.random(database, now_ms, &mut || chance.next());
+                let found = found.map(|entry| (entry.key.to_vec(), content(entry)));
+                if let Some((key, content)) = &found {
+                    assert_eq!(self.model.get(&(database, key.clone())), Some(content));
+                    assert!(content.1.is_none_or(|at_ms| at_ms > now_ms), "it is not due");
+                }
+                // Some that were due are gone.
+                self.model.retain(|(number, key), (_, expires)| {
+                    let due = *number == database && expires.is_some_and(|at_ms| at_ms <= now_ms);
+                    let gone = due && !self.store.database(database).iter().any(|entry| *entry.key == **key);
+                    self.expired += gone as u64;
+                    !gone
+                });
+                let alive = |(place, (_, expires)): (&(usize, Vec<u8>), &(Vec<u8>, Option<i64>))| {
+                    place.0 == database && expires.is_none_or(|at_ms| at_ms > now_ms)
+                };
+                assert_eq!(found.is_some(), self.model.iter().any(alive));
+            }
+            12 => {
+                while self.store.expire_due(now_ms, 3) {}
+                let before = self.model.len();
+                self.model.retain(|_, (_, expires)| expires.is_none_or(|at_ms| at_ms > now_ms));
+                self.expired += (before - self.model.len()) as u64;
+                let first = self.model.values().filter_map(|(_, expires)| *expires).min();
+                let next = self.store.next_deadline_ms();
+                assert!(first.is_none_or(|at_ms| next.is_some_and(|next| next <= at_ms)), "no deadline is overslept");
+            }
+            13 => {
+                let other = self.below(DATABASES as u64) as usize;
+                self.store.swap(database, other);
+                let swapped = |number| {
+                    if number == database {
+                        other
+                    } else if number == other {
+                        database
+                    } else {
+                        number
+                    }
+                };
+                let model = std::mem::take(&mut self.model);
+                self.model = model.into_iter().map(|((number, key), entry)| ((swapped(number), key), entry)).collect();
+                self.dirty += 1;
+            }
+            14 if self.below(10) == 0 => {
+                let before = self.model.len();
+                self.model.retain(|(number, _), _| *number != database);
+                assert_eq!(self.store.flush(database), before - self.model.len());
+                self.dirty += (before - self.model.len()) as u64;
+            }
+            _ => {
+                // Mostly on, sometimes back: what is gone stays gone, what is there counts by the new time.
+                self.now_ms += if self.below(20) == 0 { -30 } else { self.below(10) as i64 };
+            }
+        }
+    }
+
+    fn check(&self) {
+        self.store.check();
+        let mut held = Model::new();
+        for (number, database) in self.store.databases().iter().enumerate() {
+            let mut cursor = Some(0);
+            while let Some(from) = cursor {
+                cursor = database.scan(from, 7, &mut |entry| {
+                    let again = held.insert((number, entry.key.to_vec()), content(entry));
+                    assert!(again.is_none(), "{} came twice", entry.key.escape_ascii());
+                });
+            }
+        }
+        let differs = |place: &&(usize, Vec<u8>)| held.get(*place) != self.model.get(*place);
+        if let Some(place) = held.keys().chain(self.model.keys()).find(differs) {
+            panic!("{place:?}: {:?}, and not {:?}", held.get(place), self.model.get(place));
+        }
+        assert_eq!(self.store.ledger.expired, self.expired);
+        assert_eq!(self.store.ledger.dirty, self.dirty);
+    }
+}
+
+fn content(entry: &Entry) -> (Vec<u8>, Option<i64>) {
+    let Value::String(text) = &entry.value;
+    (text.bytes(&mut Digits::new()).to_vec(), entry.expires_ms())
+}
+
+#[test]
+fn does_what_a_map_with_deadlines_does() {
+    for seed in 1..=20 {
+        let mut both = Both::new(seed);
+        for step in 0..2000 {
+            both.step();
+            if step % 10 == 0 {
+                both.check();
+            }
+        }
+        assert!(both.expired > 100 && both.model.len() > 10, "seed {seed}: it has seen something");
+    }
+}
+
+#[test]
+fn the_last_moment_of_all_is_a_moment() {
+    let mut store = Keyspace::new(1, [1, 2, 3, 4]);
+    let mut put = |at_ms| {
+        store.open(0, b"k", 5).put(Value::String(Text::new(b"v")), NewExpiry::At(at_ms), Event::string("set"));
+        store.check();
+        store.look(0, b"k", 5).map(|entry| entry.expires_ms())
+    };
+    assert_eq!(put(i64::MAX), Some(Some(i64::MAX)));
+    assert_eq!(put(6), Some(Some(6)));
+    for due in [5, 1, 0, -1, i64::MIN] {
+        assert_eq!(put(due), None, "{due}");
+    }
+}

@@ -1,0 +1,87 @@
+//! KEYS of many keys: it works in slices, and other clients are served between them.
+
+#[path = "support/hand.rs"]
+mod hand;
+
+use hand::{Bench, request};
+use spindle::engine::Step;
+use std::collections::HashSet;
+
+const KEYS: usize = 13_000;
+
+fn full() -> Bench {
+    let mut bench = Bench::new();
+    let id = bench.open();
+    for first in (0..KEYS).step_by(500) {
+        let pairs: String = (first..first + 500).map(|n| format!(" key:{n} {n}")).collect();
+        assert_eq!(bench.ask(id, &format!("MSET{pairs}")), "+OK");
+    }
+    bench
+}
+
+#[test]
+fn others_are_served_between_slices() {
+    let mut bench = full();
+    let [slow, quick] = [(); 2].map(|()| bench.open());
+    bench.fill(slow, &[request("KEYS *"), request("ECHO after")].concat());
+    assert_eq!(bench.step(slow), Step::Idle);
+    assert_eq!(bench.engine.next_ready(), Some(slow));
+    let (mut reply, mut slices) = (String::new(), 0);
+    while !reply.ends_with("$5 after") {
+        // What comes and goes meanwhile may be there or not; the rest is, once.
+        assert_eq!(bench.ask(quick, &format!("DEL key:{slices}")), ":1");
+        assert_eq!(bench.ask(quick, &format!("SET new:{slices} v")), "+OK");
+        assert_eq!(bench.ask(quick, "ECHO quick"), "$5 quick");
+        bench.step(slow);
+        // What is written is sent at once: nothing in it changes any more.
+        let part = bench.text(slow);
+        reply += if reply.is_empty() || part.is_empty() { "" } else { " " };
+        reply += &part;
+        slices += 1;
+        assert!(slices < 100, "it ends");
+    }
+    assert!(slices > KEYS / 4096, "{slices} slices");
+    let mut words = reply.split(' ');
+    let count: usize = words.next().unwrap().strip_prefix('*').expect("an array").parse().unwrap();
+    let names: Vec<&str> = words.skip(1).step_by(2).take(count).collect();
+    let unique: HashSet<&str> = names.iter().copied().collect();
+    assert_eq!((names.len(), unique.len()), (count, count));
+    assert!((slices..KEYS).all(|n| unique.contains(format!("key:{n}").as_str())));
+    assert!(reply.ends_with(&format!("{} $5 after", names[count - 1])), "nothing behind the last name");
+}
+
+#[test]
+fn few_of_many_are_found() {
+    let mut bench = full();
+    let id = bench.open();
+    assert_eq!(bench.ask(id, "KEYS key:123?x"), "*0");
+    assert_eq!(bench.ask(id, "KEYS key:1234"), "*1 $8 key:1234");
+    assert_eq!(bench.ask(id, "PEXPIRE key:1234 10"), ":1");
+    bench.host.pass(10_000);
+    assert_eq!(bench.ask(id, "KEYS key:1234"), "*0", "due, and not yet removed");
+    assert_eq!(bench.ask(id, "DBSIZE"), format!(":{KEYS}"));
+    assert_eq!(bench.ask(id, "SCAN 0 MATCH key:1234 COUNT 1000000"), "*2 $1 0 *0");
+    assert_eq!(bench.ask(id, "DBSIZE"), format!(":{}", KEYS - 1));
+}
+
+/// COUNT is what a call costs, and cursors end at 2^53, where doubles cease to be exact.
+#[test]
+fn a_scan_sees_each_key_once() {
+    let mut bench = full();
+    let id = bench.open();
+    let (mut seen, mut cursor, mut calls) = (HashSet::new(), "0".to_string(), 0);
+    loop {
+        let reply = bench.ask(id, &format!("SCAN {cursor} COUNT 500"));
+        let mut words = reply.split(' ').skip(2);
+        cursor = words.next().unwrap().to_string();
+        let names: Vec<&str> = words.skip(2).step_by(2).collect();
+        assert!(names.len() <= 502 && (names.len() >= 500 || cursor == "0"), "{} at once", names.len());
+        names.iter().for_each(|name| assert!(seen.insert(name.to_string()), "{name} came twice"));
+        calls += 1;
+        if cursor == "0" {
+            break;
+        }
+        assert!(cursor.parse::<u64>().unwrap() < 1 << 53);
+    }
+    assert_eq!((seen.len(), calls), (KEYS, KEYS / 500));
+}
