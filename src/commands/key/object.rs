@@ -109,7 +109,7 @@ impl<'a> Command<'a> for ObjectRefcount<'a> {
         READONLY,
         "Returns by how many a value is shared, as Redis would.",
     )
-    .hint(&["nondeterministic_output"]);
+    .hint(VARIES);
     fn run(self, cx: &mut Context) -> Ran {
         match cx.look_counted(self.key).map(|entry| &entry.value) {
             Some(Value::String(Text::Integer(integer))) if SHARED_INTEGERS.contains(integer) => {
