@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 const DATABASES: usize = 3;
 
 /// What stands at a key of a database: its value, and when it expires.
-type Model = BTreeMap<(usize, Vec<u8>), (Vec<u8>, Option<i64>)>;
+type Model = BTreeMap<Place, Content>;
+type Place = (usize, Vec<u8>);
+type Content = (Vec<u8>, Option<i64>);
 
 struct Both {
     store: Keyspace,
@@ -35,7 +37,7 @@ impl Both {
         format!("k{}", self.below(60)).into_bytes()
     }
 
-    fn place(&mut self) -> (usize, Vec<u8>) {
+    fn place(&mut self) -> Place {
         (self.below(DATABASES as u64) as usize, self.key())
     }
 
@@ -49,7 +51,7 @@ impl Both {
     }
 
     /// As every look at a key does: one that is due is gone.
-    fn meet(&mut self, place: &(usize, Vec<u8>)) -> Option<(Vec<u8>, Option<i64>)> {
+    fn meet(&mut self, place: &Place) -> Option<Content> {
         let due = self.model.get(place)?.1.is_some_and(|at_ms| at_ms <= self.now_ms);
         if due {
             self.model.remove(place);
@@ -144,7 +146,7 @@ impl Both {
                     self.expired += gone as u64;
                     !gone
                 });
-                let alive = |(place, (_, expires)): (&(usize, Vec<u8>), &(Vec<u8>, Option<i64>))| {
+                let alive = |(place, (_, expires)): (&Place, &Content)| {
                     place.0 == database && expires.is_none_or(|at_ms| at_ms > now_ms)
                 };
                 assert_eq!(found.is_some(), self.model.iter().any(alive));
@@ -199,7 +201,7 @@ impl Both {
                 });
             }
         }
-        let differs = |place: &&(usize, Vec<u8>)| held.get(*place) != self.model.get(*place);
+        let differs = |place: &&Place| held.get(*place) != self.model.get(*place);
         if let Some(place) = held.keys().chain(self.model.keys()).find(differs) {
             panic!("{place:?}: {:?}, and not {:?}", held.get(place), self.model.get(place));
         }
@@ -208,7 +210,7 @@ impl Both {
     }
 }
 
-fn content(entry: &Entry) -> (Vec<u8>, Option<i64>) {
+fn content(entry: &Entry) -> Content {
     let Value::String(text) = &entry.value;
     (text.bytes(&mut Digits::new()).to_vec(), entry.expires_ms())
 }
