@@ -77,7 +77,6 @@ const NOT_THERE: &[(&str, &[&str])] = &[
             "eventloop_duration_cmd_sum",
             "instantaneous_eventloop_cycles_per_sec",
             "instantaneous_eventloop_duration_usec",
-            "acl_access_denied_auth",
             "used_cpu_sys_main_thread",
             "used_cpu_user_main_thread",
         ],

@@ -31,6 +31,7 @@ fn argument(argument: &Argument) -> String {
     };
     match (optional, multiple) {
         (false, false) => one,
+        (false, true) if bracketed => format!("{one} [...]"),
         (false, true) => format!("{one} [{one} ...]"),
         (true, false) => format!("[{one}]"),
         (true, true) => format!("[{one} ...]"),

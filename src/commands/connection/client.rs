@@ -3,6 +3,7 @@ use super::super::prelude::*;
 use super::hello::{ClientName, is_plain};
 use crate::server::clients::{self, Address};
 use crate::server::users::DEFAULT_USER;
+use crate::wire::request::Request;
 use std::fmt::Write;
 
 // --- CLIENT subcommand [argument ...]
@@ -133,7 +134,9 @@ fn describe(client: &clients::Client, cx: &Context) -> String {
         (false, Address::Unix(_)) => "U",
         _ => "N",
     };
+    // What this client has sent and is not done with is this very request.
     let request_bytes: usize = if is_me { cx.request.iter().map(<[u8]>::len).sum() } else { 0 };
+    let unread = if is_me { sent_bytes(cx.request) } else { *unread };
     let total = size_of::<clients::Client>() + name.len() + library.len() + library_version.len();
     let command = client.last_command.map_or("NULL".into(), |row| cx.table.entries[row as usize].lower_name());
     let (peer, local, age) = (address.peer(), address.local(), seconds_since(client.opened_us));
@@ -147,6 +150,12 @@ fn describe(client: &clients::Client, cx: &Context) -> String {
     add(format_args!(" tot-mem={total} events={events} cmd={command} user={DEFAULT_USER} redir=-1 resp={resp}"));
     add(format_args!(" lib-name={library} lib-ver={version} io-thread=0\n"));
     line
+}
+
+/// The length of a request as an array of bulk strings.
+fn sent_bytes(request: Request) -> usize {
+    let line = |number: usize| 3 + number.to_string().len();
+    line(request.len()) + request.iter().map(|word| line(word.len()) + word.len() + 2).sum::<usize>()
 }
 
 // --- CLIENT SETINFO LIB-NAME name | LIB-VER version

@@ -40,8 +40,8 @@ pub enum Victims<'a> {
 
 impl<'a> Grammar<'a> for Victims<'a> {
     const SYNTAX: Syntax = Syntax::One(&[
-        Field::new("old-format", &[], &[Bytes::SYNTAX], true),
-        Field::new("new-format", &[], &[Many::<Filter>::SYNTAX], true),
+        Field::new("ip:port", &[], &[Bytes::SYNTAX], true),
+        Field::new("filter", &[], &[Many::<Filter>::SYNTAX], true),
     ]);
     fn parse(words: &mut Words<'a>) -> Result<Self, Refusal> {
         match words.len() {

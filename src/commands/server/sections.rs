@@ -159,6 +159,7 @@ fn stats(world: &World, to: &mut String) {
     field(to, "busy_poll_usec", stats.busy_poll_us);
     field(to, "busy_poll_hits", stats.busy_poll_hits);
     field(to, "busy_poll_misses", stats.busy_poll_misses);
+    field(to, "acl_access_denied_auth", stats.refused_logins);
     zeros(to, &["acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel"]);
 }
 
