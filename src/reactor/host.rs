@@ -84,6 +84,13 @@ fn kilobytes(text: &str, name: &str) -> usize {
     line.and_then(|rest| rest.split_whitespace().next()?.parse::<usize>().ok()).unwrap_or(0) * 1024
 }
 
+/// With huge pages, 4,000 idle connections took 3.4 KB each instead of 1 KB: memory grew by 2 MB at a time.
+pub fn huge_pages(allowed: bool) {
+    if let Err(error) = nix::sys::prctl::set_thp_disable(!allowed) {
+        warn!("Transparent huge pages stay as the system has them: {error}");
+    }
+}
+
 /// Descriptors for as many clients as are allowed, as far as the system lets us.
 pub fn raise_descriptor_limit(wanted: u64) {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };

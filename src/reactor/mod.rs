@@ -72,6 +72,7 @@ impl Reactor {
         let failed = |what: &str, error: io::Error| StartError(format!("{what}: {error}"));
         let poll = Poll::new().map_err(|error| failed("no poll", error))?;
         let mut clock = Clock::start();
+        host::huge_pages(!config.disable_thp);
         host::raise_descriptor_limit(config.maxclients as u64 + 32);
         let mut listeners = listen::listen(&config)?;
         for (number, listener) in listeners.iter_mut().enumerate() {

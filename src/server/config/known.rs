@@ -64,7 +64,6 @@ pub static KNOWN: &[Spec] = &[
     number("active-expire-effort", "1", 1, 10),
     switch("activedefrag", "no"),
     words("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", output_limits).adds(),
-    switch("disable-thp", "yes").at_start(),
     number("hash-max-listpack-entries", "512", 0, I64).also(&["hash-max-ziplist-entries"]),
     memory("hash-max-listpack-value", "64", 0, S64).also(&["hash-max-ziplist-value"]),
     memory("hll-sparse-max-bytes", "3000", 0, S64),

@@ -38,6 +38,7 @@ pub struct Config {
     pub databases: u32,
     pub proto_max_bulk_len: u64,
     pub client_query_buffer_limit: u64,
+    pub disable_thp: bool,
     pub loglevel: LogLevel,
     pub logfile: Option<String>,
 
@@ -67,6 +68,7 @@ impl Default for Config {
             databases: 16,
             proto_max_bulk_len: 512 << 20,
             client_query_buffer_limit: 1 << 30,
+            disable_thp: true,
             loglevel: LogLevel::Notice,
             logfile: None,
             without_effect: BTreeMap::new(),

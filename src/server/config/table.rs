@@ -106,6 +106,9 @@ static SETTINGS: &[Spec] = &[
     setting!("Limits", "client-query-buffer-limit", client_query_buffer_limit, BUFFER, Live,
         "Bytes of one client's input that wait to be run"),
 
+    setting!("Memory", "disable-thp", disable_thp, Kind::Switch, AtStart,
+        "Do without transparent huge pages: 2 MB at a time are too coarse for many small connections"),
+
     setting!("Logging", "loglevel", loglevel, Kind::Choice(LogLevel::NAMES), Live,
         "How much is logged"),
     setting!("Logging", "logfile", logfile, Kind::Text, AtStart,
