@@ -6,8 +6,9 @@ use crate::server::config::{Config, LogLevel};
 use jiff::Zoned;
 use log::{Level, LevelFilter, info, warn};
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
@@ -39,7 +40,8 @@ enum Item {
 /// Starts the log of this process. `SPINDLE_LOG`, or else `RUST_LOG`, overrides the level with env_logger's filters.
 pub fn start(level: LogLevel, logfile: Option<&str>) -> io::Result<Logging> {
     let sink: Box<dyn Write + Send> = match logfile {
-        None => Box::new(io::stderr()),
+        // As Redis does it. Not `io::stdout()`: what that buffers would be lost on a pipe that is full for a while.
+        None => Box::new(File::from(io::stdout().as_fd().try_clone_to_owned()?)),
         Some(path) => {
             let mut file = LogFile(path.into());
             file.write_all(b"")
@@ -112,8 +114,10 @@ impl Drop for Logging {
     }
 }
 
-/// Says at start what is not default and where it came from, what has no effect, and what the user must be warned of.
+/// Says at start who this is, what is not default and where it came from, what has no effect, and what the user must be
+/// warned of. Harnesses that start a server look for `PID: n`, which Redis writes beside its logo.
 pub fn announce(config: &Config) {
+    info!("Spindle {} starts, PID: {}", env!("CARGO_PKG_VERSION"), std::process::id());
     for it in config.changed() {
         info!("Setting {} is '{}', from {} (default '{}')", it.name, it.value, it.source, it.default);
     }
@@ -197,7 +201,7 @@ fn write_lines(items: Receiver<Item>, lost: &AtomicU64, mut sink: Box<dyn Write 
     }
 }
 
-/// As `Write::write_all`, but waits where someone has made standard error non-blocking. A broken sink is not retried:
+/// As `Write::write_all`, but waits where someone has made standard output non-blocking. A broken sink is not retried:
 /// there is nobody left to tell.
 fn write_all(sink: &mut dyn Write, mut bytes: &[u8]) {
     while !bytes.is_empty() {
