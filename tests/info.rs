@@ -334,5 +334,7 @@ fn populate_works_in_slices_and_others_are_served() {
     assert_eq!(reply(&server.engine, server.id), "+OK\r\n");
     server.engine.wrote(server.id, "+OK\r\n".len());
     assert!(server.info("keyspace")["Keyspace"]["db0"].starts_with("keys=10000,"));
+    // One look at the ticks for the command, and one for each slice of 512 keys.
+    assert!(server.info("commandstats")["Commandstats"]["cmdstat_debug"].starts_with("calls=1,usec=210,"));
     server.engine.check();
 }

@@ -213,6 +213,9 @@ impl Engine {
             let mut cx = self.world.context(id, empty, &mut output, now, &mut since, host, &mut self.sessions, false);
             task.go_on(&mut cx)
         };
+        if let Some(row) = self.world.server.clients.at(id.key).last_command {
+            self.world.server.stats.commands[row as usize].ticks += host.ticks().saturating_sub(since);
+        }
         if self.world.is_unsettled() {
             self.settle(id, &mut output, from, now, host);
         }
