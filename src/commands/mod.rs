@@ -45,7 +45,7 @@ crate::table! { pub COMMANDS:
         CommandCount, CommandDocs, CommandGetkeys, CommandGetkeysandflags, CommandHelp, CommandInfo, CommandList,
     },
     Config { ConfigGet, ConfigHelp, ConfigResetstat, ConfigSet },
-    Debug, Function { FunctionFlush }, Info, Script { ScriptFlush }, Shutdown, Time,
+    Debug, Function { FunctionFlush, FunctionHelp }, Info, Script { ScriptFlush, ScriptHelp }, Shutdown, Time,
     // Strings
     Append, Decr, DecrBy, DelIfEq, Get, GetDel, GetEx, GetRange, GetSet, Incr, IncrBy, IncrByFloat, Lcs, MGet, MSet, MSetEx,
     MSetNx, PSetEx, Set, SetEx, SetNx, SetRange, StrLen, SubStr,

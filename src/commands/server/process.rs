@@ -90,6 +90,15 @@ impl<'a> Command<'a> for FunctionFlush {
     }
 }
 
+// --- FUNCTION HELP
+form! { pub FunctionHelp {} }
+impl<'a> Command<'a> for FunctionHelp {
+    const FACTS: Facts = facts("FUNCTION|HELP", "scripting", "7.0.0", LOADING | STALE, "Shows these lines.");
+    fn run(self, cx: &mut Context) -> Ran {
+        help("FUNCTION", cx)
+    }
+}
+
 // --- SCRIPT
 form! { pub Script<'a> { subcommand: Many<'a, Bytes<'a>> } }
 impl<'a> Command<'a> for Script<'a> {
@@ -108,5 +117,14 @@ impl<'a> Command<'a> for ScriptFlush {
     const SURPLUS: Refusal = Refusal::ScriptFlushOption;
     fn run(self, cx: &mut Context) -> Ran {
         cx.ok()
+    }
+}
+
+// --- SCRIPT HELP
+form! { pub ScriptHelp {} }
+impl<'a> Command<'a> for ScriptHelp {
+    const FACTS: Facts = facts("SCRIPT|HELP", "scripting", "5.0.0", LOADING | STALE, "Shows these lines.");
+    fn run(self, cx: &mut Context) -> Ran {
+        help("SCRIPT", cx)
     }
 }
