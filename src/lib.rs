@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod logging;
 pub mod reactor;
+pub mod explain;
 pub mod engine;
 pub mod commands;
 pub mod command;

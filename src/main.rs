@@ -1,11 +1,13 @@
 //! The program: reads the command line and does what it says.
 use spindle::base::memory::Counting;
+use spindle::base::time::Now;
 use spindle::cli::{self, Disk, Invocation};
 use spindle::logging;
 use spindle::reactor::Reactor;
 use spindle::server::config::Config;
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Counts what it gives out; INFO's used_memory is that count.
 #[global_allocator]
@@ -19,12 +21,25 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Invocation::Run(config)) => serve(config),
-        Ok(Invocation::Explain(words)) => {
-            println!("would explain {words:?}");
-            ExitCode::SUCCESS
-        }
+        Ok(Invocation::Explain(args)) => explain(&args),
         Err(error) => fail(&error.to_string()),
     }
+}
+
+fn explain(args: &[Vec<u8>]) -> ExitCode {
+    let bytes = match spindle::explain::read(args, &mut std::io::stdin()) {
+        Ok(bytes) => bytes,
+        Err(message) => return fail(&message),
+    };
+    let wall_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64);
+    let mut entropy = [0; 32];
+    if let Err(error) = getrandom::fill(&mut entropy) {
+        return fail(&format!("no entropy: {error}"));
+    }
+    let text = spindle::explain::explain(&bytes, Now { wall_us, mono_us: 0 }, entropy);
+    // Who closes the pipe early has read enough.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
 }
 
 fn serve(config: Config) -> ExitCode {

@@ -9,6 +9,7 @@ mod samples;
 use recognizer::is_of;
 use samples::{Line, changed, requests, spoiled};
 use spindle::command::facts::{self, FLAG_NAMES, category};
+use spindle::command::label::{Labels, Role};
 use spindle::command::specs::KeySpecs;
 use spindle::command::syntax::{ACCESS_NAMES, Access, Kind, Positions, SHARD_CHANNEL, VARIES};
 use spindle::command::words::{OwnedWords, Words};
@@ -151,7 +152,7 @@ fn explain(request: &OwnedWords) -> Result<(String, OwnedWords, &'static Entry),
     if !entry.admits(request.request().len()) {
         return Err(Refusal::WrongArity);
     }
-    (entry.explain)(&mut words, &mut printed).map(|form| (form, printed, entry))
+    (entry.explain)(&mut words, &mut printed).map(|form| (format!("{form:?}"), printed, entry))
 }
 
 /// A form prints words that give the same form. The keys in raw words are the keys of the form, and where the facts say.
@@ -205,6 +206,29 @@ fn arity_is_the_shortest() {
     for entry in entries().filter(|entry| entry.subcommands == 0) {
         let shortest = requests(entry).iter().map(|request| request.len()).min().unwrap() as i32;
         assert_eq!(shortest, entry.arity.abs(), "{}", entry.facts.name);
+    }
+}
+
+/// Each word of a good request has a kind, and the keys are those that `Entry::keys` finds.
+#[test]
+fn every_word_has_a_label() {
+    for line in entries().flat_map(requests) {
+        let owned = owned(&line);
+        let entry = COMMANDS.find(&mut Words::new(owned.request())).expect("a command");
+        let labels = Labels::new(entry, owned.request());
+        assert!(labels.wanted.is_none(), "{line:?}: {:?}", labels.wanted);
+        let (mut keys, mut expected) = (vec![], vec![]);
+        for (at, label) in labels.of_words.iter().enumerate() {
+            let label = label.unwrap_or_else(|| panic!("{line:?}: word {at} has no label"));
+            match label.role {
+                Role::Command => assert_eq!(at, 0, "{line:?}"),
+                Role::Subcommand => assert_eq!(at, 1, "{line:?}"),
+                Role::Value(kind @ (Kind::Key(_) | Kind::Channel)) => keys.push((at, kind)),
+                _ => assert!(!label.field.is_empty(), "{line:?}: word {at} is of no field"),
+            }
+        }
+        entry.keys(owned.request(), &mut |at, kind| expected.push((at, kind)));
+        assert_eq!(keys, expected, "{line:?}");
     }
 }
 

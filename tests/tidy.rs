@@ -27,6 +27,11 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
         &["commands", "command", "server", "persist", "store", "wire", "base"],
         "the engine has no I/O, so that a test can drive it and a user can embed it",
     ),
+    (
+        "explain",
+        &["engine", "command", "wire", "base"],
+        "what is explained is what the server's own rooms say, without sockets",
+    ),
     ("reactor", &["engine", "persist", "base"], "the reactor moves bytes and never meets a command"),
     ("logging", &["server", "base"], "lines are written wherever the program runs"),
     (

@@ -16,7 +16,7 @@ pub enum Invocation {
     /// Serve.
     Run(Config),
     /// `spindle explain ...`: the words after it.
-    Explain(Vec<String>),
+    Explain(Vec<Vec<u8>>),
     /// Print this and be done: help, the version, the result of a check.
     Print(String),
 }
@@ -43,7 +43,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, files: &mut dyn Files) ->
     let args: Vec<Vec<u8>> = args.into_iter().map(OsString::into_encoded_bytes).collect();
     let mut args = args.as_slice();
     if args.first().is_some_and(|first| first == b"explain") {
-        return Ok(Invocation::Explain(args[1..].iter().map(|word| text(word)).collect()));
+        return Ok(Invocation::Explain(args[1..].to_vec()));
     }
     let mut config = Config::default();
     let file = args.first().filter(|first| !first.starts_with(b"-")).map(|path| text(path));

@@ -162,7 +162,7 @@ fn what_is_not_a_run_is_printed_or_passed_on() {
          configuration is valid\n"
     );
     match parse_with(&[], &["explain", "--raw", "*1\\r\\n"]) {
-        Ok(Invocation::Explain(words)) => assert_eq!(words, ["--raw", "*1\\r\\n"]),
+        Ok(Invocation::Explain(words)) => assert_eq!(words, [&b"--raw"[..], b"*1\\r\\n"]),
         other => panic!("{other:?}"),
     }
 }

@@ -61,7 +61,7 @@ fn argument(field: &Field) -> Vec<Argument> {
 }
 
 /// `AtSecond` and `at_second` are the names of Rust; Redis says `at-second`.
-fn dashed(name: &str) -> String {
+pub fn dashed(name: &str) -> String {
     let dash = |(i, c): (usize, char)| if c.is_uppercase() && i > 0 { format!("-{c}") } else { c.to_string() };
     name.chars().enumerate().map(dash).collect::<String>().to_lowercase().replace('_', "-")
 }

@@ -22,6 +22,9 @@ pub trait Command<'a>: Grammar<'a> + Debug {
     fn run(self, cx: &mut Context) -> Ran;
 }
 
+/// A form whose type is forgotten, to be shown.
+pub type Shown<'a> = Box<dyn Debug + 'a>;
+
 /// A command as the table has it, its type forgotten.
 #[derive(Clone, Copy)]
 pub struct Entry {
@@ -35,8 +38,8 @@ pub struct Entry {
     pub positions: Positions,
     pub access: fn(Access, Words) -> Access,
     pub run: fn(&mut Words, &mut Context) -> Ran,
-    /// Parses, and gives the form back as words and as text.
-    pub explain: fn(&mut Words, &mut OwnedWords) -> Result<String, Refusal>,
+    /// Parses, and gives the form back, as words and for a person to read.
+    pub explain: for<'a> fn(&mut Words<'a>, &mut OwnedWords) -> Result<Shown<'a>, Refusal>,
 }
 
 impl Entry {
@@ -89,10 +92,10 @@ pub fn read<'a, C: Command<'a>>(words: &mut Words<'a>) -> Result<C, Refusal> {
 }
 
 /// The form as a request: for the log, for the record, for a person.
-pub fn explain<'a, C: Command<'a>>(form: &C, to: &mut OwnedWords) -> String {
+pub fn explain<'a, C: Command<'a> + 'a>(form: C, to: &mut OwnedWords) -> Shown<'a> {
     C::FACTS.name.split('|').for_each(|name| _ = to.text(name));
     form.print(to);
-    format!("{form:?}")
+    Box::new(form)
 }
 
 /// The table, and the way from a name to an entry.
@@ -189,7 +192,7 @@ macro_rules! table {
             access: <$command as $crate::command::Command>::access,
             run: |words, cx| $crate::command::Command::run($crate::command::entry::read::<$command>(words)?, cx),
             explain: |words, to| {
-                $crate::command::entry::read::<$command>(words).map(|form| $crate::command::entry::explain(&form, to))
+                $crate::command::entry::read::<$command>(words).map(|form| $crate::command::entry::explain(form, to))
             },
         }
     };

@@ -1,6 +1,6 @@
 //! What a command is: its grammar, its facts, its evaluation, and the way from words to it. Which commands there are, it
-//! does not know (`commands` does). Read in this order: words, grammar, leaf, list, syntax, specs, docs, usage (what a
-//! declaration is and what is derived from it); entry, lookup, admit, serve, context (how it runs); refusal (every
+//! does not know (`commands` does). Read in this order: words, grammar, leaf, list, syntax, specs, docs, usage, label (what
+//! a declaration is and what is derived from it); entry, lookup, admit, serve, context (how it runs); refusal (every
 //! error text).
 pub mod admit;
 pub mod context;
@@ -10,6 +10,7 @@ pub mod entry;
 pub mod facts;
 pub mod grammar;
 pub mod host;
+pub mod label;
 pub mod leaf;
 pub mod list;
 pub mod lookup;

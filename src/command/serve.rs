@@ -86,7 +86,7 @@ fn is_http(name: &[u8]) -> bool {
 fn follow(entry: &Entry, mut words: Words) {
     let mut printed = Default::default();
     match (entry.explain)(&mut words, &mut printed) {
-        Ok(form) => trace!("typed command {form}"),
+        Ok(form) => trace!("typed command {form:?}"),
         Err(refusal) => trace!("{} is no good: {refusal:?}", entry.facts.name),
     }
 }

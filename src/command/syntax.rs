@@ -225,7 +225,7 @@ impl Syntax {
 }
 
 impl Field {
-    fn begins(&self, words: &Words) -> bool {
+    pub(super) fn begins(&self, words: &Words) -> bool {
         self.token.map_or_else(|| self.syntax.begins(words), |token| words.next_is(token))
     }
 

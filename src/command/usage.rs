@@ -11,7 +11,7 @@ pub fn usage(entry: &Entry) -> String {
     sequence(&arguments(fields))
 }
 
-fn sequence(arguments: &[Argument]) -> String {
+pub fn sequence(arguments: &[Argument]) -> String {
     arguments.iter().map(argument).collect::<Vec<_>>().join(" ")
 }
 

@@ -139,7 +139,7 @@ impl Parser {
                         return Progress { used: start, kept: input.len() };
                     }
                     let mut found = |span| batch.spans.push(span);
-                    if !quoted::split(&mut input[start..], span, &mut found) {
+                    if quoted::split(&mut input[start..], span, &mut found).is_err() {
                         batch.broken = Some(Violation::Quotes);
                         return Progress { used: start, kept: start };
                     }

@@ -3,18 +3,19 @@
 //! A word is decoded where it stands, since no word is longer than what it is written as; so it stays a span.
 use super::token::Span;
 
-/// Takes `input[line]` apart. False: a quote is not closed, or something follows a closing quote directly.
-pub fn split(input: &mut [u8], line: Span, found: &mut impl FnMut(Span)) -> bool {
+/// Takes `input[line]` apart. An error is where the word begins that has a quote which is not closed, or which something
+/// follows directly.
+pub fn split(input: &mut [u8], line: Span, found: &mut impl FnMut(Span)) -> Result<(), usize> {
     let (mut from, end) = (line.start as usize, line.end as usize);
     loop {
         while from < end && (input[from].is_ascii_whitespace() || input[from] == 0x0b) {
             from += 1;
         }
         if from == end || input[from] == 0 {
-            return true;
+            return Ok(());
         }
         let start = from;
-        let Some((next, to)) = word(input, from, end) else { return false };
+        let Some((next, to)) = word(input, from, end) else { return Err(start) };
         found(Span { start: start as u32, end: to as u32 });
         from = next;
     }
@@ -92,7 +93,7 @@ mod tests {
             let all = Span { start: 0, end: input.len() as u32 };
             let good = split(&mut input, all, &mut |span| spans.push(span));
             let words: Vec<&[u8]> = spans.iter().map(|span| &input[span.start as usize..span.end as usize]).collect();
-            assert_eq!(good.then_some(words.as_slice()), *expected, "{line}");
+            assert_eq!(good.is_ok().then_some(words.as_slice()), *expected, "{line}");
         }
     }
 }
