@@ -1,5 +1,6 @@
 //! A fixed transcript through the engine, with no socket: what tests/instructions/run counts instructions of.
-//! `transcript COMMAND ROUNDS`: so many rounds of 64 requests in a pipeline over 1,000 keys, after they were set.
+//! `transcript COMMAND ROUNDS`: so many rounds of 64 requests over 1,000 keys, after they were set: in one pipeline, or,
+//! for `get@1`, each sent alone.
 //! It measures no time. Without arguments (as `cargo test` and `cargo bench` run it) it does a few rounds of each.
 use spindle::engine::{Address, Budget, Bystanders, ClientId, Config, Engine, Host, Machine, Now, Step};
 
@@ -72,10 +73,12 @@ fn run(command: &str, rounds: usize) {
     for number in 0..KEYS {
         send(&mut engine, &mut host, client, &request("set", number));
     }
-    let batches: Vec<Vec<u8>> =
-        (0..16).map(|batch| (0..DEPTH).flat_map(|at| request(command, batch * DEPTH + at)).collect()).collect();
-    for round in 0..rounds {
-        assert!(send(&mut engine, &mut host, client, &batches[round % batches.len()]) >= DEPTH * 4);
+    let (command, depth) =
+        command.split_once('@').map_or((command, DEPTH), |(command, depth)| (command, depth.parse().expect("a depth")));
+    let requests: Vec<Vec<u8>> = (0..16 * DEPTH).map(|number| request(command, number)).collect();
+    let batches: Vec<Vec<u8>> = requests.chunks(depth).map(<[_]>::concat).collect();
+    for round in 0..rounds * (DEPTH / depth) {
+        assert!(send(&mut engine, &mut host, client, &batches[round % batches.len()]) >= depth * 4);
     }
 }
 
@@ -83,6 +86,6 @@ fn main() {
     let mut args = std::env::args().skip(1).filter(|arg| !arg.starts_with("--"));
     match (args.next(), args.next()) {
         (Some(command), Some(rounds)) => run(&command, rounds.parse().expect("a number of rounds")),
-        _ => ["ping", "get", "set", "incr", "mget"].iter().for_each(|command| run(command, 20)),
+        _ => ["ping", "get", "set", "incr", "mget", "get@1"].iter().for_each(|command| run(command, 20)),
     }
 }

@@ -94,7 +94,7 @@ impl Parser {
         let mut start = 0;
         let mut first_span = batch.spans.len();
         batch.spans.append(&mut self.begun);
-        while batch.requests.len() < most {
+        while batch.requests.len() < most && start < input.len() {
             let whole = self.lexer.whole_bulks(&input[start..], limits, self.wanted, &mut batch.spans);
             self.wanted -= whole;
             if whole > 0 && self.wanted == 0 {
