@@ -1,4 +1,4 @@
-//! An echo server, second rung of the ladder (null.rs before it; embedded.rs and src/reactor/ after it): whatever a client
+//! An echo server, second rung of the ladder (null.rs before it, embedded.rs after it): whatever a client
 //! sends comes back. It shows what any server on non-blocking sockets must get right: partial writes, back-pressure,
 //! edge-triggered reading, fairness and half-close. It has no protocol and no time-outs; those are Spindle's.
 //!

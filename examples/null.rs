@@ -1,4 +1,4 @@
-//! The null server, first rung of the ladder (next: echo.rs, embedded.rs, src/reactor/). It reads, counts requests and
+//! The null server, first rung of the ladder (echo.rs and embedded.rs after it). It reads, counts requests and
 //! answers `+OK` to each: no parser, no store. So it is the floor under every server's cost, the kernel's share, and
 //! bench.sh takes it off before it compares. It also shows the smallest whole poll loop: accept, read, write, close.
 //!

@@ -25,7 +25,7 @@ pub fn explain(bytes: &[u8], now: Now, entropy: [u8; 32]) -> String {
         let end = start + found.end;
         number += 1;
         if number > 1 || end < bytes.len() {
-            page.title(&format!("Request {number}, bytes {start}..{end}"));
+            page.title(&format!("Request {number}, bytes {start}..{end}; spans count from its first byte"));
         }
         one(&bytes[start..], &found, number, &mut server, &mut page);
         start = end;

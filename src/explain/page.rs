@@ -8,6 +8,8 @@ const INDENT: &str = "   ";
 pub const INNER: usize = WIDTH - INDENT.len();
 /// Longer tables leave out their middle.
 const ROWS_MAX: usize = 40;
+/// The first column of a table is not clipped further than this.
+const FIRST_MIN: usize = 24;
 
 #[derive(Default)]
 pub struct Page {
@@ -69,17 +71,16 @@ impl Page {
         self.wrapped(&format!("{name:10} {text}"), 11);
     }
 
-    /// The first row is the head. `most`: the width of a cell; the last column reaches to the margin.
-    pub fn table(&mut self, most: usize, rows: &[Vec<String>]) {
-        let columns = rows[0].len();
-        let clipped = |(at, cell): (usize, &String)| clip(cell, if at + 1 < columns { most } else { INNER });
-        let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().enumerate().map(clipped).collect()).collect();
+    /// The first row is the head. Of a table that is too wide the first column is clipped, then the last.
+    pub fn table(&mut self, rows: &[Vec<String>]) {
         let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..columns).map(width).collect();
+        let mut widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+        let others: usize = widths[1..].iter().map(|width| 2 + width).sum();
+        widths[0] = widths[0].min(INNER.saturating_sub(others).max(FIRST_MIN));
         let (head, tail) = (ROWS_MAX * 3 / 4, ROWS_MAX / 4);
         for (at, row) in rows.iter().enumerate() {
             if rows.len() <= ROWS_MAX + 1 || at < head || at >= rows.len() - tail {
-                let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+                let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{:width$}", clip(cell, *width)));
                 self.line(&clip(cells.collect::<Vec<_>>().join("  ").trim_end(), INNER));
             } else if at == head {
                 self.line(&format!("... {} more rows ...", rows.len() - head - tail));
@@ -152,4 +153,27 @@ pub fn follow(number: usize, one: &str) -> String {
 /// A field as Redis would write its name.
 pub fn field_name(field: &str) -> String {
     dashed(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_stand_under_their_part() {
+        let text: String = (0..500).map(|at| char::from(b'a' + (at % 26) as u8)).collect();
+        for (length, at) in [(20, 3), (97, 96), (98, 97), (200, 0), (200, 199), (200, 200), (500, 250), (500, 499)] {
+            let mut page = Page::default();
+            page.marked(&text[..length], at..at + 1, "here");
+            let page = page.finish();
+            let lines: Vec<&str> = page.lines().collect();
+            let column = lines[1].find('^').expect("a mark");
+            assert_eq!(
+                lines[0].get(column..=column).unwrap_or(""),
+                text[..length].get(at..=at).unwrap_or(""),
+                "{page}"
+            );
+            assert!(lines.iter().all(|line| line.len() <= WIDTH), "{page}");
+        }
+    }
 }

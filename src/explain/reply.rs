@@ -12,7 +12,7 @@ pub fn show(bytes: &[u8], page: &mut Page) {
     while !rest.is_empty() {
         rest = element(rest, 0, &mut rows);
     }
-    page.table(64, &rows);
+    page.table(&rows);
 }
 
 /// Adds the rows of one value, those of its parts after it. What comes after the value.

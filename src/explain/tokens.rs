@@ -96,7 +96,7 @@ pub fn show(input: &[u8], found: &Found, page: &mut Page) {
         }
         let head = ["element", "type", "meaning", "token", "span"].map(String::from).to_vec();
         let rows = found.tokens.iter().map(|token| element(token, bytes));
-        page.table(40, &std::iter::once(head).chain(rows).collect::<Vec<_>>());
+        page.table(&std::iter::once(head).chain(rows).collect::<Vec<_>>());
     }
     let perhaps = perhaps(input, found);
     if found.stop.is_some() || perhaps.is_some() {

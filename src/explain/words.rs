@@ -33,10 +33,11 @@ pub fn show(request: Request, spans: &[Span], refused: bool, page: &mut Page) {
     let labels = Labels::new(entry, request);
     let head = ["word", "span", "kind", "field"].map(String::from).to_vec();
     let rows = request.iter().zip(spans).zip(&labels.of_words).map(|((word, span), label)| {
+        // A long word is told by its ends: its span stands beside it.
         let (kind, field) = label.map_or(("?".into(), String::new()), |label| (kind(&label), field_name(label.field)));
-        vec![typed(word), format!("{}..{}", span.start, span.end), kind, field]
+        vec![clip(&typed(word), TYPED_MAX), format!("{}..{}", span.start, span.end), kind, field]
     });
-    page.table(40, &std::iter::once(head).chain(rows).collect::<Vec<_>>());
+    page.table(&std::iter::once(head).chain(rows).collect::<Vec<_>>());
 
     let mut printed = OwnedWords::default();
     let parsed =
@@ -51,7 +52,7 @@ pub fn show(request: Request, spans: &[Span], refused: bool, page: &mut Page) {
             page.section("Typed command", "src/command/grammar.rs");
             show_form(&*form, page);
             page.gap();
-            let printed: Vec<String> = printed.request().iter().map(typed).collect();
+            let printed: Vec<String> = printed.request().iter().map(|word| clip(&typed(word), TYPED_MAX)).collect();
             page.wrapped(&format!("Printed as words again: {}", printed.join(" ")), 24);
         }
         Err(refusal) => {
@@ -193,17 +194,18 @@ fn fault(entry: &Entry, refusal: Refusal, request: Request, words: &Words, label
     if let Some(wanted) = &labels.wanted {
         return (count..count, format!("the words end here; wanted is {}", describe(wanted)));
     }
+    let last = words.at().saturating_sub(1);
+    if !matches!(refusal, Refusal::WrongArity | Refusal::Syntax) {
+        // Such a refusal speaks of the word last read.
+        let said = escaped(&refusal.say(entry.facts.name, words));
+        return (last..last + 1, said.split_once(' ').map_or(said.clone(), |(_, text)| text.into()));
+    }
     if let Some(first) = labels.of_words.iter().position(Option::is_none) {
         return (first..first + 1, format!("the grammar of {name} has no place for this word"));
     }
-    let last = words.at().saturating_sub(1);
     match refusal {
         Refusal::WrongArity => (count - 1..count, format!("{name} takes another number of words")),
-        Refusal::Syntax => (last..last + 1, "this word does not go with the words before it".into()),
-        _ => {
-            let said = escaped(&refusal.say(entry.facts.name, words));
-            (last..last + 1, said.split_once(' ').map_or(said.clone(), |(_, text)| text.into()))
-        }
+        _ => (last..last + 1, "this word does not go with the words before it".into()),
     }
 }
 
