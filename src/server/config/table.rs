@@ -112,7 +112,7 @@ static SETTINGS: &[Spec] = &[
     setting!("Logging", "loglevel", loglevel, Kind::Choice(LogLevel::NAMES), Live,
         "How much is logged"),
     setting!("Logging", "logfile", logfile, Kind::Text, AtStart,
-        "File to append the log to; without it, standard error"),
+        "File to append the log to; without it, standard output"),
 ];
 
 impl Spec {
