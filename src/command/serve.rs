@@ -82,11 +82,15 @@ fn is_http(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"POST") || name.eq_ignore_ascii_case(b"Host:")
 }
 
+/// The log follows a request. Passwords do not belong there.
 #[cold]
 fn follow(entry: &Entry, mut words: Words) {
-    let mut printed = Default::default();
-    match (entry.explain)(&mut words, &mut printed) {
+    let name = entry.facts.name;
+    if matches!(name, "AUTH" | "HELLO" | "CONFIG|SET") {
+        return trace!("typed command {name}, which may hold a password");
+    }
+    match (entry.explain)(&mut words, &mut Default::default()) {
         Ok(form) => trace!("typed command {form:?}"),
-        Err(refusal) => trace!("{} is no good: {refusal:?}", entry.facts.name),
+        Err(refusal) => trace!("{name} is no good: {refusal:?}"),
     }
 }

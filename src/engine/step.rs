@@ -114,11 +114,13 @@ impl Engine {
         for at in 0..batch.requests.len() {
             let request = batch.request(at, &buffer[*start..]);
             if log_enabled!(log::Level::Trace) {
-                trace!("client {}: request {request}", id.serial);
+                trace!("client {}: words at {}", id.serial, request.places());
             }
+            let unsent = output.len();
             let begun = *since;
             let from = self.world.record.wanted.then(|| output.end());
             let outcome = self.world.serve(id, request, output, *now, since, host, &mut self.sessions, false);
+            trace!("client {}: reply of {} bytes", id.serial, output.len().saturating_sub(unsent));
             if since.wrapping_sub(begun) > slow {
                 *now = host.now();
                 *since = host.ticks();

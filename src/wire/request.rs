@@ -57,6 +57,15 @@ impl<'a> Request<'a> {
         self.larges.iter().find(same).cloned()
     }
 
+    /// Where the words stand in their request, for the log.
+    pub fn places(&self) -> String {
+        let place = |span: &Span| match span.start {
+            LARGE => "(memory of its own)".to_string(),
+            start => format!("{start}..{}", span.end),
+        };
+        self.spans.iter().map(place).collect::<Vec<_>>().join(" ")
+    }
+
     pub fn iter(self) -> impl Iterator<Item = &'a [u8]> {
         (0..self.len()).map_while(move |at| self.get(at))
     }
