@@ -15,7 +15,7 @@ mod model;
 
 use fakes::FAKES;
 use hand::Hand;
-use model::{Model, PASSWORD, Say, reply_length};
+use model::{Model, PASSWORD, Say, VALUE_BYTES_MAX, reply_length};
 use spindle::base::random::Chance;
 use spindle::base::time::Now;
 use spindle::engine::config::Source;
@@ -480,7 +480,8 @@ impl Simulation {
         }
         let new: Vec<u8> = self.engine.pending(id).flatten().skip(peer.written.len()).copied().collect();
         peer.written.extend(&new);
-        assert!(unsent <= 3 * OUTPUT_BYTES_MAX, "{unsent} bytes unsent");
+        // One more command may run as long as the limit is not passed; the largest reply is that of TWICE.
+        assert!(unsent <= OUTPUT_BYTES_MAX + 2 * VALUE_BYTES_MAX + 100, "{unsent} bytes unsent");
         let mut rest = new.as_slice();
         let mut told = vec![];
         while !rest.is_empty() {
@@ -506,7 +507,6 @@ impl Simulation {
     /// Everybody reads and sends what is left; nothing may stay unanswered.
     fn rest(&mut self) {
         for round in 0.. {
-            assert!(round < 10_000, "seed {}: it never comes to rest", self.seed);
             for at in 0..self.peers.len() {
                 let peer = &mut self.peers[at];
                 peer.room = usize::MAX;
@@ -521,14 +521,14 @@ impl Simulation {
             }
             self.turn();
             // Waits come to their deadlines, and nobody is idle meanwhile.
-            self.host.pass(1000);
+            self.host.pass(5_000);
             let busy = |peer: &Peer| !peer.unanswered.is_empty() || !peer.written.is_empty() || !peer.wire.is_empty();
-            if round > 1000 && !self.peers.iter().any(busy) && self.again.is_empty() {
+            if round > 200 && !self.peers.iter().any(busy) && self.again.is_empty() {
                 break;
             }
-            if round > 5000 {
+            if round == 20_000 {
                 let stuck = self.peers.iter().find(|peer| busy(peer)).map(|peer| (peer.id, peer.unanswered.front()));
-                assert_eq!(stuck, None, "seed {}", self.seed);
+                panic!("seed {}: it never comes to rest: {stuck:?}", self.seed);
             }
         }
         self.engine.check();

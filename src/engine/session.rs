@@ -66,6 +66,7 @@ impl Session {
     }
 
     pub fn check(&self) {
+        assert!(!self.output.is_empty() || !self.output.has_room(), "an idle session holds no memory for its output");
         assert!(self.head <= self.tail.len());
         assert!(self.fresh == 0 || self.tail.is_empty());
         self.output.check();
@@ -210,6 +211,23 @@ impl Sessions {
         }
     }
 
+    /// Gives a session its output back. One with nothing to send holds no memory.
+    #[inline]
+    pub fn put_back(&mut self, id: ClientId, mut output: Output) {
+        if output.is_empty() {
+            let room = output.take_room();
+            self.keep_room(room);
+        }
+        self.at_mut(id).output = output;
+    }
+
+    #[inline]
+    fn keep_room(&mut self, room: Vec<u8>) {
+        if room.capacity() > 0 && room.capacity() <= ROOM_KEPT_BYTES_MAX && self.rooms.len() < ROOMS_MAX {
+            self.rooms.push(room);
+        }
+    }
+
     #[inline]
     pub fn wrote(&mut self, id: ClientId, count: usize) {
         let session = &mut self.slab[id.key];
@@ -218,9 +236,7 @@ impl Sessions {
         session.output.wrote(count);
         if session.output.is_empty() {
             let room = session.output.take_room();
-            if room.capacity() > 0 && room.capacity() <= ROOM_KEPT_BYTES_MAX && self.rooms.len() < ROOMS_MAX {
-                self.rooms.push(room);
-            }
+            self.keep_room(room);
         }
         if stalled && self.slab[id.key].output.len() <= OUTPUT_BYTES_MAX {
             self.make_ready(id);

@@ -113,7 +113,7 @@ impl Engine {
         if !waits_on {
             self.hold(id, &mut output, from);
         }
-        self.sessions.at_mut(id).output = output;
+        self.sessions.put_back(id, output);
         if let Outcome::Continue(task) = outcome {
             self.sessions.at_mut(id).task = Some(task);
         }
@@ -139,7 +139,7 @@ impl Engine {
         self.sessions.equip(&mut output);
         let mut since = 0;
         say(&mut self.world.context(id, words.request(), &mut output, now, &mut since, host, &mut self.sessions, true));
-        self.sessions.at_mut(id).output = output;
+        self.sessions.put_back(id, output);
         self.release_waiter(id);
     }
 

@@ -221,10 +221,9 @@ impl Engine {
         if self.world.is_unsettled() {
             self.settle(id, &mut output, from, now, host);
         }
-        let session = self.sessions.at_mut(id);
-        session.output = output;
+        self.sessions.put_back(id, output);
         if !done {
-            session.task = Some(task);
+            self.sessions.at_mut(id).task = Some(task);
         }
         self.sessions.touch(id);
         Step::More
@@ -326,8 +325,8 @@ impl Work {
         let left = self.len();
         self.batch.clear();
         sessions.batch = self.batch;
+        sessions.put_back(id, self.output);
         let session = sessions.at_mut(id);
-        session.output = self.output;
         if self.is_room {
             session.tail.extend_from_slice(&self.buffer[self.start..self.end]);
             sessions.room = self.buffer;

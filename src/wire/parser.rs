@@ -10,10 +10,12 @@ use memchr::memchr2;
 
 /// From this size on a bulk string that is not yet complete gets memory of its own (Redis: PROTO_MBULK_BIG_ARG).
 pub const LARGE_BYTES: usize = 32 * 1024;
+/// The least room that is made for one. A client that sends byte by byte costs no more than that.
+const LARGE_FIRST: usize = 4 * 1024;
 /// So much of a large bulk string is lent to a read at once.
 const LARGE_STEP: usize = 256 * 1024;
 /// When this part of a large bulk string has come, room is made for all of it, so that no more than that is ever copied.
-const LARGE_EARNEST: usize = 64;
+const LARGE_EARNEST: usize = 128;
 
 /// Requests parsed ahead. The words of all of them stand in one vector.
 #[derive(Debug, Default)]
@@ -187,7 +189,7 @@ impl Parser {
     }
 
     fn begin_large(&mut self, here: &[u8], length: usize) {
-        let bytes = Vec::with_capacity((2 * here.len()).clamp(LARGE_BYTES, length));
+        let bytes = Vec::with_capacity((2 * here.len()).clamp(LARGE_FIRST, length));
         let mut large = Box::new(Large { bytes, filled: here.len(), length });
         large.bytes.extend_from_slice(here);
         self.large = Some(large);
@@ -204,11 +206,11 @@ impl Parser {
     pub fn space(&mut self) -> Option<&mut [u8]> {
         let large = self.large.as_mut().filter(|large| large.filled < large.length)?;
         let (filled, length) = (large.filled, large.length);
-        let end = length.min(filled + LARGE_STEP);
-        if large.bytes.capacity() < end {
-            let room = if filled >= length / LARGE_EARNEST { length } else { length.min(4 * end) };
-            large.bytes.reserve_exact(room - large.bytes.len());
+        if filled == large.bytes.capacity() {
+            let room = if 2 * filled > length / LARGE_EARNEST { length } else { 2 * filled };
+            large.bytes.reserve_exact(room - filled);
         }
+        let end = length.min(large.bytes.capacity()).min(filled + LARGE_STEP);
         if large.bytes.len() < end {
             large.bytes.resize(end, 0);
         }

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 
 /// The password where one is wanted.
 pub const PASSWORD: &str = "sesame";
+/// The largest value that is drawn.
+pub const VALUE_BYTES_MAX: usize = 1_500_000;
 /// What a client that has not signed in may send in one word.
 const STRANGER_BYTES_MAX: usize = 16 * 1024;
 
@@ -103,7 +105,7 @@ impl Say {
 
     fn value(chance: &mut Chance, heavy: bool) -> Vec<u8> {
         let length = match chance.below(if heavy { 6 } else { 60 }) {
-            0 if heavy && chance.below(8) == 0 => 1_000_000 + chance.below(500_000),
+            0 if heavy && chance.below(8) == 0 => 1_000_000 + chance.below(VALUE_BYTES_MAX as u64 - 1_000_000),
             0 => 10_000 + chance.below(300_000),
             1..4 => chance.below(20_000),
             4..24 => return chance.below(1_000_000).to_string().into_bytes(),

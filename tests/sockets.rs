@@ -1,0 +1,419 @@
+//! The built server and real sockets: what only the kernel can do to it. Each test has a server of its own, on a port of
+//! its own. Nothing here measures time: where processor time is looked at, a spin would use a hundred times what is allowed.
+//!
+//! The large ones want memory and are run by `cargo test --release --test sockets -- --ignored`.
+
+#[path = "support/process.rs"]
+mod process;
+
+use process::{Client, Server, eventually, failure, scratch, start_unheard};
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::Command;
+use std::time::Duration;
+
+fn set_header(key: &str, length: usize) -> String {
+    format!("*3\r\n$3\r\nSET\r\n${}\r\n{key}\r\n${length}\r\n", key.len())
+}
+
+/// Sets a key to so many bytes without holding them.
+fn set_large(client: &mut Client, key: &str, length: usize) {
+    client.send(set_header(key, length));
+    let piece = vec![b'v'; 1 << 20];
+    let mut left = length;
+    while left > 0 {
+        let count = left.min(piece.len());
+        client.send(&piece[..count]);
+        left -= count;
+    }
+    assert_eq!(client.ask("\r\n"), "+OK");
+}
+
+// --- Bytes
+
+#[test]
+fn requests_and_replies_may_be_cut_at_any_byte() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    let pipeline = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nhe\r\nl\r\nGET k\r\n*2\r\n$4\r\nECHO\r\n$0\r\n\r\nPING\r\n";
+    let expected = "+OK\r\n$5\r\nhe\r\nl\r\n$0\r\n\r\n+PONG\r\n";
+    let mut answer = vec![0; expected.len()];
+    for byte in pipeline {
+        client.send([*byte]);
+    }
+    client.stream.read_exact(&mut answer).expect("all replies");
+    assert_eq!(answer, expected.as_bytes());
+    for at in 0..pipeline.len() {
+        let (first, second) = pipeline.split_at(at);
+        client.send(first);
+        // What can be answered is answered before the rest is sent.
+        if at > 42 {
+            assert_eq!(client.line(), "+OK");
+        }
+        client.send(second);
+        let from = if at > 42 { 5 } else { 0 };
+        client.stream.read_exact(&mut answer[from..]).expect("all replies");
+        assert_eq!(&answer[from..], &expected.as_bytes()[from..], "cut at {at}");
+    }
+}
+
+#[test]
+fn a_large_reply_leaves_in_pieces_while_others_are_served() {
+    let server = Server::start(&[]);
+    let [mut slow, mut quick] = [server.connect(), server.connect()];
+    set_large(&mut slow, "k", 20 << 20);
+    slow.send("GET k\r\nECHO after\r\n");
+    assert_eq!(quick.ask("PING\r\n"), "+PONG");
+    assert_eq!(slow.bulk(), vec![b'v'; 20 << 20]);
+    assert_eq!(slow.bulk(), b"after");
+}
+
+#[test]
+fn who_closes_one_side_is_still_answered() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    client.send("SET k v\r\nGET k\r\nPING\r\n*2\r\n$4\r\nECHO\r\n$9\r\nunfin");
+    client.end();
+    assert_eq!(client.rest(), "+OK\r\n$1\r\nv\r\n+PONG\r\n");
+    let mut client = server.connect();
+    client.send(format!("SET large {}\r\n", "x".repeat(60_000)));
+    client.send("GET large\r\n".repeat(300));
+    client.end();
+    assert_eq!(client.rest().len(), 5 + 300 * (60_000 + 10));
+}
+
+#[test]
+fn a_reset_in_the_middle_of_a_write_concerns_nobody_else() {
+    let server = Server::start(&[]);
+    let mut other = server.connect();
+    set_large(&mut other, "k", 10 << 20);
+    for round in 0..10 {
+        let mut client = server.connect();
+        client.send("GET k\r\n".repeat(5));
+        if round % 2 == 0 {
+            assert_eq!(client.line(), "$10485760");
+        }
+        client.send(&set_header("half", 1 << 20)[..20 + round]);
+        client.reset();
+        assert_eq!(other.ask("PING\r\n"), "+PONG");
+    }
+    eventually("only one client is left", || clients(&mut other) == 1);
+}
+
+/// How many clients there are.
+fn clients(client: &mut Client) -> usize {
+    client.send("CLIENT LIST\r\n");
+    client.bulk().iter().filter(|byte| **byte == b'\n').count()
+}
+
+#[test]
+fn the_last_error_survives_input_that_was_not_read() {
+    let server = Server::start(&[]);
+    for _ in 0..5 {
+        let mut client = server.connect();
+        client.send("*1\r\nx");
+        // The server may close before it has seen all of this; what it said must arrive all the same.
+        let _ = client.stream.write_all(&vec![b'y'; 600_000]);
+        assert_eq!(client.rest(), "-ERR Protocol error: expected '$', got 'x'\r\n");
+        let mut client = server.connect();
+        client.send("QUIT\r\n");
+        let _ = client.stream.write_all(&b"PING\r\n".repeat(1000));
+        assert_eq!(client.rest(), "+OK\r\n");
+    }
+}
+
+#[test]
+fn http_is_an_attack() {
+    let server = Server::start(&[]);
+    for line in ["POST / HTTP/1.1\r\n", "Host: localhost\r\n", "*1\r\n$5\r\nhost:\r\n"] {
+        let mut client = server.connect();
+        client.send([line, "SET stolen 1\r\n"].concat());
+        let mut bytes = vec![];
+        // A reset is as good as an end here.
+        let _ = client.stream.read_to_end(&mut bytes);
+        assert_eq!(bytes, b"", "{line}");
+    }
+    assert_eq!(server.connect().ask("EXISTS stolen\r\n"), ":0");
+    eventually("the log says so", || server.log().matches("Possible SECURITY ATTACK detected").count() == 3);
+}
+
+// --- Many clients
+
+#[test]
+fn a_flood_of_connections_is_accepted() {
+    let server = Server::start(&[]);
+    let mut many: Vec<Client> = (0..600).map(|_| server.connect()).collect();
+    for client in &mut many {
+        client.send("PING\r\n");
+    }
+    for client in &mut many {
+        assert_eq!(client.line(), "+PONG");
+    }
+    assert_eq!(clients(&mut many[0]), 600);
+}
+
+#[test]
+fn one_client_too_many_is_told_so() {
+    let server = Server::start(&["--maxclients", "3"]);
+    let mut three: Vec<Client> = (0..3).map(|_| server.connect()).collect();
+    for client in &mut three {
+        assert_eq!(client.ask("PING\r\n"), "+PONG");
+    }
+    for _ in 0..20 {
+        assert_eq!(server.connect().rest(), "-ERR max number of clients reached\r\n");
+    }
+    three.pop();
+    eventually("there is room again", || {
+        let mut client = server.connect();
+        client.ask("PING\r\n") == "+PONG"
+    });
+}
+
+#[test]
+fn who_is_idle_for_too_long_is_closed() {
+    let server = Server::start(&["--timeout", "1"]);
+    assert_eq!(server.connect().rest(), "");
+}
+
+#[test]
+fn without_descriptors_it_waits_and_does_not_spin() {
+    let server = Server::start(&[]);
+    let mut first = server.connect();
+    assert_eq!(first.ask("PING\r\n"), "+PONG");
+    let directory = format!("/proc/{}/fd", server.child.id());
+    let used = std::fs::read_dir(directory).expect("a process of ours").count();
+    let limit = used + 5;
+    let limited = Command::new("prlimit")
+        .args([format!("--pid={}", server.child.id()), format!("--nofile={limit}:{limit}")])
+        .status()
+        .expect("prlimit (util-linux) runs");
+    assert!(limited.success());
+    let mut served: Vec<Client> = (0..5).map(|_| server.connect()).collect();
+    for client in &mut served {
+        assert_eq!(client.ask("PING\r\n"), "+PONG");
+    }
+    let mut waiting: Vec<Client> = (0..20).map(|_| server.connect()).collect();
+    for client in &mut waiting {
+        client.send("PING\r\n");
+    }
+    eventually("the log says so", || server.log().contains("Accepting a client connection"));
+    let before = server.cpu();
+    std::thread::sleep(Duration::from_secs(1));
+    let used = server.cpu() - before;
+    assert!(used < Duration::from_millis(300), "{used:?} of processor time in a second");
+    assert_eq!(first.ask("PING\r\n"), "+PONG");
+    // As some leave, others come in.
+    drop(served);
+    while !waiting.is_empty() {
+        let batch: Vec<Client> = waiting.drain(..waiting.len().min(5)).collect();
+        for mut client in batch {
+            assert_eq!(client.line(), "+PONG");
+        }
+    }
+    assert_eq!(first.ask("PING\r\n"), "+PONG");
+}
+
+#[test]
+fn a_thousand_idle_connections_cost_no_processor_time() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
+    setrlimit(Resource::RLIMIT_NOFILE, hard.min(8192), hard).expect("as many as are allowed");
+    let server = Server::start(&[]);
+    let mut many: Vec<Client> = (0..1000).map(|_| server.connect()).collect();
+    for client in &mut many {
+        assert_eq!(client.ask("PING\r\n"), "+PONG");
+    }
+    // What the last command left to be done is done.
+    std::thread::sleep(Duration::from_millis(300));
+    let before = server.cpu();
+    std::thread::sleep(Duration::from_secs(2));
+    let used = server.cpu() - before;
+    assert!(used <= Duration::from_millis(50), "{used:?} of processor time in two seconds");
+}
+
+// --- Memory
+
+/// What others see of the client that has most to read.
+fn unread_output(client: &mut Client) -> usize {
+    client.send("CLIENT LIST\r\n");
+    let text = String::from_utf8(client.bulk()).expect("text");
+    let unread = |line: &str| line.split(' ').find_map(|field| field.strip_prefix("omem="))?.parse::<usize>().ok();
+    text.lines().filter_map(unread).max().unwrap_or(0)
+}
+
+#[test]
+fn who_does_not_read_costs_no_more_than_what_is_shared() {
+    const VALUE: usize = 100 << 20;
+    let server = Server::start(&[]);
+    let [mut client, mut other] = [server.connect(), server.connect()];
+    set_large(&mut client, "k", VALUE);
+    client.send("GET k\r\n");
+    assert_eq!(client.bulk().len(), VALUE);
+    let (before_kb, _) = server.memory_kb();
+    client.send("GET k\r\n".repeat(1000));
+    eventually("the server has answered what it will", || unread_output(&mut other) > VALUE / 2);
+    assert_eq!(other.ask("PING\r\n"), "+PONG");
+    let (after_kb, _) = server.memory_kb();
+    assert!(after_kb <= before_kb + 2048, "{before_kb} KB before, {after_kb} KB after");
+    // Overwritten, the old value lives as long as somebody is to read it.
+    assert_eq!(other.ask("SET k v\r\n"), "+OK");
+    assert_eq!(client.bulk().len(), VALUE);
+    assert_eq!(client.bulk(), b"v");
+    drop(client);
+    // The allocator returns memory to the system on the way of later requests.
+    let mut count = 0;
+    eventually("it is given back", || {
+        count += 1;
+        assert_eq!(other.ask(format!("SET k{} {}\r\n", count % 500, "x".repeat(30_000))), "+OK");
+        server.memory_kb().0 + VALUE / 1024 / 2 < before_kb
+    });
+}
+
+#[test]
+fn a_header_alone_takes_no_memory() {
+    // So many that the two megabytes of a huge page do not count.
+    const CLIENTS: usize = 400;
+    let server = Server::start(&[]);
+    let mut many: Vec<Client> = (0..CLIENTS).map(|_| server.connect()).collect();
+    for client in &mut many {
+        assert_eq!(client.ask("PING\r\n"), "+PONG");
+    }
+    let (before_kb, _) = server.memory_kb();
+    let mut text = set_header("k", 512 << 20).into_bytes();
+    text.extend_from_slice(b"and some bytes of it");
+    for byte in text {
+        for client in &mut many {
+            client.send([byte]);
+        }
+    }
+    // A connection is read after those that were ready before it.
+    assert_eq!(server.connect().ask("PING\r\n"), "+PONG");
+    let (after_kb, _) = server.memory_kb();
+    assert!(after_kb <= before_kb + CLIENTS * 16, "{before_kb} KB before, {after_kb} KB after, for {CLIENTS} clients");
+}
+
+#[test]
+#[ignore = "wants 600 MB of memory for the server"]
+fn half_a_gigabyte_is_read_once_into_memory_of_its_size() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    assert_eq!(client.ask("PING\r\n"), "+PONG");
+    let (before_kb, _) = server.memory_kb();
+    set_large(&mut client, "k", 512 << 20);
+    let (_, peak_kb) = server.memory_kb();
+    let value_kb = 512 * 1024;
+    assert!(peak_kb <= before_kb + value_kb + 16 * 1024, "{before_kb} KB before, {peak_kb} KB at most");
+    client.send("GET k\r\n");
+    assert_eq!(client.line(), "$536870912");
+    let (mut left, mut room) = ((512 << 20) + 2, vec![0; 1 << 20]);
+    while left > 0 {
+        let most = room.len().min(left);
+        left -= client.stream.read(&mut room[..most]).expect("the value");
+    }
+    let (_, peak_kb) = server.memory_kb();
+    assert!(peak_kb <= before_kb + value_kb + 16 * 1024, "{peak_kb} KB at most, with a reader");
+    println!("{before_kb} KB before, {peak_kb} KB at most");
+}
+
+// --- Start and end
+
+#[test]
+fn a_port_in_use_is_said_and_ends_it() {
+    let server = Server::start(&[]);
+    let (code, text) = failure(&["--port", &server.port.to_string()]);
+    assert_eq!(code, Some(1), "{text}");
+    let port = server.port;
+    assert!(text.contains(&format!("Failed listening on port {port} (tcp), aborting.")), "{text}");
+    assert!(text.contains("another server has this port"), "{text}");
+    assert_eq!(server.connect().ask("PING\r\n"), "+PONG");
+}
+
+#[test]
+fn signals_end_it_cleanly() {
+    for name in ["TERM", "INT"] {
+        let path = scratch("socket");
+        let mut server = Server::start(&["--unixsocket", path.to_str().expect("text")]);
+        let mut client = server.connect();
+        assert_eq!(client.ask("SET k v\r\n"), "+OK");
+        server.signal("HUP");
+        assert_eq!(client.ask("GET k\r\n"), "$1");
+        server.signal(name);
+        assert_eq!(server.wait().code(), Some(0), "{}", server.log());
+        assert!(server.log().contains(&format!("Received SIG{name} scheduling shutdown")), "{}", server.log());
+        assert!(!path.exists(), "its socket file is gone");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut server = Server::start(&["--enable-debug-command", "yes"]);
+    let mut client = server.connect();
+    assert_eq!(client.ask("PING\r\n"), "+PONG");
+    client.send("DEBUG SLEEP 600\r\n");
+    // The kernel keeps what it is told while it sleeps: the second signal must be another one than the first.
+    let mut ended = None;
+    eventually("it ends", || {
+        server.signal("INT");
+        std::thread::sleep(Duration::from_millis(20));
+        ended = server.child.try_wait().expect("its state");
+        ended.is_some()
+    });
+    assert_eq!(ended.and_then(|status| status.code()), Some(1));
+}
+
+#[test]
+fn shutdown_ends_it() {
+    let mut server = Server::start(&[]);
+    let mut client = server.connect();
+    client.send("SHUTDOWN NOSAVE\r\n");
+    assert_eq!(server.wait().code(), Some(0), "{}", server.log());
+    assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn a_full_pipe_for_the_log_holds_nobody_up() {
+    let server = start_unheard(&["--loglevel", "debug"]);
+    // Each connection and each request is a line or more: far beyond what a pipe and the queue hold.
+    let mut client = server.connect();
+    for n in 0..20_000 {
+        client.send("PING\r\n");
+        assert_eq!(client.line(), "+PONG", "{n}");
+        if n % 100 == 0 {
+            assert_eq!(server.connect().ask("PING\r\n"), "+PONG");
+        }
+    }
+}
+
+// --- Unix sockets
+
+#[test]
+fn unix_sockets_stale_live_and_with_permissions() {
+    let path = scratch("socket");
+    let text = path.to_str().expect("text");
+    // A file that nobody listens on any more.
+    drop(UnixListener::bind(&path).expect("a socket file"));
+    let server = Server::start(&["--unixsocket", text, "--unixsocketperm", "700"]);
+    let mode = std::fs::metadata(&path).expect("the socket file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    let stream = UnixStream::connect(&path).expect("a connection");
+    stream.set_read_timeout(Some(process::PATIENCE)).expect("a bound");
+    let mut client = Client { stream };
+    assert_eq!(client.ask("SET k v\r\n"), "+OK");
+    client.send("GET k\r\n".repeat(1000));
+    for _ in 0..1000 {
+        assert_eq!(client.bulk(), b"v");
+    }
+    // One that is alive is not taken away, and a file that is no socket is not touched.
+    let (code, said) = failure(&["--port", "0", "--unixsocket", text]);
+    assert!(code == Some(1) && said.contains("another server listens on it"), "{said}");
+    assert_eq!(client.ask("PING\r\n"), "+PONG");
+    drop(server);
+    let file = scratch("file");
+    std::fs::write(&file, "precious").expect("a file");
+    let (code, said) = failure(&["--port", "0", "--unixsocket", file.to_str().expect("text")]);
+    assert!(code == Some(1) && said.contains("no socket"), "{said}");
+    assert_eq!(std::fs::read_to_string(&file).expect("still there"), "precious");
+    std::fs::remove_file(&file).expect("ours");
+    let _ = std::fs::remove_file(&path);
+}
