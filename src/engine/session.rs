@@ -80,7 +80,8 @@ pub struct Sessions {
     owner: Option<ClientId>,
     /// Whose command ran last. While it runs, its input and output are not here.
     pub running: Option<ClientId>,
-    pub batch: Batch,
+    /// `None` while a step uses it. Boxed: it changes hands twice a step.
+    pub batch: Option<Box<Batch>>,
     rooms: Vec<Vec<u8>>,
     touched: Vec<ClientId>,
     ready: VecDeque<ClientId>,
@@ -98,7 +99,7 @@ impl Sessions {
             room: vec![0; ROOM_BYTES],
             owner: None,
             running: None,
-            batch: Batch::default(),
+            batch: Some(Box::default()),
             rooms: vec![],
             touched: vec![],
             ready: VecDeque::new(),
@@ -171,7 +172,7 @@ impl Sessions {
             return &mut [];
         }
         self.give_back();
-        if self.slab[id.key].parser.space().is_some() {
+        if self.slab[id.key].parser.is_reading_large() {
             return self.slab[id.key].parser.space().expect("it was there");
         }
         &mut self.room
@@ -180,7 +181,7 @@ impl Sessions {
     #[inline]
     pub fn filled(&mut self, id: ClientId, count: usize) {
         let session = &mut self.slab[id.key];
-        if session.parser.space().is_some() {
+        if session.parser.is_reading_large() {
             session.parser.filled(count);
         } else if session.tail.is_empty() {
             session.fresh = count;

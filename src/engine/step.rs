@@ -288,7 +288,7 @@ struct Work {
     start: usize,
     end: usize,
     output: Output,
-    batch: Batch,
+    batch: Box<Batch>,
 }
 
 impl Work {
@@ -301,7 +301,7 @@ impl Work {
         let buffer = if is_room { std::mem::take(&mut sessions.room) } else { tail };
         let end = if is_room { fresh } else { buffer.len() };
         sessions.equip(&mut output);
-        Work { buffer, is_room, start, end, output, batch: std::mem::take(&mut sessions.batch) }
+        Work { buffer, is_room, start, end, output, batch: sessions.batch.take().unwrap_or_default() }
     }
 
     fn len(&self) -> usize {
@@ -324,7 +324,7 @@ impl Work {
     fn give_back(mut self, sessions: &mut Sessions, id: ClientId) -> usize {
         let left = self.len();
         self.batch.clear();
-        sessions.batch = self.batch;
+        sessions.batch = Some(self.batch);
         sessions.put_back(id, self.output);
         let session = sessions.at_mut(id);
         if self.is_room {

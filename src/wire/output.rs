@@ -14,14 +14,20 @@ pub const SHARED_BYTES_MIN: usize = 16 * 1024;
 
 #[derive(Debug, Default)]
 pub struct Output {
-    chunks: VecDeque<Bytes>,
     tail: Vec<u8>,
     /// Bytes of the first chunk, or of the tail if there is none, that are sent. Invariant: less than it has, or 0.
     sent: usize,
-    /// Invariant: the bytes of all chunks, the sent ones of the first not counted.
-    closed: usize,
     /// Bytes sent since the beginning; a position counts from there.
     position: u64,
+    /// What few outputs have. Apart, since an output is moved out of its session and back at every step.
+    queue: Option<Box<Queue>>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    chunks: VecDeque<Bytes>,
+    /// Invariant: the bytes of all chunks, the sent ones of the first not counted.
+    closed: usize,
     /// Bytes from `position` on must wait for `ticket`. Invariant: both ascend.
     holds: VecDeque<Hold>,
 }
@@ -49,12 +55,23 @@ impl Output {
     /// Bytes that are not yet sent.
     #[inline]
     pub fn len(&self) -> usize {
-        if self.chunks.is_empty() { self.tail.len() - self.sent } else { self.closed + self.tail.len() }
+        match &self.queue {
+            Some(queue) if !queue.chunks.is_empty() => queue.closed + self.tail.len(),
+            _ => self.tail.len() - self.sent,
+        }
     }
 
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.chunks.is_empty() && self.tail.len() == self.sent
+        self.len() == 0
+    }
+
+    fn chunks(&self) -> impl Iterator<Item = &Bytes> {
+        self.queue.iter().flat_map(|queue| queue.chunks.iter())
+    }
+
+    fn queue(&mut self) -> &mut Queue {
+        self.queue.get_or_insert_default()
     }
 
     /// Where a writer appends.
@@ -85,8 +102,9 @@ impl Output {
 
     pub fn share(&mut self, bytes: Bytes) {
         self.close_tail();
-        self.closed += bytes.len();
-        self.chunks.push_back(bytes);
+        let queue = self.queue();
+        queue.closed += bytes.len();
+        queue.chunks.push_back(bytes);
     }
 
     fn close_tail(&mut self) {
@@ -100,39 +118,41 @@ impl Output {
         } else {
             Bytes::from(std::mem::take(&mut self.tail))
         };
-        let sent = if self.chunks.is_empty() { self.sent } else { 0 };
-        self.closed += own.len() - sent;
-        self.chunks.push_back(own);
+        let sent = self.sent;
+        let queue = self.queue();
+        queue.closed += own.len() - if queue.chunks.is_empty() { sent } else { 0 };
+        queue.chunks.push_back(own);
     }
 
     // --- Numbers that are known later
 
     pub fn mark(&self) -> Mark {
-        debug_assert!(self.position == 0 || self.sent <= self.tail.len());
-        Mark { chunks: self.chunks.len(), at: self.tail.len() }
+        Mark { chunks: self.chunks().count(), at: self.tail.len() }
     }
 
     /// Puts bytes where the mark is. Nothing may be sent since it was set. What stands behind it in its chunk moves.
     pub fn insert(&mut self, mark: Mark, bytes: &[u8]) {
-        match self.chunks.get_mut(mark.chunks) {
+        match self.queue.as_mut().and_then(|queue| Some((queue.chunks.get_mut(mark.chunks)?, &mut queue.closed))) {
             None => drop(self.tail.splice(mark.at..mark.at, bytes.iter().copied())),
-            Some(chunk) => {
+            Some((chunk, closed)) => {
                 *chunk = Bytes::from([&chunk[..mark.at], bytes, &chunk[mark.at..]].concat());
-                self.closed += bytes.len();
+                *closed += bytes.len();
             }
         }
     }
 
     /// Takes back what was written since the mark.
     pub fn undo(&mut self, mark: Mark) {
-        if mark.chunks == self.chunks.len() {
+        if mark.chunks == self.chunks().count() {
             self.tail.truncate(mark.at);
             return;
         }
-        let begun = self.chunks.drain(mark.chunks..).next().expect("it was closed since");
+        let sent = self.sent;
+        let queue = self.queue();
+        let begun = queue.chunks.drain(mark.chunks..).next().expect("it was closed since");
+        let sent = if queue.chunks.is_empty() { 0 } else { sent };
+        queue.closed = queue.chunks.iter().map(Bytes::len).sum::<usize>() - sent;
         self.tail = begun[..mark.at].to_vec();
-        let sent = if self.chunks.is_empty() { 0 } else { self.sent };
-        self.closed = self.chunks.iter().map(Bytes::len).sum::<usize>() - sent;
     }
 
     // --- Sending
@@ -146,27 +166,31 @@ impl Output {
     /// From that position on nothing is sent until `release(ticket)`.
     pub fn hold(&mut self, position: u64, ticket: u64) {
         assert!(position >= self.position, "it was sent already");
-        self.holds.push_back(Hold { position, ticket });
+        self.queue().holds.push_back(Hold { position, ticket });
     }
 
     /// What waited for this ticket, or one before it, may be sent.
     pub fn release(&mut self, ticket: u64) {
-        while self.holds.front().is_some_and(|hold| hold.ticket <= ticket) {
-            self.holds.pop_front();
+        let Some(queue) = &mut self.queue else { return };
+        while queue.holds.front().is_some_and(|hold| hold.ticket <= ticket) {
+            queue.holds.pop_front();
         }
     }
 
     /// How many bytes may be sent now.
     #[inline]
     pub fn released(&self) -> usize {
-        self.holds.front().map_or_else(|| self.len(), |hold| (hold.position - self.position) as usize)
+        match self.queue.as_ref().and_then(|queue| queue.holds.front()) {
+            Some(hold) => (hold.position - self.position) as usize,
+            None => self.len(),
+        }
     }
 
     /// What may be sent now, in order.
     pub fn pending(&self) -> impl Iterator<Item = &[u8]> {
         let mut left = self.released();
         let skip = self.sent;
-        let chunks = self.chunks.iter().map(|chunk| &chunk[..]).chain([self.tail.as_slice()]);
+        let chunks = self.chunks().map(|chunk| &chunk[..]).chain([self.tail.as_slice()]);
         chunks.enumerate().map_while(move |(i, chunk)| {
             let chunk = if i == 0 { &chunk[skip..] } else { chunk };
             let chunk = &chunk[..chunk.len().min(left)];
@@ -179,32 +203,37 @@ impl Output {
     pub fn wrote(&mut self, mut count: usize) {
         assert!(count <= self.released(), "more was sent than was there");
         self.position += count as u64;
-        while let Some(chunk) = self.chunks.front() {
-            let left = chunk.len() - self.sent;
-            if count < left {
-                self.sent += count;
-                self.closed -= count;
-                return;
+        if let Some(queue) = &mut self.queue {
+            while let Some(chunk) = queue.chunks.front() {
+                let left = chunk.len() - self.sent;
+                if count < left {
+                    self.sent += count;
+                    queue.closed -= count;
+                    return;
+                }
+                count -= left;
+                queue.closed -= left;
+                self.sent = 0;
+                queue.chunks.pop_front();
             }
-            count -= left;
-            self.closed -= left;
-            self.sent = 0;
-            self.chunks.pop_front();
+            if queue.holds.is_empty() {
+                self.queue = None;
+            }
         }
         self.sent += count;
         if self.sent == self.tail.len() {
             self.sent = 0;
             self.tail.clear();
-            self.chunks = VecDeque::new();
         }
     }
 
     pub fn check(&self) {
-        let first = self.chunks.front().map_or(self.tail.len(), Bytes::len);
+        let first = self.chunks().next().map_or(self.tail.len(), Bytes::len);
         assert!(self.sent == 0 || self.sent < first);
-        let sent = if self.chunks.is_empty() { 0 } else { self.sent };
-        assert_eq!(self.closed + sent, self.chunks.iter().map(Bytes::len).sum::<usize>());
-        assert!(self.holds.iter().is_sorted_by_key(|hold| (hold.position, hold.ticket)));
+        let Some(queue) = &self.queue else { return };
+        let sent = if queue.chunks.is_empty() { 0 } else { self.sent };
+        assert_eq!(queue.closed + sent, queue.chunks.iter().map(Bytes::len).sum::<usize>());
+        assert!(queue.holds.iter().is_sorted_by_key(|hold| (hold.position, hold.ticket)));
         assert!(self.released() <= self.len());
     }
 }

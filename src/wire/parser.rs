@@ -202,6 +202,12 @@ impl Parser {
         Span::large(self.larges.len() - 1)
     }
 
+    /// The next bytes belong to a large bulk string: `space` lends room for them.
+    #[inline]
+    pub fn is_reading_large(&self) -> bool {
+        self.large.as_ref().is_some_and(|large| large.filled < large.length)
+    }
+
     /// Room for the rest of a large bulk string, if that is what comes next.
     pub fn space(&mut self) -> Option<&mut [u8]> {
         let large = self.large.as_mut().filter(|large| large.filled < large.length)?;
