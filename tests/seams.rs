@@ -441,3 +441,38 @@ fn what_was_parsed_ahead_of_a_wait_is_served_when_it_ends() {
     assert_eq!(bench.text(id), "$1 w -ERR Protocol error: expected '$', got 'x'");
     assert_eq!(bench.engine.closing(id), Some(Close::AfterReply));
 }
+
+// --- Turns
+
+#[test]
+fn a_millisecond_ends_a_step() {
+    let mut bench = Bench::new();
+    bench.engine.config_mut().enable_debug_command = spindle::engine::config::Permission::Yes;
+    let id = bench.open();
+    bench.fill(id, b"DEBUG SLEEP 0.002\r\nDEBUG SLEEP 0.002\r\nPING\r\nx");
+    assert_eq!((bench.step(id), bench.text(id).as_str()), (Step::More, "+OK"), "the others come first");
+    assert_eq!((bench.step(id), bench.text(id).as_str()), (Step::More, "+OK"));
+    assert_eq!((bench.step(id), bench.text(id).as_str()), (Step::Idle, "+PONG"));
+}
+
+#[test]
+fn a_download_is_no_idleness() {
+    let mut bench = Bench::new();
+    bench.engine.config_mut().timeout = 2;
+    let id = bench.open();
+    let value = "x".repeat(4 << 20);
+    bench.send(id, &format!("SET k {value}"));
+    bench.fill(id, b"GET k\r\n");
+    bench.step(id);
+    for _ in 0..10 {
+        bench.engine.wrote(id, 1000);
+        bench.host.pass(1_000_000);
+        bench.engine.tick(bench.host.now, &mut bench.host);
+        assert_eq!(bench.engine.closing(id), None, "it takes what it is sent");
+    }
+    for _ in 0..4 {
+        bench.host.pass(1_000_000);
+        bench.engine.tick(bench.host.now, &mut bench.host);
+    }
+    assert_eq!(bench.engine.closing(id), Some(Close::Now), "it has stopped");
+}

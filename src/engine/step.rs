@@ -44,12 +44,14 @@ enum Ran {
     All,
     /// The rest must wait: it is read again later.
     Stopped,
+    /// The same, but only for the next turn: time is up.
+    Late,
 }
 
 impl Engine {
     pub fn step(&mut self, id: ClientId, now: &mut Now, budget: Budget, host: &mut dyn Host) -> Step {
         let Some(session) = self.sessions.get_mut(id) else { return Step::Idle };
-        if session.task.is_some() && session.close.is_none() {
+        if session.task.is_some() && session.close.is_none() && session.output.len() <= OUTPUT_BYTES_MAX {
             return self.go_on(id, *now, host);
         }
         if session.is_held() {
@@ -62,6 +64,7 @@ impl Engine {
         let before = work.output.len();
         let mut commands = 0;
         let (mut since, slow) = (host.ticks(), host.ticks_per_ms());
+        work.started = since;
         let step = loop {
             if commands >= budget.commands || work.output.len() - before.min(work.output.len()) > budget.output_bytes {
                 break Step::More;
@@ -75,7 +78,7 @@ impl Engine {
             let ready = work.batch.requests.len();
             let (ran, count) = self.run_batch(id, &mut work, now, &mut since, slow, host);
             commands += count;
-            if let Ran::Stopped = ran {
+            if !matches!(ran, Ran::All) {
                 // What was parsed and did not run, a violation too, is read again.
                 if count < ready || work.batch.broken.is_some() {
                     self.sessions.at_mut(id).parser.forget();
@@ -83,7 +86,7 @@ impl Engine {
                 } else {
                     work.use_up(progress);
                 }
-                break Step::Idle;
+                break if matches!(ran, Ran::Late) { Step::More } else { Step::Idle };
             }
             work.use_up(progress);
             if let Some(violation) = work.batch.broken.take() {
@@ -107,7 +110,8 @@ impl Engine {
         slow: u64,
         host: &mut dyn Host,
     ) -> (Ran, usize) {
-        let Work { batch, buffer, start, output, .. } = work;
+        let Work { batch, buffer, start, output, started, .. } = work;
+        let started = *started;
         if batch.requests.len() > 1 {
             self.world.warm(self.world.server.clients.at(id.key).database, batch, &buffer[*start..]);
         }
@@ -144,6 +148,9 @@ impl Engine {
             if stopped || output.len() > OUTPUT_BYTES_MAX || self.sessions.at(id).close.is_some() {
                 return (Ran::Stopped, at + 1);
             }
+            if since.wrapping_sub(started) > slow {
+                return (Ran::Late, at + 1);
+            }
         }
         (Ran::All, batch.requests.len())
     }
@@ -162,7 +169,7 @@ impl Engine {
         let session = self.sessions.at(id);
         let held = session.parser.held();
         let limit = self.world.server.config.client_query_buffer_limit.min(i32::MAX as u64) as usize;
-        if (unread.max(held) > limit) && session.close.is_none() {
+        if unread + held > limit && session.close.is_none() {
             debug!("client {} is closed: more than client-query-buffer-limit ({limit} bytes) unread", id.serial);
             self.world.server.stats.query_buffer_limit_disconnections += 1;
             self.sessions.at_mut(id).close = Some(Close::Now);
@@ -289,6 +296,8 @@ struct Work {
     end: usize,
     output: Output,
     batch: Box<Batch>,
+    /// The tick at which the step began: after a millisecond the others have their turn.
+    started: u64,
 }
 
 impl Work {
@@ -301,7 +310,7 @@ impl Work {
         let buffer = if is_room { std::mem::take(&mut sessions.room) } else { tail };
         let end = if is_room { fresh } else { buffer.len() };
         sessions.equip(&mut output);
-        Work { buffer, is_room, start, end, output, batch: sessions.batch.take().unwrap_or_default() }
+        Work { buffer, is_room, start, end, output, batch: sessions.batch.take().unwrap_or_default(), started: 0 }
     }
 
     fn len(&self) -> usize {

@@ -4,7 +4,6 @@ use super::Engine;
 use super::session::Close;
 use crate::base::time::Now;
 use crate::command::Host;
-use crate::server::clients::ClientId;
 use crate::server::stats::SAMPLE_EVERY_US;
 use log::debug;
 
@@ -52,9 +51,17 @@ impl Engine {
 
     fn close_idle(&mut self, now: Now) {
         let limit_us = self.world.server.config.timeout as u64 * 1_000_000;
-        let is_idle =
-            |client: &&crate::server::clients::Client| !client.blocked && now.mono_us - client.active_us > limit_us;
-        let idle: Vec<ClientId> = self.world.server.clients.iter().filter(is_idle).map(|client| client.id).collect();
+        let mut idle = vec![];
+        for client in self.world.server.clients.iter_mut() {
+            // A download is no idleness, though no command runs, as long as the client takes what is sent.
+            let sent = std::mem::replace(&mut client.bytes_seen, client.bytes_out) != client.bytes_out;
+            if sent && client.unsent > 0 {
+                client.active_us = now.mono_us;
+            }
+            if !client.blocked && now.mono_us - client.active_us > limit_us {
+                idle.push(client.id);
+            }
+        }
         for id in idle {
             debug!("client {} is closed: it was idle", id.serial);
             self.begin_close(id, Close::Now);

@@ -36,7 +36,6 @@ impl Reactor {
             }
             let connection = self.connections[id.key].take().expect("it was there");
             self.engine.close(id);
-            self.again.retain(|other| *other != id);
             if connection.dead || connection.ended || closing == Some(Close::Now) {
                 self.drop_stream(connection.stream);
             } else {

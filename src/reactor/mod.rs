@@ -136,8 +136,13 @@ impl Reactor {
         }
         for _ in 0..again {
             let id = self.again.pop_front().expect("as many as there were");
-            self.connection(id).queued = false;
-            self.converse(id, &mut now);
+            // It may have been closed since, and its slot be another's.
+            if let Some(Some(connection)) =
+                self.connections.get_mut(id.key).filter(|it| it.as_ref().is_some_and(|it| it.id == id))
+            {
+                connection.queued = false;
+                self.converse(id, &mut now);
+            }
         }
         self.flush_all();
         self.engine.tick(now, &mut self.clock);

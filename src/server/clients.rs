@@ -72,6 +72,8 @@ pub struct Client {
     pub commands: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
+    /// `bytes_out` when `timeout` last looked.
+    pub bytes_seen: u64,
     /// Bytes of input not yet used, and of output not yet sent, when the client was last served.
     pub unread: usize,
     pub unsent: usize,
@@ -115,6 +117,7 @@ impl Clients {
             commands: 0,
             bytes_in: 0,
             bytes_out: 0,
+            bytes_seen: 0,
             unread: 0,
             unsent: 0,
         });
@@ -147,6 +150,10 @@ impl Clients {
 
     pub fn is_empty(&self) -> bool {
         self.slab.is_empty()
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Client> {
+        self.slab.iter_mut().map(|(_, client)| client)
     }
 
     /// Oldest first.
