@@ -4,15 +4,16 @@
 //! `SPINDLE_SEED` is where the seeds begin, `SPINDLE_INPUTS` how many inputs there are. The long run, 10^6 inputs:
 //! `SPINDLE_INPUTS=1000000 cargo test --release --test fuzz`. fuzz/ has the same, guided by coverage (cargo-fuzz).
 
+#[path = "support/cuts.rs"]
+mod cuts;
 #[path = "support/hand.rs"]
 mod hand;
 
+use cuts::parse;
 use hand::{Bench, request_of};
 use spindle::base::random::Chance;
 use spindle::engine::{COMMANDS, Close, OUTPUT_BYTES_MAX};
 use spindle::wire::lexer::Limits;
-use spindle::wire::parser::{Batch, Parser};
-use spindle::wire::token::Violation;
 
 fn number(name: &str, or: u64) -> u64 {
     std::env::var(name).map_or(or, |text| text.parse().expect("a number"))
@@ -191,48 +192,6 @@ fn input(chance: &mut Chance) -> Vec<u8> {
 }
 
 // --- Lexer and parser
-
-type Requests = (Vec<Vec<Vec<u8>>>, Option<Violation>);
-
-/// What the parser makes of bytes that come in these pieces.
-fn parse(bytes: &[u8], limits: &Limits, mut next: impl FnMut(usize) -> usize) -> Requests {
-    let (mut parser, mut batch, mut kept, mut requests) = (Parser::default(), Batch::default(), vec![], vec![]);
-    let mut left = bytes;
-    while !left.is_empty() {
-        let piece = next(left.len());
-        match parser.space() {
-            Some(room) => {
-                let count = piece.min(room.len());
-                room[..count].copy_from_slice(&left[..count]);
-                parser.filled(count);
-                left = &left[count..];
-            }
-            None => {
-                kept.extend_from_slice(&left[..piece]);
-                left = &left[piece..];
-            }
-        }
-        loop {
-            batch.clear();
-            let most = next(5);
-            let progress = parser.parse(&mut kept, &mut batch, limits, most);
-            assert!(progress.used <= progress.kept && progress.kept <= kept.len());
-            assert!(batch.requests.len() <= most);
-            for at in 0..batch.requests.len() {
-                requests.push(batch.request(at, &kept).iter().map(<[u8]>::to_vec).collect());
-            }
-            if batch.broken.is_some() {
-                return (requests, batch.broken);
-            }
-            kept.truncate(progress.kept);
-            kept.drain(..progress.used);
-            if batch.requests.is_empty() {
-                break;
-            }
-        }
-    }
-    (requests, None)
-}
 
 #[test]
 fn the_parser_makes_the_same_of_the_same_bytes_however_they_come() {
