@@ -8,7 +8,7 @@ mod hand;
 
 use fakes::FAKES;
 use hand::{Bench, request, request_of};
-use spindle::engine::{Budget, Close, Config, OUTPUT_BYTES_MAX, Step, Wish};
+use spindle::engine::{Address, Budget, Close, Config, OUTPUT_BYTES_MAX, Step, Wish};
 use spindle::store::{Barrier, Entry};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -475,4 +475,27 @@ fn a_download_is_no_idleness() {
         bench.engine.tick(bench.host.now, &mut bench.host);
     }
     assert_eq!(bench.engine.closing(id), Some(Close::Now), "it has stopped");
+}
+
+// --- Who is let in
+
+#[test]
+fn without_a_password_only_this_machine_is_served() {
+    let peer = |text: &str| {
+        let local = "10.0.0.9:6379".parse().expect("an address");
+        Address::Tcp { peer: text.parse().expect("an address"), local }
+    };
+    let mut bench = bench();
+    let mut told = |text| bench.engine.open(peer(text), bench.host.now).err();
+    for near in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+        assert_eq!(told(near), None, "{near}");
+    }
+    for far in ["10.0.0.8:1", "[2001:db8::1]:1", "[::ffff:10.0.0.8]:1"] {
+        assert!(told(far).is_some_and(|text| text.starts_with("-DENIED ") && text.ends_with("\r\n")), "{far}");
+    }
+    bench.engine.config_mut().requirepass = "x".into();
+    assert!(bench.engine.open(peer("10.0.0.8:1"), bench.host.now).is_ok());
+    bench.engine.config_mut().requirepass = "".into();
+    bench.engine.config_mut().protected_mode = false;
+    assert!(bench.engine.open(peer("10.0.0.8:1"), bench.host.now).is_ok());
 }

@@ -1,7 +1,7 @@
 //! The built server and real sockets: what only the kernel can do to it. Each test has a server of its own, on a port of
 //! its own. Nothing here measures time: where processor time is looked at, a spin would use a hundred times what is allowed.
 //!
-//! The large ones want memory and are run by `cargo test --release --test sockets -- --ignored`.
+//! The large one wants memory and is run by `cargo test --test sockets -- --ignored`, as .ci/run does.
 
 #[path = "support/process.rs"]
 mod process;
