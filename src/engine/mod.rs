@@ -150,6 +150,12 @@ impl Engine {
         self.sessions.at(id).output.pending()
     }
 
+    /// The same in one piece, where it is one.
+    #[inline]
+    pub fn pending_piece(&self, id: ClientId) -> Option<&[u8]> {
+        self.sessions.at(id).output.pending_piece()
+    }
+
     pub fn wrote(&mut self, id: ClientId, count: usize) {
         self.world.server.stats.bytes_out += count as u64;
         self.world.server.stats.writes += 1;

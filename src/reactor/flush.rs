@@ -23,7 +23,14 @@ impl Reactor {
         let connection = self.connections[id.key].as_mut().expect("a connection as long as its client");
         let mut left = FLUSH_BUDGET;
         while !connection.write_blocked && !connection.dead {
-            let Some(sent) = send(&mut connection.stream, self.engine.pending(id)) else { break };
+            let sent = match self.engine.pending_piece(id) {
+                Some([]) => break,
+                Some(piece) => connection.stream.write(piece),
+                None => match gather(&mut connection.stream, self.engine.pending(id)) {
+                    Some(sent) => sent,
+                    None => break,
+                },
+            };
             match sent {
                 Ok(sent) => {
                     trace!("client {}: wrote {sent} bytes", id.serial);
@@ -53,17 +60,13 @@ impl Reactor {
     }
 }
 
-/// Sends what it can with one call. `None`: there is nothing.
-fn send<'a>(stream: &mut Stream, mut pending: impl Iterator<Item = &'a [u8]>) -> Option<io::Result<usize>> {
-    let first = pending.next()?;
-    // One chunk is the usual case, and a plain write the cheaper call.
-    let Some(second) = pending.next() else { return Some(stream.write(first)) };
+/// Sends several pieces with one call. `None`: there is nothing.
+fn gather<'a>(stream: &mut Stream, pending: impl Iterator<Item = &'a [u8]>) -> Option<io::Result<usize>> {
     let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-    (slices[0], slices[1]) = (IoSlice::new(first), IoSlice::new(second));
-    let mut count = 2;
-    for (slice, bytes) in slices[2..].iter_mut().zip(pending) {
+    let mut count = 0;
+    for (slice, bytes) in slices.iter_mut().zip(pending) {
         *slice = IoSlice::new(bytes);
         count += 1;
     }
-    Some(stream.write_vectored(&slices[..count]))
+    (count > 0).then(|| stream.write_vectored(&slices[..count]))
 }

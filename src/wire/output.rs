@@ -186,6 +186,12 @@ impl Output {
         }
     }
 
+    /// What may be sent now, if it is in one piece, as it nearly always is; it may be empty.
+    #[inline]
+    pub fn pending_piece(&self) -> Option<&[u8]> {
+        if self.queue.is_none() { Some(&self.tail[self.sent..]) } else { None }
+    }
+
     /// What may be sent now, in order.
     pub fn pending(&self) -> impl Iterator<Item = &[u8]> {
         let mut left = self.released();

@@ -104,7 +104,9 @@ impl Parser {
     pub fn parse(&mut self, input: &mut [u8], batch: &mut Batch, limits: &Limits, most: usize) -> Progress {
         let mut start = 0;
         let mut first_span = batch.spans.len();
-        self.resume(batch);
+        if !self.begun.is_empty() {
+            self.resume(batch);
+        }
         while batch.requests.len() < most && start < input.len() {
             let whole = self.lexer.whole_bulks(&input[start..], limits, self.wanted, &mut batch.spans);
             self.wanted -= whole;
