@@ -43,9 +43,9 @@ pub fn start(level: LogLevel, logfile: Option<&str>) -> io::Result<Logging> {
         // As Redis does it. Not `io::stdout()`: what that buffers would be lost on a pipe that is full for a while.
         None => Box::new(File::from(io::stdout().as_fd().try_clone_to_owned()?)),
         Some(path) => {
-            let mut file = LogFile(path.into());
-            file.write_all(b"")
-                .map_err(|error| io::Error::new(error.kind(), format!("cannot log to '{path}': {error}")))?;
+            let file = LogFile(path.into());
+            // What cannot be opened now is said now: later there is nobody to tell.
+            file.open().map_err(|error| io::Error::new(error.kind(), format!("'logfile \"{path}\"': {error}")))?;
             Box::new(file)
         }
     };
@@ -218,9 +218,15 @@ fn write_all(sink: &mut dyn Write, mut bytes: &[u8]) {
 /// A log file is opened for each line, as Redis does it, so that it can be moved away while the server runs.
 struct LogFile(String);
 
+impl LogFile {
+    fn open(&self) -> io::Result<File> {
+        OpenOptions::new().append(true).create(true).open(&self.0)
+    }
+}
+
 impl Write for LogFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        OpenOptions::new().append(true).create(true).open(&self.0)?.write(bytes)
+        self.open()?.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -47,6 +47,8 @@ fn what_is_wrong_is_named_and_nothing_starts() {
         (&["--bind", "0.0.0.0"], "", &["protected mode", "--requirepass PASSWORD", "--protected-mode no"]),
         (&[SAMPLE, "--bind", "*"], "", &["protected mode: 'bind *'"]),
         (&["--port", "0"], "", &["nothing to listen on"]),
+        (&["--logfile", "tests/nowhere/x.log"], "", &["'logfile \"tests/nowhere/x.log\"'", "No such file"]),
+        (&["--logfile", "tests"], "", &["'logfile \"tests\"'", "Is a directory"]),
     ];
     for (args, stdin, parts) in table {
         let message = failure(args, stdin);
