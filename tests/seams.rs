@@ -499,3 +499,14 @@ fn without_a_password_only_this_machine_is_served() {
     bench.engine.config_mut().protected_mode = false;
     assert!(bench.engine.open(peer("10.0.0.8:1"), bench.host.now).is_ok());
 }
+
+#[test]
+fn a_byte_that_breaks_the_protocol_comes_back_as_it_is() {
+    let mut bench = bench();
+    for (got, back) in [(0xff, 0xff), (0x80, 0x80), (1, 1), (b'\'', b'\''), (b'\n', b' ')] {
+        let id = bench.open();
+        bench.fill(id, &[b'*', b'1', b'\r', b'\n', got, b'\r', b'\n']);
+        bench.run(id);
+        assert_eq!(bench.receive(id), [b"-ERR Protocol error: expected '$', got '", &[back][..], b"'\r\n"].concat());
+    }
+}

@@ -10,6 +10,7 @@ use crate::wire::lexer::Limits;
 use crate::wire::output::Output;
 use crate::wire::parser::{Batch, Progress};
 use crate::wire::reply::{Protocol, Reply};
+use crate::wire::token::Violation;
 use log::{debug, log_enabled, trace};
 
 /// So many requests are parsed before the first of them runs.
@@ -90,7 +91,7 @@ impl Engine {
             }
             work.use_up(progress);
             if let Some(violation) = work.batch.broken.take() {
-                self.violate(id, &mut work, &violation.to_string());
+                self.violate(id, &mut work, violation);
                 break Step::Closing;
             }
             if ready == 0 || work.len() == 0 {
@@ -201,10 +202,10 @@ impl Engine {
     }
 
     /// The client broke the protocol: it is told, and closed.
-    fn violate(&mut self, id: ClientId, work: &mut Work, what: &str) {
-        debug!("client {} broke the protocol: {what}", id.serial);
-        let text = format!("ERR Protocol error: {what}");
-        self.world.server.stats.error(&text);
+    fn violate(&mut self, id: ClientId, work: &mut Work, violation: Violation) {
+        debug!("client {} broke the protocol: {violation}", id.serial);
+        let text = [b"ERR Protocol error: ", &violation.text()[..]].concat();
+        self.world.server.stats.error("ERR");
         self.sessions.equip(&mut work.output);
         Reply::new(&mut work.output, Protocol::Resp2).error(&text);
         self.sessions.at_mut(id).close = Some(Close::AfterReply);

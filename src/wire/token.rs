@@ -52,14 +52,19 @@ impl Display for Violation {
             Violation::LengthTooLong => "too big bulk count string",
             Violation::LengthInvalid => "invalid bulk length",
             Violation::LengthUnauthenticated => "unauthenticated bulk length",
-            Violation::NoLength(got) => return write!(to, "expected '$', got '{}'", printable(*got)),
+            Violation::NoLength(got) => return write!(to, "expected '$', got '{}'", got.escape_ascii()),
             Violation::InlineTooLong => "too big inline request",
             Violation::Quotes => "unbalanced quotes in request",
         })
     }
 }
 
-/// A line of an error reply cannot hold every byte.
-fn printable(byte: u8) -> char {
-    if byte == b'\r' || byte == b'\n' { ' ' } else { byte as char }
+impl Violation {
+    /// The words for the client: what it sent comes back as the byte that it is.
+    pub fn text(self) -> Vec<u8> {
+        match self {
+            Violation::NoLength(got) => [b"expected '$', got '", &[got][..], b"'"].concat(),
+            other => other.to_string().into_bytes(),
+        }
+    }
 }
