@@ -38,21 +38,21 @@ impl Files for Disk {
     }
 }
 
-/// A file may include another that deep; a file that includes itself ends here.
+/// A file may include another that deep. A file that includes itself is found by its name, or else, by many names, here.
 const MAX_DEPTH: usize = 16;
 
 pub fn file(config: &mut Config, files: &mut dyn Files, path: &str) -> Result<(), UsageError> {
-    Loader { config, files, depth: 0 }.file(path).map_err(UsageError)
+    Loader::new(config, files).file(path).map_err(UsageError)
 }
 
 pub fn stdin(config: &mut Config, files: &mut dyn Files) -> Result<(), UsageError> {
     let text = files.stdin().map_err(|error| UsageError(format!("cannot read standard input: {error}")))?;
-    Loader { config, files, depth: 0 }.lines("standard input", &text).map_err(UsageError)
+    Loader::new(config, files).lines("standard input", &text).map_err(UsageError)
 }
 
 /// `--include`. The error is the reason alone: the caller knows where the words stood.
 pub fn include(config: &mut Config, files: &mut dyn Files, words: &[Vec<u8>]) -> Result<(), String> {
-    Loader { config, files, depth: 0 }.include(words)
+    Loader::new(config, files).include(words)
 }
 
 /// A line for a message, in quotes. The value of a secret is left out.
@@ -63,19 +63,39 @@ pub fn quote(name: &str, rest: &str) -> String {
 struct Loader<'a> {
     config: &'a mut Config,
     files: &'a mut dyn Files,
-    depth: usize,
+    /// The files that are being read, each included by the one before it.
+    open: Vec<String>,
+    /// The error is that files include each other. Then the outermost line tells the place, and the way is in the reason.
+    looped: bool,
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    fn new(config: &'a mut Config, files: &'a mut dyn Files) -> Loader<'a> {
+        Loader { config, files, open: vec![], looped: false }
+    }
+
     fn file(&mut self, path: &str) -> Result<(), String> {
+        let again = self.open.iter().any(|open| open == path);
+        self.open.push(path.into());
+        if again || self.open.len() > MAX_DEPTH {
+            self.looped = true;
+            let reason = if again { "a file includes itself" } else { "files include each other too deep" };
+            return Err(format!("{reason}: {}", self.open.join(" > ")));
+        }
         let text = self.files.read(path).map_err(|error| format!("cannot read '{path}': {error}"))?;
-        self.lines(path, &text)
+        self.lines(path, &text)?;
+        self.open.pop();
+        Ok(())
     }
 
     fn lines(&mut self, path: &str, text: &[u8]) -> Result<(), String> {
         let path: Arc<str> = path.into();
+        let is_included = self.open.len() > 1;
         for line in file::lines(text) {
             self.line(&path, &line).map_err(|reason| {
+                if self.looped && is_included {
+                    return reason;
+                }
                 let (name, rest) = line.text.split_at(line.text.find(char::is_whitespace).unwrap_or(line.text.len()));
                 format!("{path}:{}: {}: {reason}", line.number, quote(name, rest))
             })?;
@@ -96,17 +116,9 @@ impl Loader<'_> {
 
     fn include(&mut self, words: &[Vec<u8>]) -> Result<(), String> {
         let [pattern] = words else { return Err("wrong number of arguments".into()) };
-        if self.depth == MAX_DEPTH {
-            return Err(format!("files include each other more than {MAX_DEPTH} deep"));
-        }
         let pattern = text(pattern);
         // A pattern may match nothing; a plain name must be there.
         let paths = if pattern.contains(['*', '?', '[']) { self.files.matching(&pattern)? } else { vec![pattern] };
-        self.depth += 1;
-        for path in paths {
-            self.file(&path)?;
-        }
-        self.depth -= 1;
-        Ok(())
+        paths.iter().try_for_each(|path| self.file(path))
     }
 }
