@@ -202,6 +202,8 @@ fn without_descriptors_it_waits_and_does_not_spin() {
     std::thread::sleep(Duration::from_secs(1));
     let used = server.cpu() - before;
     assert!(used < Duration::from_millis(300), "{used:?} of processor time in a second");
+    let said = server.log().matches("Accepting a client connection").count();
+    assert_eq!(said, 1, "some ten tries are one warning: {}", server.log());
     assert_eq!(first.ask("PING\r\n"), "+PONG");
     // As some leave, others come in.
     drop(served);

@@ -24,13 +24,19 @@ impl Reactor {
             while self.listeners[number].ready && left > 0 {
                 left -= 1;
                 match self.listeners[number].accept() {
-                    Ok(accepted) => self.welcome(accepted, now),
+                    Ok(accepted) => {
+                        self.accept_fails = false;
+                        self.welcome(accepted, now);
+                    }
                     Err(error) => match error.kind() {
                         ErrorKind::WouldBlock => self.listeners[number].ready = false,
                         // It went away while it waited.
                         ErrorKind::Interrupted | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => {}
                         _ => {
-                            warn!("Accepting a client connection: {error}");
+                            // Each try ends here until a descriptor is free: once is enough.
+                            if !std::mem::replace(&mut self.accept_fails, true) {
+                                warn!("Accepting a client connection: {error}");
+                            }
                             self.accept_after_us = Some(now.mono_us + ACCEPT_PAUSE_US);
                             return;
                         }

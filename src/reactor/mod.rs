@@ -55,6 +55,8 @@ pub struct Reactor {
     doomed: Vec<ClientId>,
     /// After EMFILE nothing is accepted until a descriptor is free, or this moment has come.
     accept_after_us: Option<u64>,
+    /// The last accept failed, and the log says so.
+    accept_fails: bool,
     reconfigured: Reconfigured,
     stopping: bool,
 }
@@ -106,6 +108,7 @@ impl Reactor {
             again: VecDeque::new(),
             doomed: vec![],
             accept_after_us: None,
+            accept_fails: false,
             reconfigured,
             stopping: false,
         })
