@@ -47,6 +47,7 @@ fn what_is_wrong_is_named_and_nothing_starts() {
         (&["--bind", "0.0.0.0"], "", &["protected mode", "--requirepass PASSWORD", "--protected-mode no"]),
         (&[SAMPLE, "--bind", "*"], "", &["protected mode: 'bind *'"]),
         (&["--port", "0"], "", &["nothing to listen on"]),
+        (&["--databases", "16385"], "", &["'databases \"16385\"'", "argument must be between 1 and 16384 inclusive"]),
         (&["--logfile", "tests/nowhere/x.log"], "", &["'logfile \"tests/nowhere/x.log\"'", "No such file"]),
         (&["--logfile", "tests"], "", &["'logfile \"tests\"'", "Is a directory"]),
     ];

@@ -77,11 +77,13 @@ impl Database {
         self.table.heap_bytes()
     }
 
-    pub(super) fn compact(&mut self) {
-        if self.deadlines.is_stale(self.volatile) {
-            let items = self.table.iter().filter_map(|entry| Some((entry.expires_ms()?, entry.hash)));
-            self.deadlines.rebuild(items);
-        }
+    /// Rids the deadlines of items that are no longer true: of `most` at once, whatever the size of the table.
+    #[inline]
+    pub(super) fn sift(&mut self, most: usize) {
+        let Database { table, deadlines, volatile } = self;
+        deadlines.sift(*volatile, most, |(deadline_ms, hash)| {
+            table.find(*hash, |entry| entry.hash == *hash && entry.expires_ms == *deadline_ms).is_some()
+        });
     }
 
     pub fn check(&self) {

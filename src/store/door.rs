@@ -6,6 +6,9 @@ use super::event::{Event, Ledger};
 use super::structure::table::Place;
 use super::text::Text;
 
+/// Stale deadlines go faster than new ones come.
+const SIFTED_PER_ITEM: usize = 4;
+
 /// What a new value does to the moment of expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewExpiry {
@@ -175,8 +178,11 @@ impl<'a> Door<'a> {
         self.database.volatile += (new != NEVER) as usize;
         entry.expires_ms = new;
         if new != NEVER {
+            if self.database.deadlines.is_empty() {
+                self.ledger.volatile.insert(self.number);
+            }
             self.database.deadlines.add(new, self.hash);
-            self.database.compact();
+            self.database.sift(SIFTED_PER_ITEM);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! each change; it knows none of those who listen.
 //! (<https://redis.io/docs/latest/develop/pubsub/keyspace-notifications/>)
 use super::entry::Entry;
+use std::collections::BTreeSet;
 
 /// The classes of `notify-keyspace-events`, by its letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,8 @@ pub struct Ledger {
     pub expired: u64,
     /// Bytes of all entries, as `Entry::bytes` counts them.
     pub bytes: usize,
+    /// The databases that have deadlines, and some that had. Nobody looks at the others because time passes.
+    pub(super) volatile: BTreeSet<usize>,
     /// Somebody drains the journal after each command. If nobody does, nothing is written to it.
     pub observed: bool,
     pub journal: Vec<Change>,

@@ -112,14 +112,17 @@ impl Keyspace {
 
     /// When the next key is due, if the loop should see to it.
     pub fn next_deadline_ms(&self) -> Option<i64> {
-        let first = self.databases.iter().filter_map(|database| database.deadlines.first()).min();
+        let volatile = self.ledger.volatile.iter();
+        let first = volatile.filter_map(|number| self.databases[*number].deadlines.first()).min();
         first.filter(|_| self.active_expire)
     }
 
     /// Removes up to `most` keys that are due. True: there may be more.
     pub fn expire_due(&mut self, now_ms: i64, most: usize) -> bool {
         let mut left = most;
-        for number in 0..self.databases.len() {
+        let mut next = 0;
+        while let Some(&number) = self.ledger.volatile.range(next..).next() {
+            next = number + 1;
             while let Some((deadline_ms, hash)) = self.databases[number].deadlines.pop_due(now_ms) {
                 let table = &self.databases[number].table;
                 let due = table.find(hash, |entry| entry.hash == hash && entry.expires_ms == deadline_ms);
@@ -129,7 +132,10 @@ impl Keyspace {
                     return true;
                 }
             }
-            self.databases[number].compact();
+            self.databases[number].sift(most);
+            if self.databases[number].deadlines.is_empty() {
+                self.ledger.volatile.remove(&number);
+            }
         }
         false
     }
@@ -150,6 +156,8 @@ impl Keyspace {
 
     pub fn swap(&mut self, one: usize, other: usize) {
         self.databases.swap(one, other);
+        // Whichever of them has deadlines; what has none goes when it is looked at.
+        self.ledger.volatile.extend([one, other]);
         if let Some(barrier) = &mut self.ledger.barrier {
             barrier.swapped(one, other);
         }
@@ -160,6 +168,8 @@ impl Keyspace {
 
     pub fn check(&self) {
         self.databases.iter().for_each(Database::check);
+        let is_listed = |number: usize| self.ledger.volatile.contains(&number);
+        assert!((0..self.databases.len()).all(|n| is_listed(n) || self.databases[n].deadlines.is_empty()));
         let bytes: usize = self.databases.iter().flat_map(Database::iter).map(Entry::bytes).sum();
         assert_eq!(self.ledger.bytes, bytes);
     }

@@ -243,3 +243,43 @@ fn the_last_moment_of_all_is_a_moment() {
         assert_eq!(put(due), None, "{due}");
     }
 }
+
+#[test]
+fn only_databases_with_deadlines_are_looked_at() {
+    let mut store = Keyspace::new(10_000, [1, 2, 3, 4]);
+    let put = |store: &mut Keyspace, number, expiry| {
+        store.open(number, b"k", 5).put(Value::String(Text::new(b"v")), expiry, Event::string("set"));
+    };
+    let listed = |store: &Keyspace| store.ledger.volatile.iter().copied().collect::<Vec<_>>();
+    put(&mut store, 7, NewExpiry::Never);
+    assert_eq!((listed(&store), store.next_deadline_ms()), (vec![], None));
+    put(&mut store, 9000, NewExpiry::At(20));
+    put(&mut store, 12, NewExpiry::At(30));
+    assert_eq!((listed(&store), store.next_deadline_ms()), (vec![12, 9000], Some(20)));
+    store.swap(12, 7);
+    store.flush(9000);
+    assert_eq!(store.next_deadline_ms(), Some(30));
+    assert!(!store.expire_due(20, 100));
+    assert_eq!(listed(&store), [7]);
+    assert!(!store.expire_due(30, 100));
+    assert_eq!((listed(&store), store.ledger.expired), (vec![], 1));
+    store.check();
+}
+
+#[test]
+fn a_deadline_that_moves_costs_the_same_in_a_large_table() {
+    let mut store = Keyspace::new(1, [1, 2, 3, 4]);
+    for n in 0..10_000 {
+        let key = format!("k{n}");
+        store.open(0, key.as_bytes(), 5).put(Value::String(Text::new(b"v")), NewExpiry::Never, Event::string("set"));
+    }
+    for at_ms in 10..20_000 {
+        store.open(0, b"k1", 5).expire(Some(at_ms), Event::EXPIRE);
+        assert!(store.database(0).deadlines.len() < 3000, "stale ones go as new ones come");
+    }
+    store.check();
+    assert!(!store.expire_due(19_998, 100_000));
+    assert_eq!((store.ledger.expired, store.next_deadline_ms()), (0, Some(19_999)));
+    store.expire_due(19_999, 100_000);
+    assert_eq!((store.ledger.expired, store.next_deadline_ms()), (1, None));
+}

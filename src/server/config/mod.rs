@@ -15,6 +15,9 @@ use std::sync::Arc;
 use table::{Change, Meaning, Spec};
 pub use value::{LogLevel, Mode, Permission};
 
+/// Redis knows no such bound. Each database is memory from the start, and one whose keys expire is looked at each turn.
+pub const DATABASES_MAX: u32 = 16384;
+
 /// Every setting that means something is a field, named as in a configuration file.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -35,6 +38,7 @@ pub struct Config {
     pub enable_debug_command: Permission,
     pub enable_protected_configs: Permission,
     pub maxclients: u32,
+    /// Up to `DATABASES_MAX`.
     pub databases: u32,
     pub proto_max_bulk_len: u64,
     pub client_query_buffer_limit: u64,

@@ -2,9 +2,9 @@
 //!
 //! Reading, CONFIG GET and SET, and `--help` all derive from it. To add a setting: a typed field of `Config` with its
 //! default (mod.rs), one row here, and its name goes from `known.rs` if it stands there.
-use super::Config;
 use super::known::KNOWN;
 use super::value::{Field, Kind, LogLevel, Permission, Value};
+use super::{Config, DATABASES_MAX};
 
 /// One setting.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ static SETTINGS: &[Spec] = &[
 
     setting!("Limits", "maxclients", maxclients, Kind::Number { min: 1, max: u32::MAX as i64 }, Live,
         "Clients at the same time"),
-    setting!("Limits", "databases", databases, Kind::Number { min: 1, max: i32::MAX as i64 }, AtStart,
+    setting!("Limits", "databases", databases, Kind::Number { min: 1, max: DATABASES_MAX as i64 }, AtStart,
         "Number of databases"),
     setting!("Limits", "proto-max-bulk-len", proto_max_bulk_len, BUFFER, Live,
         "Bytes of one argument"),
