@@ -510,3 +510,16 @@ fn a_byte_that_breaks_the_protocol_comes_back_as_it_is() {
         assert_eq!(bench.receive(id), [b"-ERR Protocol error: expected '$', got '", &[back][..], b"'\r\n"].concat());
     }
 }
+
+#[test]
+fn what_stands_behind_a_change_of_limits_is_read_under_the_new_ones() {
+    let mut bench = Bench::new();
+    bench.engine.config_mut().requirepass = "p".into();
+    let id = bench.open();
+    // Eleven words, one more than a stranger may send: parsed ahead, they were within the limits.
+    let eleven = format!("*11\r\n{}", "$4\r\nPING\r\n".repeat(11));
+    assert_eq!(bench.ask(id, "AUTH p"), "+OK");
+    bench.fill(id, format!("RESET\r\n{eleven}").as_bytes());
+    bench.step(id);
+    assert_eq!(bench.text(id), "+RESET -ERR Protocol error: unauthenticated multibulk length");
+}

@@ -47,6 +47,8 @@ enum Ran {
     Stopped,
     /// The same, but only for the next turn: time is up.
     Late,
+    /// The rest was parsed under limits that no longer hold (RESET, CONFIG SET): it is read again at once.
+    OtherLimits,
 }
 
 impl Engine {
@@ -70,14 +72,12 @@ impl Engine {
             if commands >= budget.commands || work.output.len() - before.min(work.output.len()) > budget.output_bytes {
                 break Step::More;
             }
-            let client = self.world.server.clients.at(id.key);
-            let bulk_bytes_max = self.world.server.config.proto_max_bulk_len as i64;
-            let limits = Limits { bulk_bytes_max, authenticated: client.authenticated };
-            // Who has not signed in is read one request at a time: signing in changes what it may send.
-            let most = if client.authenticated { BATCH_MAX.min(budget.commands - commands) } else { 1 };
+            let limits = self.limits(id);
+            // Who has not signed in is read one request at a time.
+            let most = if limits.authenticated { BATCH_MAX.min(budget.commands - commands) } else { 1 };
             let progress = work.parse(&mut self.sessions, id, &limits, most);
             let ready = work.batch.requests.len();
-            let (ran, count) = self.run_batch(id, &mut work, now, &mut since, slow, host);
+            let (ran, count) = self.run_batch(id, &mut work, limits, now, &mut since, slow, host);
             commands += count;
             if !matches!(ran, Ran::All) {
                 // What was parsed and did not run, a violation too, is read again.
@@ -87,7 +87,11 @@ impl Engine {
                 } else {
                     work.use_up(progress);
                 }
-                break if matches!(ran, Ran::Late) { Step::More } else { Step::Idle };
+                match ran {
+                    Ran::Late => break Step::More,
+                    Ran::OtherLimits if work.len() > 0 => continue,
+                    _ => break Step::Idle,
+                }
             }
             work.use_up(progress);
             if let Some(violation) = work.batch.broken.take() {
@@ -101,11 +105,19 @@ impl Engine {
         self.finish(id, work, commands, *now, step)
     }
 
+    #[inline]
+    fn limits(&self, id: ClientId) -> Limits {
+        let authenticated = self.world.server.clients.at(id.key).authenticated;
+        Limits { bulk_bytes_max: self.world.server.config.proto_max_bulk_len as i64, authenticated }
+    }
+
     /// Runs the requests of a batch in order. How many were run.
+    #[allow(clippy::too_many_arguments, reason = "what one step knows")]
     fn run_batch(
         &mut self,
         id: ClientId,
         work: &mut Work,
+        limits: Limits,
         now: &mut Now,
         since: &mut u64,
         slow: u64,
@@ -151,6 +163,9 @@ impl Engine {
             }
             if since.wrapping_sub(started) > slow {
                 return (Ran::Late, at + 1);
+            }
+            if self.limits(id) != limits {
+                return (Ran::OtherLimits, at + 1);
             }
         }
         (Ran::All, batch.requests.len())

@@ -11,7 +11,7 @@ pub const UNAUTHENTICATED_WORDS_MAX: i64 = 10;
 pub const UNAUTHENTICATED_BULK_MAX: i64 = 16 * 1024;
 
 /// What a request may be at most, for the client that sends it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// `proto-max-bulk-len`
     pub bulk_bytes_max: i64,
