@@ -196,7 +196,7 @@ impl Context<'_> {
     /// A word as a value. One that was read into memory of its own is shared, not copied.
     #[inline]
     pub fn text(&self, word: Bytes) -> Text {
-        self.shared(word).map_or_else(|| Text::new(word.0), Text::Shared)
+        self.shared(word).map_or_else(|| Text::new(word.0), |shared| Text::Shared(Box::new(shared)))
     }
 
     /// The memory of a word, if it was read into memory of its own.

@@ -4,6 +4,7 @@ use super::database::Database;
 use super::entry::{Entry, NEVER, Value};
 use super::event::{Event, Ledger};
 use super::structure::table::Place;
+use super::text::Small;
 use super::text::Text;
 
 /// Stale deadlines go faster than new ones come.
@@ -103,7 +104,7 @@ impl<'a> Door<'a> {
     fn create(&mut self, value: Value) {
         self.ledger.before_change(self.number, self.key, None);
         let used_s = (self.now_ms / 1000) as u32;
-        let entry = Entry { key: self.key.into(), value, hash: self.hash, expires_ms: NEVER, used_s };
+        let entry = Entry { key: Small::from_slice(self.key), value, hash: self.hash, expires_ms: NEVER, used_s };
         self.ledger.bytes += entry.bytes();
         self.ledger.note(self.number, self.key, Event::NEW);
         self.place = Some(self.database.table.insert(entry));

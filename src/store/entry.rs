@@ -1,6 +1,6 @@
 //! One key and all that is known of it: its value, when it expires, when it was last used.
 use super::door::NewExpiry;
-use super::text::Text;
+use super::text::{Small, Text, spilled};
 
 /// A value of any type. (Strings are the only type so far.)
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl Value {
 
 #[derive(Clone, Debug)]
 pub struct Entry {
-    pub key: Box<[u8]>,
+    pub key: Small,
     pub value: Value,
     /// The hash of the key: kept, since tables split and grow by it.
     pub(super) hash: u64,
@@ -79,6 +79,6 @@ impl Entry {
 
     /// What MEMORY USAGE counts: the entry and what it owns.
     pub fn bytes(&self) -> usize {
-        size_of::<Entry>() + self.key.len() + self.value.heap_bytes()
+        size_of::<Entry>() + spilled(&self.key) + self.value.heap_bytes()
     }
 }

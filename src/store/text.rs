@@ -3,20 +3,30 @@
 use crate::base::number;
 use bytes::Bytes;
 pub use itoa::Buffer as Digits;
+use smallvec::SmallVec;
 
 /// No string is longer (`proto-max-bulk-len` may set less).
 pub const STRING_BYTES_MAX: usize = 512 << 20;
 /// Longer ones are raw (Redis: OBJ_ENCODING_EMBSTR_SIZE_LIMIT).
 pub const EMBEDDED_BYTES_MAX: usize = 44;
 
+/// Bytes that stand in the entry itself as long as they are few: each pointer less is a cache miss less, 0.1 us for a
+/// request that comes alone.
+pub type Small = SmallVec<[u8; 16]>;
+
+/// What does not fit.
+pub(super) fn spilled(bytes: &Small) -> usize {
+    if bytes.spilled() { bytes.len() } else { 0 }
+}
+
 #[derive(Clone, Debug)]
 pub enum Text {
     Integer(i64),
-    Embedded(Box<[u8]>),
+    Embedded(Small),
     /// Changed in place, or too long to be embedded.
     Raw(Vec<u8>),
     /// Long, and shared.
-    Shared(Bytes),
+    Shared(Box<Bytes>),
 }
 
 impl Text {
@@ -31,7 +41,11 @@ impl Text {
 
     /// As INCRBYFLOAT keeps it, also where it looks like an integer.
     pub fn not_integer(bytes: &[u8]) -> Text {
-        if bytes.len() <= EMBEDDED_BYTES_MAX { Text::Embedded(bytes.into()) } else { Text::Raw(bytes.into()) }
+        if bytes.len() <= EMBEDDED_BYTES_MAX {
+            Text::Embedded(Small::from_slice(bytes))
+        } else {
+            Text::Raw(bytes.into())
+        }
     }
 
     pub fn encoding(&self) -> &'static str {
@@ -117,7 +131,7 @@ impl Text {
             *self = Text::Raw(match std::mem::replace(self, Text::Integer(0)) {
                 Text::Integer(integer) => Digits::new().format(integer).into(),
                 Text::Embedded(bytes) => bytes.into_vec(),
-                Text::Shared(bytes) => bytes.into(),
+                Text::Shared(bytes) => (*bytes).into(),
                 Text::Raw(bytes) => bytes,
             });
         }
@@ -130,10 +144,10 @@ impl Text {
     /// The same bytes as a handle that outlives the entry. The value shares them from then on.
     pub fn share(&mut self) -> Bytes {
         if let Text::Shared(bytes) = self {
-            return bytes.clone();
+            return Bytes::clone(bytes);
         }
         let bytes = Bytes::from(std::mem::take(self.raw()));
-        *self = Text::Shared(bytes.clone());
+        *self = Text::Shared(Box::new(bytes.clone()));
         bytes
     }
 
@@ -149,7 +163,7 @@ impl Text {
     pub fn heap_bytes(&self) -> usize {
         match self {
             Text::Integer(_) => 0,
-            Text::Embedded(bytes) => bytes.len(),
+            Text::Embedded(bytes) => spilled(bytes),
             Text::Raw(bytes) => bytes.len(),
             Text::Shared(bytes) => bytes.len(),
         }

@@ -196,7 +196,7 @@ pub fn put(key: &[u8], value: Bytes, expiry: NewExpiry, event: Event, cx: &mut C
     let shared = cx.shared(value);
     let mut door = cx.open(Key::<PUT>(key));
     match shared {
-        Some(shared) => door.put(Value::String(Text::Shared(shared)), expiry, event),
+        Some(shared) => door.put(Value::String(Text::Shared(Box::new(shared))), expiry, event),
         None => door.put_string(value.0, expiry, event),
     }
     if let NewExpiry::At(_) = expiry {
