@@ -6,8 +6,11 @@ use nix::sys::resource::{UsageWho, getrusage};
 
 /// Spins between two looks at the context switches.
 const WINDOW_SPINS: u32 = 64;
+const WINDOW_US_MAX: u64 = 100_000;
 const OFF_US_MIN: u64 = 500_000;
 const OFF_US_MAX: u64 = 16_000_000;
+/// What a sleep takes longer than what it waited for: the kernel's wake-up, with a little for chance.
+const WAKE_UP_US: u64 = 50;
 /// After this many misses in a row it hardly tries any more.
 const SKIPS_MAX: u32 = 1 << 12;
 
@@ -18,7 +21,9 @@ pub struct BusyPoll {
     /// Sleeps to come before it spins again, and how many there were to be the last time.
     skip: u32,
     penalty: u32,
+    /// Of the window that began at that moment, with so many context switches before it.
     spins: u32,
+    began_us: u64,
     switches: i64,
     off_until_us: u64,
     off_us: u64,
@@ -31,7 +36,8 @@ impl BusyPoll {
             skip: 0,
             penalty: 0,
             spins: 0,
-            switches: involuntary_switches(),
+            began_us: 0,
+            switches: 0,
             off_until_us: 0,
             off_us: OFF_US_MIN,
         }
@@ -57,30 +63,34 @@ impl BusyPoll {
             self.penalty = (2 * self.penalty + 1).min(SKIPS_MAX);
             self.skip = self.penalty;
         }
+        if self.spins == 0 {
+            (self.began_us, self.switches) = (now_us, involuntary_switches());
+        }
         self.spins += 1;
-        if self.spins >= WINDOW_SPINS {
+        if self.spins > WINDOW_SPINS {
             self.judge(now_us);
         }
     }
 
     /// A sleep has ended, by an event or by a timer. One that was as short as a spin should have been one.
     pub fn slept(&mut self, slept_us: u64, by_event: bool) {
-        if by_event && slept_us <= self.limit_us as u64 {
+        if by_event && slept_us <= self.limit_us as u64 + WAKE_UP_US {
             self.skip = 0;
         }
     }
 
-    /// Others want the core: then the client that we wait for may be among them.
+    /// Others want the core: then the client that we wait for may be among them. A window that took long says nothing, for
+    /// most of what happened in it did not happen while we were spinning.
     fn judge(&mut self, now_us: u64) {
-        let switches = involuntary_switches();
-        let taken = switches - self.switches;
-        if taken as u32 > self.spins / 16 {
+        let taken = involuntary_switches() - self.switches;
+        let dense = now_us - self.began_us < WINDOW_US_MAX;
+        self.spins = 0;
+        if dense && taken > WINDOW_SPINS as i64 / 16 {
             self.off_until_us = now_us + self.off_us;
             self.off_us = (2 * self.off_us).min(OFF_US_MAX);
-        } else {
+        } else if dense {
             self.off_us = OFF_US_MIN;
         }
-        (self.switches, self.spins) = (switches, 0);
     }
 }
 
