@@ -177,11 +177,6 @@ impl Engine {
 
     // --- What the owner asks between steps
 
-    /// Whether this session, which was just stepped, has new output or is to be closed: for who sends it at once.
-    pub fn take_touched(&mut self, id: ClientId) -> bool {
-        self.sessions.take_touched(id)
-    }
-
     pub fn next_touched(&mut self) -> Option<ClientId> {
         self.sessions.next_touched()
     }

@@ -272,17 +272,6 @@ impl Sessions {
         }
     }
 
-    /// Was it the one touched last? Then it counts as looked at.
-    #[inline]
-    pub fn take_touched(&mut self, id: ClientId) -> bool {
-        let last = self.touched.last() == Some(&id);
-        if last {
-            self.touched.pop();
-            self.slab[id.key].touched = false;
-        }
-        last
-    }
-
     #[inline]
     pub fn next_touched(&mut self) -> Option<ClientId> {
         while let Some(id) = self.touched.pop() {
