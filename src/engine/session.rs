@@ -20,7 +20,7 @@ const ROOM_BYTES: usize = 64 * 1024;
 /// Output memory that is kept for the next session: so many buffers, none larger than this.
 const ROOMS_MAX: usize = 64;
 const ROOM_KEPT_BYTES_MAX: usize = 64 * 1024;
-/// A new one: small, since a thousand clients may be answered in one turn. (16 KB each left 4 KB of memory behind for each
+/// A new one: small, since a thousand clients may be answered in one turn. (16 KB each left 2 KB of memory behind for each
 /// of 4,000 idle connections.) Those of busy clients grow, and are kept as they are.
 const OUTPUT_ROOM_BYTES: usize = 512;
 

@@ -104,7 +104,7 @@ impl Lexer {
     }
 
     /// As many whole bulk strings as stand here, at most `most`: the tokens of each at once, which is what nearly all
-    /// input is. (One token after the other took twice the instructions.) What it leaves, `next` takes.
+    /// input is. (Token by token, a GET took 85 instructions more.) What it leaves, `next` takes.
     #[inline(always)]
     pub fn whole_bulks(&mut self, input: &[u8], limits: &Limits, most: u32, spans: &mut Vec<Span>) -> u32 {
         if self.state != State::Dollar {

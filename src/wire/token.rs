@@ -11,8 +11,8 @@ pub struct Span {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `*3` CR LF: so many bulk strings follow. A type byte, a number and a CR LF are one token: as three, the lexer
-    /// was a third slower, and no parser wants them apart.
+    /// `*3` CR LF: so many bulk strings follow. A type byte, a number and a CR LF are one token, since
+    /// no parser wants them apart.
     Count(i64),
     /// `$5` CR LF: a bulk string of so many bytes follows.
     Length(u32),
