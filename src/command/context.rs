@@ -115,10 +115,7 @@ impl Context<'_> {
         const { assert!(ACCESS & syntax::ACCESSES != 0, "this key was not declared to be read") }
         let (database, now_ms) = (self.database(), self.now_ms());
         let found = self.data.read(database, key.0, now_ms);
-        match found {
-            Some(_) => self.server.stats.hits += 1,
-            None => self.server.stats.misses += 1,
-        }
+        self.server.stats.looked_up(found.is_some());
         found
     }
 
@@ -132,10 +129,7 @@ impl Context<'_> {
         const { assert!(ACCESS & syntax::ACCESSES != 0, "this key was not declared to be read") }
         let (database, now_ms) = (self.database(), self.now_ms());
         let found = self.data.read(database, key.0, now_ms);
-        match found {
-            Some(_) => self.server.stats.hits += 1,
-            None => self.server.stats.misses += 1,
-        }
+        self.server.stats.looked_up(found.is_some());
         answer(found, &mut self.reply)?;
         Ok(Outcome::Done)
     }
@@ -150,10 +144,7 @@ impl Context<'_> {
     pub fn look_counted<const ACCESS: u16>(&mut self, key: Key<ACCESS>) -> Option<&Entry> {
         let (database, now_ms) = (self.database(), self.now_ms());
         let found = self.data.look(database, key.0, now_ms);
-        match found {
-            Some(_) => self.server.stats.hits += 1,
-            None => self.server.stats.misses += 1,
-        }
+        self.server.stats.looked_up(found.is_some());
         found
     }
 
@@ -161,8 +152,7 @@ impl Context<'_> {
     pub fn touch<const ACCESS: u16>(&mut self, key: Key<ACCESS>) -> bool {
         let (database, now_ms) = (self.database(), self.now_ms());
         let found = self.data.read(database, key.0, now_ms).is_some();
-        self.server.stats.hits += found as u64;
-        self.server.stats.misses += !found as u64;
+        self.server.stats.looked_up(found);
         found
     }
 

@@ -53,6 +53,13 @@ impl Stats {
         Stats { commands: vec![CommandStats::default(); commands], ..Stats::default() }
     }
 
+    /// A key was looked up for its value.
+    #[inline]
+    pub fn looked_up(&mut self, found: bool) {
+        self.hits += found as u64;
+        self.misses += !found as u64;
+    }
+
     #[cold]
     pub fn error(&mut self, text: &str) {
         let code = text.split(' ').next().unwrap_or("ERR");
