@@ -1,20 +1,35 @@
 //! One database: its entries and their deadlines. Reads stand here; a write goes through the door (door.rs).
 use super::entry::Entry;
 use super::expiry::Deadlines;
-use super::structure::table::{Hashed, Place, Table};
+use super::structure::table::{self, Item, Place, Table};
 use ahash::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
-impl Hashed for Entry {
+impl Item for Entry {
     #[inline]
-    fn hash(&self) -> u64 {
-        self.hash
+    fn tag(&self) -> u16 {
+        self.tag
+    }
+    #[inline]
+    fn set_tag(&mut self, tag: u16) {
+        self.tag = tag;
+    }
+}
+
+/// The hash that the entry holds.
+#[derive(Debug, Default)]
+pub(super) struct Held;
+
+impl table::Hasher<Entry> for Held {
+    #[inline]
+    fn hash(&self, entry: &Entry) -> u64 {
+        entry.hash
     }
 }
 
 #[derive(Debug, Default)]
 pub struct Database {
-    pub(super) table: Table<Entry>,
+    pub(super) table: Table<Entry, Held>,
     pub(super) deadlines: Deadlines,
     /// How many keys expire. Invariant: counts the entries whose `expires_ms` is not `NEVER`.
     pub(super) volatile: usize,

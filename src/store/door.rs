@@ -104,10 +104,11 @@ impl<'a> Door<'a> {
     fn create(&mut self, value: Value) {
         self.ledger.before_change(self.number, self.key, None);
         let used_s = (self.now_ms / 1000) as u32;
-        let entry = Entry { key: Small::from_slice(self.key), value, hash: self.hash, expires_ms: NEVER, used_s };
+        let entry =
+            Entry { key: Small::from_slice(self.key), value, hash: self.hash, expires_ms: NEVER, used_s, tag: 0 };
         self.ledger.bytes += entry.bytes();
         self.ledger.note(self.number, self.key, Event::NEW);
-        self.place = Some(self.database.table.insert(entry));
+        self.place = Some(self.database.table.insert(self.hash, entry));
     }
 
     #[inline]

@@ -40,6 +40,8 @@ pub struct Entry {
     pub(super) expires_ms: i64,
     /// Seconds of the clock when it was last used.
     pub(super) used_s: u32,
+    /// The table's.
+    pub(super) tag: u16,
 }
 
 /// Not the last moment there is: that is one that a client may ask for. As an unsigned number it is later than all.
