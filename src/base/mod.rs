@@ -1,7 +1,8 @@
-//! What every room may use: time, chance, the text of numbers, patterns. Imports nothing of Spindle.
+//! What every room may use: time, chance, the text of numbers, patterns, quotes. Imports nothing of Spindle.
 pub mod extended;
 pub mod glob;
 pub mod memory;
 pub mod number;
+pub mod quoted;
 pub mod random;
 pub mod time;

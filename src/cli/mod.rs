@@ -5,7 +5,8 @@
 mod help;
 mod load;
 
-use crate::server::config::{Config, Source, file, guard, table};
+use crate::base::quoted;
+use crate::server::config::{Config, Source, guard, table};
 pub use load::{Disk, Files};
 use std::ffi::OsString;
 use std::fmt;
@@ -137,7 +138,7 @@ fn options(args: &[Vec<u8>]) -> Result<Vec<Given>, UsageError> {
 
 /// An option may hold its words itself, as in `"--save 60 1"`: compose files write it so.
 fn option(argument: &str) -> Result<Given, UsageError> {
-    let Some(words) = file::split(argument.as_bytes()) else {
+    let Some(words) = quoted::words(argument.as_bytes()) else {
         return usage(format!("command line: '--{argument}': unbalanced quotes"));
     };
     let mut words = words.into_iter();

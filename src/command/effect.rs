@@ -11,6 +11,4 @@ pub enum Effect {
     Unblock { client: ClientId, error: bool },
     /// SHUTDOWN, with its options judged.
     Shutdown,
-    /// A setting that the reactor must act on has changed.
-    Reconfigured(&'static str),
 }

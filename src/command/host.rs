@@ -2,6 +2,7 @@
 //! reactor is the host of a running server; a test has its own.
 use crate::base::time::Now;
 use crate::server::clients::ClientId;
+use crate::server::config::Config;
 
 pub trait Host {
     /// A counter that only rises, read once per command. `machine` tells what it counts.
@@ -14,6 +15,11 @@ pub trait Host {
     fn sleep(&mut self, span_us: u64);
     /// What INFO tells of the process.
     fn machine(&mut self) -> Machine;
+    /// These settings are now as `config` has them: does what they ask of the world outside, such as to listen elsewhere.
+    /// An error names the one that cannot be had, and why; then nothing outside has changed.
+    fn follow(&mut self, _config: &Config, _changed: &[&'static str]) -> Result<(), (&'static str, String)> {
+        Ok(())
+    }
     /// A command takes long: polls without waiting and reads for `bystanders`. Called some hundred times a second.
     /// True: one of them asks for the command to stop.
     fn breathe(&mut self, bystanders: &mut dyn Bystanders) -> bool;

@@ -16,7 +16,7 @@
 //!
 //! tick(now, host)                the timers: call it at `next_deadline(now)`, or whenever it suits
 //! next_touched(), next_ready()   who has new output or is to be closed; who can be stepped though nothing came
-//! next_wish()                    what the engine wants of its owner: an end, a setting acted upon
+//! next_wish()                    what the engine wants of its owner: an end
 //! ```
 //!
 //! Invariant: between calls no session holds the shared read room for longer than until the next `space`.
@@ -46,8 +46,6 @@ use waiting::Waiting;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
     Shutdown,
-    /// This setting has changed, and concerns sockets or the log.
-    Reconfigure(&'static str),
 }
 
 pub struct Engine {

@@ -54,7 +54,6 @@ impl Engine {
             }
             Effect::Unblock { client, error: false } => self.time_out(client, now, host),
             Effect::Shutdown => self.wishes.push(Wish::Shutdown),
-            Effect::Reconfigured(name) => self.wishes.push(Wish::Reconfigure(name)),
         }
     }
 

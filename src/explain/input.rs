@@ -1,8 +1,7 @@
 //! What is to be explained, from the arguments: lines as one types them into redis-cli, or the bytes themselves.
 use super::encode;
+use crate::base::quoted;
 use crate::command::words::OwnedWords;
-use crate::wire::quoted;
-use crate::wire::token::Span;
 use std::io::Read;
 
 pub const USAGE: &str = "usage: spindle explain 'SET key value'            a request, or several lines of them\n\
@@ -36,16 +35,14 @@ pub fn read(args: &[Vec<u8>], stdin: &mut dyn Read) -> Result<Vec<u8>, String> {
 fn lines(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for line in text.split(|byte| *byte == b'\n') {
-        let (mut decoded, mut spans) = (line.to_vec(), vec![]);
-        let all = Span { start: 0, end: line.len() as u32 };
-        match quoted::split(&mut decoded, all, &mut |span| spans.push(span)) {
-            Ok(()) if spans.is_empty() => {}
-            Ok(()) => {
+        match quoted::words(line) {
+            Some(found) if found.is_empty() => {}
+            Some(found) => {
                 let mut words = OwnedWords::default();
-                spans.iter().for_each(|span| _ = words.word(&decoded[span.start as usize..span.end as usize]));
+                found.iter().for_each(|word| _ = words.word(word));
                 bytes.extend(encode(&words));
             }
-            Err(_) => bytes.extend([line, b"\r\n"].concat()),
+            None => bytes.extend([line, b"\r\n"].concat()),
         }
     }
     bytes

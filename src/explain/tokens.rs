@@ -1,9 +1,9 @@
 //! The first stage: the bytes of one request, element by element, each with the token that the lexer makes of it. And
 //! where the lexer stops, why, and what would have to follow.
 use super::page::{INNER, Page, count, follow, typed};
+use crate::base::quoted;
 use crate::engine::Config;
 use crate::wire::lexer::{Lexed, Lexer, Limits};
-use crate::wire::quoted;
 use crate::wire::token::{Kind, Span, Token, Violation};
 
 /// What the lexer found of one request.
@@ -46,7 +46,9 @@ pub fn lex(bytes: &[u8]) -> Found {
                     }
                     Kind::Inline => {
                         decoded = bytes[..lexer.at()].to_vec();
-                        if let Err(at) = quoted::split(&mut decoded, token.span, &mut |span| words.push(span)) {
+                        if let Err(at) =
+                            quoted::split(&mut decoded, token.span.range(), &mut |word| words.push(word.into()))
+                        {
                             (stop, stopped_at) = (Some(Stop::Broken(Violation::Quotes)), at);
                         }
                     }

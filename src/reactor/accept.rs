@@ -20,28 +20,28 @@ impl Reactor {
         }
         self.accept_after_us = None;
         let mut left = ACCEPTS_PER_TURN;
-        for number in 0..self.listeners.len() {
-            while self.listeners[number].ready && left > 0 {
-                left -= 1;
-                match self.listeners[number].accept() {
-                    Ok(accepted) => {
-                        self.accept_fails = false;
-                        self.welcome(accepted, now);
-                    }
-                    Err(error) => match error.kind() {
-                        ErrorKind::WouldBlock => self.listeners[number].ready = false,
-                        // It went away while it waited.
-                        ErrorKind::Interrupted | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => {}
-                        _ => {
-                            // Each try ends here until a descriptor is free: once is enough.
-                            if !std::mem::replace(&mut self.accept_fails, true) {
-                                warn!("Accepting a client connection: {error}");
-                            }
-                            self.accept_after_us = Some(now.mono_us + ACCEPT_PAUSE_US);
-                            return;
-                        }
-                    },
+        while left > 0
+            && let Some(listener) = self.clock.listeners.next_ready()
+        {
+            left -= 1;
+            match listener.accept() {
+                Ok(accepted) => {
+                    self.accept_fails = false;
+                    self.welcome(accepted, now);
                 }
+                Err(error) => match error.kind() {
+                    ErrorKind::WouldBlock => listener.ready = false,
+                    // It went away while it waited.
+                    ErrorKind::Interrupted | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => {}
+                    _ => {
+                        // Each try ends here until a descriptor is free: once is enough.
+                        if !std::mem::replace(&mut self.accept_fails, true) {
+                            warn!("Accepting a client connection: {error}");
+                        }
+                        self.accept_after_us = Some(now.mono_us + ACCEPT_PAUSE_US);
+                        return;
+                    }
+                },
             }
         }
     }

@@ -1,6 +1,8 @@
-//! The machine, as the engine sees it: clocks, the tick source, what the process uses.
+//! The machine, as the engine sees it: clocks, the tick source, what the process uses, where it listens.
+use super::Reconfigured;
+use super::listen::{Listener, Listeners};
 use super::ticks::Ticks;
-use crate::engine::{Bystanders, Host, Machine, Now};
+use crate::engine::{Bystanders, Config, Host, Machine, Now};
 use log::warn;
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use std::fs;
@@ -11,14 +13,15 @@ pub struct Clock {
     ticks: Ticks,
     ticks_per_ms: u64,
     measured_us: u64,
-    pub listeners: Vec<String>,
+    pub listeners: Listeners,
+    reconfigured: Reconfigured,
 }
 
 impl Clock {
-    pub fn start() -> Clock {
+    pub fn start(listeners: Listeners, reconfigured: Reconfigured) -> Clock {
         let ticks = Ticks::start();
         let ticks_per_ms = ticks.per_ms();
-        Clock { begun: Instant::now(), ticks, ticks_per_ms, measured_us: 0, listeners: vec![] }
+        Clock { begun: Instant::now(), ticks, ticks_per_ms, measured_us: 0, listeners, reconfigured }
     }
 
     #[inline]
@@ -69,8 +72,24 @@ impl Host for Clock {
             operating_system: format!("Linux {} {}", uname.trim(), std::env::consts::ARCH),
             user_cpu_us: usage.map_or(0, |usage| micros(usage.user_time())),
             system_cpu_us: usage.map_or(0, |usage| micros(usage.system_time())),
-            listeners: self.listeners.clone(),
+            listeners: self.listeners.iter().map(Listener::info).collect(),
         }
+    }
+
+    fn follow(&mut self, config: &Config, changed: &[&'static str]) -> Result<(), (&'static str, String)> {
+        if changed.contains(&"maxclients") {
+            let reason = "The operating system is not able to handle the specified number of clients";
+            descriptors(config.maxclients).map_err(|most| ("maxclients", format!("{reason}, try with {most}")))?;
+        }
+        if let Some(name) = changed.iter().find(|name| ["port", "bind"].contains(name)) {
+            let reason = match *name {
+                "port" => "Unable to listen on this port. Check server logs.",
+                _ => "Failed to bind to specified addresses.",
+            };
+            self.listeners.follow(config).map_err(|_| (*name, reason.to_string()))?;
+        }
+        changed.iter().for_each(|name| (self.reconfigured)(config, name));
+        Ok(())
     }
 
     /// No command asks for it yet.
@@ -91,15 +110,22 @@ pub fn huge_pages(allowed: bool) {
     }
 }
 
-/// Descriptors for as many clients as are allowed, as far as the system lets us.
-pub fn raise_descriptor_limit(wanted: u64) {
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+/// Descriptors beside those of the clients: listeners, signals, the log.
+const OTHER_DESCRIPTORS: u64 = 32;
+
+/// Sees to it that so many clients can have a descriptor each. Where the system does not allow for that: how many can.
+pub fn descriptors(maxclients: u32) -> Result<(), u32> {
+    let wanted = maxclients as u64 + OTHER_DESCRIPTORS;
+    let allowed = raise_descriptor_limit(wanted);
+    if allowed >= wanted { Ok(()) } else { Err(allowed.saturating_sub(OTHER_DESCRIPTORS).max(1) as u32) }
+}
+
+/// As many descriptors as wanted, or as the system lets us have: how many.
+fn raise_descriptor_limit(wanted: u64) -> u64 {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return wanted };
     if soft >= wanted {
-        return;
+        return soft;
     }
-    let raised = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard.max(wanted))
-        .or_else(|_| setrlimit(Resource::RLIMIT_NOFILE, wanted.min(hard), hard));
-    if raised.is_err() || wanted > hard {
-        warn!("The system allows {hard} descriptors, maxclients wants {wanted}");
-    }
+    let raise = |soft: u64, hard: u64| setrlimit(Resource::RLIMIT_NOFILE, soft, hard).map(|()| soft);
+    raise(wanted, hard.max(wanted)).or_else(|_| raise(wanted.min(hard), hard)).unwrap_or(soft)
 }

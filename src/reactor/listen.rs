@@ -1,8 +1,8 @@
-//! Sockets that listen: TCP on several addresses, and a Unix socket.
-use super::StartError;
+//! Sockets that listen: TCP on several addresses, which may change while the server runs, and a Unix socket.
 use super::connection::Stream;
+use super::{LISTENERS, StartError};
 use crate::engine::{Address, config::Config};
-use log::warn;
+use log::{info, warn};
 use mio::net::{TcpListener, TcpStream, UnixListener};
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
@@ -13,8 +13,17 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// All that listen, each registered under a token that no other one ever had.
+pub struct Listeners {
+    registry: Registry,
+    open: Vec<Listener>,
+    next_token: usize,
+    backlog: u32,
+}
+
 pub struct Listener {
     socket: ListenSocket,
+    token: Token,
     /// Somebody may be waiting. Cleared by an accept that would block.
     pub ready: bool,
 }
@@ -29,14 +38,111 @@ pub struct Accepted {
     pub address: Address,
 }
 
-impl Listener {
-    pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        match &mut self.socket {
-            ListenSocket::Tcp(listener, _) => registry.register(listener, token, Interest::READABLE),
-            ListenSocket::Unix(listener, _) => registry.register(listener, token, Interest::READABLE),
+impl Listeners {
+    /// Listens where `config` says.
+    pub fn start(config: &Config, registry: Registry) -> Result<Listeners, StartError> {
+        let mut all = Listeners { registry, open: vec![], next_token: LISTENERS, backlog: config.tcp_backlog };
+        let port = config.port;
+        all.open = addresses(config).and_then(|wanted| all.listen(&wanted)).map_err(|(address, error)| {
+            let hint = if error.kind() == ErrorKind::AddrInUse { ": another server has this port" } else { "" };
+            StartError(format!("Failed listening on port {port} (tcp), aborting. {address}:{port}: {error}{hint}"))
+        })?;
+        if let Some(path) = &config.unixsocket {
+            let listening = listen_unix(path, config.unixsocketperm.0, config.tcp_backlog);
+            let listener = listening.and_then(|socket| all.register(socket));
+            all.open.push(listener.map_err(|error| StartError(format!("Failed opening Unix socket {path}: {error}")))?);
+        }
+        if all.open.is_empty() {
+            return Err(StartError("Configured to not listen anywhere, exiting.".into()));
+        }
+        Ok(all)
+    }
+
+    /// Listens on TCP where `config` now says; what is wanted as before goes on without a gap. On an error, all is as
+    /// it was.
+    pub fn follow(&mut self, config: &Config) -> io::Result<()> {
+        let told = |(address, error): (String, io::Error)| {
+            warn!("Cannot listen on {address}, port {}: {error}", config.port);
+            error
+        };
+        let mut wanted = addresses(config).map_err(told)?;
+        let stays = |listener: &Listener| match &listener.socket {
+            ListenSocket::Tcp(_, address) => wanted.iter().any(|it| it.address == *address),
+            ListenSocket::Unix(..) => true,
+        };
+        let (stay, mut go): (Vec<_>, Vec<_>) = std::mem::take(&mut self.open).into_iter().partition(stays);
+        self.open = stay;
+        wanted.retain(|it| !self.open.iter().any(|listener| listener.address() == Some(it.address)));
+        // An address may be in the way of another at the same port, as 0.0.0.0 is of any: then it has to go first.
+        let before: Vec<Wanted> = go.iter().filter_map(|it| it.address().map(Wanted::exactly)).collect();
+        let in_the_way = before.iter().any(|it| it.address.port() == config.port);
+        if in_the_way {
+            go.clear();
+        }
+        match self.listen(&wanted) {
+            Ok(listening) => {
+                listening.iter().for_each(|it| info!("Listening on {}", it.name()));
+                self.open.extend(listening);
+                Ok(())
+            }
+            Err(failed) => {
+                if in_the_way {
+                    go = self.listen(&before).unwrap_or_else(|(address, error)| {
+                        warn!("And it cannot listen on {address} again: {error}");
+                        vec![]
+                    });
+                }
+                self.open.extend(go);
+                Err(told(failed))
+            }
         }
     }
 
+    /// The next of them that may have somebody waiting.
+    pub fn next_ready(&mut self) -> Option<&mut Listener> {
+        self.open.iter_mut().find(|listener| listener.ready)
+    }
+
+    pub fn is_any_ready(&self) -> bool {
+        self.open.iter().any(|listener| listener.ready)
+    }
+
+    /// Its socket has an event. It may have been closed since: readiness is only a hint.
+    pub fn hear(&mut self, token: Token) {
+        if let Some(listener) = self.open.iter_mut().find(|listener| listener.token == token) {
+            listener.ready = true;
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Listener> {
+        self.open.iter()
+    }
+
+    /// All or none of these. The error says which one cannot be had.
+    fn listen(&mut self, wanted: &[Wanted]) -> Result<Vec<Listener>, (String, io::Error)> {
+        let mut listening = vec![];
+        for Wanted { text, address, optional } in wanted {
+            match listen_at(*address, self.backlog).and_then(|socket| self.register(socket)) {
+                Ok(listener) => listening.push(listener),
+                Err(error) if *optional && is_missing(&error) => {}
+                Err(error) => return Err((text.clone(), error)),
+            }
+        }
+        Ok(listening)
+    }
+
+    fn register(&mut self, mut socket: ListenSocket) -> io::Result<Listener> {
+        let token = Token(self.next_token);
+        self.next_token += 1;
+        match &mut socket {
+            ListenSocket::Tcp(listener, _) => self.registry.register(listener, token, Interest::READABLE)?,
+            ListenSocket::Unix(listener, _) => self.registry.register(listener, token, Interest::READABLE)?,
+        }
+        Ok(Listener { socket, token, ready: false })
+    }
+}
+
+impl Listener {
     pub fn accept(&mut self) -> io::Result<Accepted> {
         match &mut self.socket {
             ListenSocket::Tcp(listener, _) => {
@@ -48,6 +154,13 @@ impl Listener {
                 let (stream, _) = listener.accept()?;
                 Ok(Accepted { stream: Stream::Unix(stream), address: Address::Unix(path.clone()) })
             }
+        }
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        match &self.socket {
+            ListenSocket::Tcp(_, address) => Some(*address),
+            ListenSocket::Unix(..) => None,
         }
     }
 
@@ -73,45 +186,44 @@ impl Listener {
     }
 }
 
-pub fn listen(config: &Config) -> Result<Vec<Listener>, StartError> {
-    let mut sockets = vec![];
+/// An address to listen on.
+struct Wanted {
+    /// As it stands in the configuration.
+    text: String,
+    address: SocketAddr,
+    /// It may be missing on this machine.
+    optional: bool,
+}
+
+impl Wanted {
+    fn exactly(address: SocketAddr) -> Wanted {
+        Wanted { text: address.to_string(), address, optional: false }
+    }
+}
+
+/// The TCP addresses of a configuration. A name is looked up, as Redis does it, and that may take its time: use numbers.
+fn addresses(config: &Config) -> Result<Vec<Wanted>, (String, io::Error)> {
+    let mut wanted = vec![];
     for bind in config.bind.iter().filter(|_| config.port != 0) {
-        let (optional, address) = bind.strip_prefix('-').map_or((false, bind.as_str()), |address| (true, address));
-        match listen_tcp(address, config.port, config.tcp_backlog) {
-            Ok(mut listening) => sockets.append(&mut listening),
-            Err(error) if optional && is_missing(&error) => {}
-            Err(error) => {
-                let port = config.port;
-                let hint = if error.kind() == ErrorKind::AddrInUse { ": another server has this port" } else { "" };
-                return Err(StartError(format!(
-                    "Failed listening on port {port} (tcp), aborting. {address}:{port}: {error}{hint}"
-                )));
-            }
-        }
+        let (optional, text) = bind.strip_prefix('-').map_or((false, bind.as_str()), |address| (true, address));
+        let found: Vec<SocketAddr> = match text {
+            "*" => vec![(IpAddr::V4(Ipv4Addr::UNSPECIFIED), config.port).into()],
+            "::*" => vec![(IpAddr::V6(Ipv6Addr::UNSPECIFIED), config.port).into()],
+            name => match (name, config.port).to_socket_addrs() {
+                Ok(found) => found.collect(),
+                Err(error) if optional && is_missing(&error) => vec![],
+                Err(error) => return Err((text.into(), error)),
+            },
+        };
+        wanted.extend(found.into_iter().map(|address| Wanted { text: text.into(), address, optional }));
     }
-    if let Some(path) = &config.unixsocket {
-        let failed = |error: io::Error| StartError(format!("Failed opening Unix socket {path}: {error}"));
-        sockets.push(listen_unix(path, config.unixsocketperm.0, config.tcp_backlog).map_err(failed)?);
-    }
-    if sockets.is_empty() {
-        return Err(StartError("Configured to not listen anywhere, exiting.".into()));
-    }
-    Ok(sockets.into_iter().map(|socket| Listener { socket, ready: false }).collect())
+    Ok(wanted)
 }
 
 /// This machine has no such address, or no such family of addresses.
 fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::AddrNotAvailable | ErrorKind::Unsupported | ErrorKind::InvalidInput)
         || error.raw_os_error().is_some_and(|code| code == nix::errno::Errno::EAFNOSUPPORT as i32)
-}
-
-fn listen_tcp(address: &str, port: u16, backlog: u32) -> io::Result<Vec<ListenSocket>> {
-    let addresses: Vec<SocketAddr> = match address {
-        "*" => vec![(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port).into()],
-        "::*" => vec![(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port).into()],
-        name => (name, port).to_socket_addrs()?.collect(),
-    };
-    addresses.into_iter().map(|address| listen_at(address, backlog)).collect()
 }
 
 fn listen_at(address: SocketAddr, backlog: u32) -> io::Result<ListenSocket> {

@@ -16,7 +16,7 @@ use crate::engine::{Budget, ClientId, Engine, Host, Now, Step, Wish, config::Con
 use busy::BusyPoll;
 use connection::Connection;
 use host::Clock;
-use listen::Listener;
+use listen::Listeners;
 use log::{info, trace, warn};
 use mio::{Events, Interest, Poll, Token};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -44,7 +44,6 @@ pub struct Reactor {
     clock: Clock,
     poll: Poll,
     busy: BusyPoll,
-    listeners: Vec<Listener>,
     /// By the engine's slab key.
     connections: Vec<Option<Connection>>,
     lingering: Slab<close::Lingering>,
@@ -57,10 +56,10 @@ pub struct Reactor {
     accept_after_us: Option<u64>,
     /// The last accept failed, and the log says so.
     accept_fails: bool,
-    reconfigured: Reconfigured,
     stopping: bool,
 }
 
+/// Is told of settings that have changed and concern neither engine nor reactor, such as those of the log.
 pub type Reconfigured = Box<dyn FnMut(&Config, &'static str)>;
 
 /// Why the server cannot start: a sentence for the user.
@@ -69,20 +68,21 @@ pub struct StartError(pub String);
 
 impl Reactor {
     /// Listens, and is ready to run.
-    /// `reconfigured` is told of settings that changed and concern neither engine nor reactor.
-    pub fn start(config: Config, entropy: [u8; 32], reconfigured: Reconfigured) -> Result<Reactor, StartError> {
+    pub fn start(mut config: Config, entropy: [u8; 32], reconfigured: Reconfigured) -> Result<Reactor, StartError> {
         let failed = |what: &str, error: io::Error| StartError(format!("{what}: {error}"));
         let poll = Poll::new().map_err(|error| failed("no poll", error))?;
-        let mut clock = Clock::start();
         host::huge_pages(!config.disable_thp);
-        host::raise_descriptor_limit(config.maxclients as u64 + 32);
-        let mut listeners = listen::listen(&config)?;
-        for (number, listener) in listeners.iter_mut().enumerate() {
-            let registered = listener.register(poll.registry(), Token(LISTENERS + number));
-            registered.map_err(|error| failed("a listener", error))?;
-            info!("Listening on {}", listener.name());
+        if let Err(most) = host::descriptors(config.maxclients) {
+            warn!(
+                "The system has descriptors for {most} clients only: maxclients is {most} instead of {}",
+                config.maxclients
+            );
+            config.maxclients = most;
         }
-        clock.listeners = listeners.iter().map(Listener::info).collect();
+        let registry = poll.registry().try_clone().map_err(|error| failed("no poll", error))?;
+        let listeners = Listeners::start(&config, registry)?;
+        listeners.iter().for_each(|listener| info!("Listening on {}", listener.name()));
+        let mut clock = Clock::start(listeners, reconfigured);
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| failed("signals", error))?;
         // The second of them ends the process at once, whatever it is doing.
         let once = Arc::new(AtomicBool::new(false));
@@ -101,7 +101,6 @@ impl Reactor {
             clock,
             poll,
             busy,
-            listeners,
             connections: vec![],
             lingering: Slab::new(),
             signals,
@@ -109,7 +108,6 @@ impl Reactor {
             doomed: vec![],
             accept_after_us: None,
             accept_fails: false,
-            reconfigured,
             stopping: false,
         })
     }
@@ -164,9 +162,7 @@ impl Reactor {
 
     /// Waits for events, or for the next timer.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        if !self.again.is_empty()
-            || self.listeners.iter().any(|listener| listener.ready && self.accept_after_us.is_none())
-        {
+        if !self.again.is_empty() || self.accept_after_us.is_none() && self.clock.listeners.is_any_ready() {
             return ignore_interrupt(self.poll.poll(events, Some(Duration::ZERO)));
         }
         self.busy.limit_us = self.engine.config().busy_poll_usec;
@@ -206,7 +202,7 @@ impl Reactor {
             match event.token() {
                 SIGNALS => self.signalled(),
                 Token(token) if token >= LINGERING => self.drain_lingering(token - LINGERING),
-                Token(token) if token >= LISTENERS => self.listeners[token - LISTENERS].ready = true,
+                Token(token) if token >= LISTENERS => self.clock.listeners.hear(Token(token)),
                 Token(key) => {
                     // A slot may have been emptied since; readiness is only a hint.
                     let Some(Some(connection)) = self.connections.get_mut(key) else { continue };
@@ -316,7 +312,6 @@ impl Reactor {
                     warn!("User requested shutdown...");
                     self.stopping = true;
                 }
-                Wish::Reconfigure(name) => (self.reconfigured)(self.engine.config(), name),
             }
         }
     }
@@ -324,7 +319,7 @@ impl Reactor {
     /// What was answered is still sent, as far as the sockets take it at once.
     fn stop(&mut self) {
         self.flush_all();
-        for listener in &self.listeners {
+        for listener in self.clock.listeners.iter() {
             listener.remove_file();
         }
         warn!("Spindle is now ready to exit, bye bye...");

@@ -1,6 +1,6 @@
 //! The lexer: bytes become tokens. It stops and goes on at any byte, and looks at no byte twice: what a half-read header
 //! was worth so far is kept in the state. That more input is wanted is a value, not an error.
-//! It does not take inline lines apart (quoted.rs) and puts no request together (parser.rs).
+//! It does not take inline lines apart (base/quoted.rs) and puts no request together (parser.rs).
 use super::token::{Kind, Span, Token, Violation};
 use memchr::memchr;
 

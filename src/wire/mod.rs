@@ -3,7 +3,6 @@
 pub mod lexer;
 pub mod output;
 pub mod parser;
-pub mod quoted;
 pub mod reply;
 pub mod request;
 pub mod token;

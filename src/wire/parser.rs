@@ -2,11 +2,12 @@
 //! again and again; what it has of an unfinished request it keeps. A bulk string that is large and not yet there
 //! is read into memory of its own, which grows with what has come and not with what was announced.
 use super::lexer::{Lexed, Lexer, Limits};
-use super::quoted;
 use super::request::Request;
 use super::token::{Kind, Span, Token, Violation};
+use crate::base::quoted;
 use bytes::Bytes;
 use memchr::memchr2;
+use std::ops::Range;
 
 /// From this size on a bulk string that is not yet complete gets memory of its own (Redis: PROTO_MBULK_BIG_ARG).
 pub const LARGE_BYTES: usize = 32 * 1024;
@@ -146,13 +147,13 @@ impl Parser {
                 Lexed::Token(Token { kind: Kind::Inline, span }) => {
                     // Quoted words are decoded where they stand, so such a line cannot be read again as one parsed
                     // ahead may have to be.
-                    let line = &input[start + span.start as usize..start + span.end as usize];
+                    let line = &input[start..][span.range()];
                     if !batch.requests.is_empty() && memchr2(b'"', b'\'', line).is_some() {
                         self.forget();
                         return Progress { used: start, kept: input.len() };
                     }
-                    let mut found = |span| batch.spans.push(span);
-                    if quoted::split(&mut input[start..], span, &mut found).is_err() {
+                    let mut found = |range: Range<usize>| batch.spans.push(range.into());
+                    if quoted::split(&mut input[start..], span.range(), &mut found).is_err() {
                         batch.broken = Some(Violation::Quotes);
                         return Progress { used: start, kept: start };
                     }

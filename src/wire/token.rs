@@ -1,5 +1,6 @@
 //! The tokens of the wire. A token says what its bytes are and where they begin and end; it never holds a copy of them.
 use std::fmt::{Display, Formatter, Result as Formatted};
+use std::ops::Range;
 
 /// Where bytes begin and end, counted from the first byte of their request, so that it stays true when the request
 /// moves to another buffer.
@@ -7,6 +8,18 @@ use std::fmt::{Display, Formatter, Result as Formatted};
 pub struct Span {
     pub start: u32,
     pub end: u32,
+}
+
+impl Span {
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+impl From<Range<usize>> for Span {
+    fn from(range: Range<usize>) -> Span {
+        Span { start: range.start as u32, end: range.end as u32 }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

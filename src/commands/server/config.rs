@@ -1,5 +1,6 @@
 //! CONFIG: the settings, read and changed while the server runs. What a setting is, `server::config` knows.
 use crate::commands::prelude::*;
+use crate::server::config::{ConfigError, Problem};
 use log::warn;
 
 // --- CONFIG
@@ -68,15 +69,18 @@ impl<'a> Command<'a> for ConfigSet<'a> {
     fn run(self, cx: &mut Context) -> Ran {
         let pairs: Vec<(&[u8], &[u8])> = self.data.iter().map(|pair| (pair.parameter.0, pair.value.0)).collect();
         let local = cx.me().address.is_local();
+        let before = cx.server.config.clone();
         let changed = match cx.server.config.set_many(&pairs, local) {
             Ok(changed) => changed,
             Err(error) => return cx.error(&error.reply()),
         };
-        for name in changed {
-            if let Some(warning) = cx.server.config.warning(name) {
-                warn!("{warning}");
-            }
-            cx.ask(Effect::Reconfigured(name));
+        if let Err((name, reason)) = cx.host.follow(&cx.server.config, &changed) {
+            warn!("CONFIG SET {name} cannot be had; all settings are again what they were");
+            cx.server.config = before;
+            return cx.error(&ConfigError { name: name.into(), problem: Problem::Value(reason) }.reply());
+        }
+        for warning in changed.iter().filter_map(|name| cx.server.config.warning(name)) {
+            warn!("{warning}");
         }
         cx.ok()
     }

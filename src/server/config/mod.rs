@@ -183,7 +183,7 @@ impl Config {
             let spec = std::str::from_utf8(name).ok().and_then(table::find);
             let spec = spec.ok_or_else(|| refuse(Problem::Unknown))?;
             match spec.change {
-                Change::AtStart if self.text(spec).as_bytes() != *value => return Err(refuse(Problem::Immutable)),
+                Change::AtStart => return Err(refuse(Problem::Immutable)),
                 Change::Protected if !self.enable_protected_configs.allows(local) => {
                     return Err(refuse(Problem::Protected));
                 }

@@ -28,8 +28,7 @@ pub struct Spec {
 pub enum Change {
     /// At any time, by CONFIG SET.
     Live,
-    /// Only before the start. Later CONFIG SET accepts the present value, unlike Redis, so that a configuration can be
-    /// played back.
+    /// Only before the start.
     AtStart,
     /// By CONFIG SET only where `enable-protected-configs` says so.
     Protected,
@@ -68,12 +67,11 @@ const COUNT: Kind = Kind::Number { min: 0, max: i32::MAX as i64 };
 /// A limit of buffers. Redis has the same least value: below it ordinary requests would fail.
 const BUFFER: Kind = Kind::Memory { min: 1 << 20, max: i64::MAX as u64 };
 
-// Redis can also change bind and port while it runs.
 #[rustfmt::skip] // One setting, two lines: a table.
 static SETTINGS: &[Spec] = &[
-    setting!("Network", "bind", bind, Kind::Words(at_most_16_addresses), AtStart,
+    setting!("Network", "bind", bind, Kind::Words(at_most_16_addresses), Live,
         "Addresses to listen on. One that begins with - may be missing on this machine; * is all of IPv4, ::* all of IPv6"),
-    setting!("Network", "port", port, PORT, AtStart,
+    setting!("Network", "port", port, PORT, Live,
         "TCP port; 0 listens on none"),
     setting!("Network", "unixsocket", unixsocket, Kind::Text, AtStart,
         "Path of a Unix socket to listen on as well"),

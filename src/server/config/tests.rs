@@ -39,7 +39,8 @@ fn config_set_refuses_in_redis_words() {
         (&[("oom-score-adj-values", "1 2")], "wrong number of arguments"),
         (&[("client-output-buffer-limit", "x 1 2 3")], "Invalid client class specified in buffer limit configuration."),
         (&[("latency-tracking-info-percentiles", "101")], "parameters should sit between [0.0,100.0]"),
-        (&[("port", "1")], "'port') - can't set immutable config"),
+        (&[("databases", "16")], "'databases') - can't set immutable config"),
+        (&[("bind", "a b c d e f g h i j k l m n o p q")], "'bind') - Too many bind addresses specified."),
     ];
     for (pairs, expected) in table {
         let mut config = Config::default();
@@ -60,8 +61,8 @@ fn config_set_is_all_or_none() {
     // An alias is another name: the last one counts.
     assert!(set(&mut config, &[("slave-priority", "10"), ("replica-priority", "11")]).is_ok());
     assert_eq!(get(&config, "slave-priority"), [("slave-priority".to_string(), "11".to_string())]);
-    // What cannot change accepts its present value, so that a configuration can be played back.
-    assert_eq!(set(&mut config, &[("port", "6379"), ("bind", "127.0.0.1 -::1"), ("daemonize", "no")]), Ok(vec![]));
+    // What is already so has not changed.
+    assert_eq!(set(&mut config, &[("port", "6379"), ("bind", "127.0.0.1 -::1")]), Ok(vec![]));
 }
 
 #[test]
@@ -97,6 +98,7 @@ fn every_setting_takes_back_what_config_get_gave() {
         let words = [value.clone().into_bytes()];
         config.set_one(&name, &words, Source::CommandLine).unwrap_or_else(|error| panic!("{name} {value}: {error}"));
         match set(&mut config, &[(&name, &value)]) {
+            Err(reply) if reply.ends_with("can't set immutable config") => {}
             Ok(changed) => assert_eq!(changed, [""; 0], "{name}"),
             Err(reply) => panic!("{reply}"),
         }
