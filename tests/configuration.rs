@@ -2,7 +2,6 @@
 //! Each test has a server of its own, on a port of its own.
 
 #[path = "support/process.rs"]
-#[allow(dead_code, reason = "each test binary uses its part")]
 mod process;
 
 use process::{Client, Server, eventually, free_port};
