@@ -2,7 +2,7 @@
 //!
 //! The only part of the command line that touches the disk, and only through `Files`. An error names file and line.
 use super::{UsageError, text};
-use crate::server::config::{Config, Source, file, table};
+use crate::server::config::{Config, ConfigFile, Source, file, table};
 use std::fs;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -13,6 +13,8 @@ pub trait Files {
     fn stdin(&mut self) -> io::Result<Vec<u8>>;
     /// The paths that match a pattern, in order.
     fn matching(&mut self, pattern: &str) -> Result<Vec<String>, String>;
+    /// A path from the root on.
+    fn absolute(&self, path: &str) -> String;
 }
 
 /// The machine's own files.
@@ -36,18 +38,23 @@ impl Files for Disk {
             .map(|path| Ok(path.map_err(|error| error.to_string())?.to_string_lossy().into_owned()))
             .collect::<Result<_, _>>()
     }
+
+    fn absolute(&self, path: &str) -> String {
+        std::path::absolute(path).map_or_else(|_| path.into(), |path| path.to_string_lossy().into_owned())
+    }
 }
 
 /// A file may include another that deep. A file that includes itself is found by its name, or else, by many names, here.
 const MAX_DEPTH: usize = 16;
 
 pub fn file(config: &mut Config, files: &mut dyn Files, path: &str) -> Result<(), UsageError> {
+    config.file = Some(ConfigFile { name: path.into(), path: files.absolute(path) });
     Loader::new(config, files).file(path).map_err(UsageError)
 }
 
 pub fn stdin(config: &mut Config, files: &mut dyn Files) -> Result<(), UsageError> {
     let text = files.stdin().map_err(|error| UsageError(format!("cannot read standard input: {error}")))?;
-    Loader::new(config, files).lines("standard input", &text).map_err(UsageError)
+    Loader::new(config, files).lines(None, &text).map_err(UsageError)
 }
 
 /// `--include`. The error is the reason alone: the caller knows where the words stood.
@@ -83,34 +90,37 @@ impl<'a> Loader<'a> {
             return Err(format!("{reason}: {}", self.open.join(" > ")));
         }
         let text = self.files.read(path).map_err(|error| format!("cannot read '{path}': {error}"))?;
-        self.lines(path, &text)?;
+        self.lines(Some(path.into()), &text)?;
         self.open.pop();
         Ok(())
     }
 
-    fn lines(&mut self, path: &str, text: &[u8]) -> Result<(), String> {
-        let path: Arc<str> = path.into();
+    /// The lines of a file, or of standard input.
+    fn lines(&mut self, path: Option<Arc<str>>, text: &[u8]) -> Result<(), String> {
         let is_included = self.open.len() > 1;
         for line in file::lines(text) {
-            self.line(&path, &line).map_err(|reason| {
+            let source = match path.clone() {
+                Some(path) => Source::File { path, line: line.number },
+                None => Source::StandardInput { line: line.number },
+            };
+            self.line(source.clone(), &line).map_err(|reason| {
                 if self.looped && is_included {
                     return reason;
                 }
                 let (name, rest) = line.text.split_at(line.text.find(char::is_whitespace).unwrap_or(line.text.len()));
-                format!("{path}:{}: {}: {reason}", line.number, quote(name, rest))
+                format!("{source}: {}: {reason}", quote(name, rest))
             })?;
         }
         Ok(())
     }
 
-    fn line(&mut self, path: &Arc<str>, line: &file::Line) -> Result<(), String> {
+    fn line(&mut self, source: Source, line: &file::Line) -> Result<(), String> {
         let words = line.words.as_deref().ok_or("unbalanced quotes in configuration line")?;
         let (name, words) = words.split_first().expect("a line has words");
         let name = text(name);
         if name.eq_ignore_ascii_case("include") {
             return self.include(words);
         }
-        let source = Source::File { path: path.clone(), line: line.number };
         self.config.set_one(&name, words, source).map_err(|error| error.to_string())
     }
 

@@ -16,6 +16,9 @@ impl Files for Shelf<'_> {
         let matches = |path: &&str| crate::base::glob::matches(pattern.as_bytes(), path.as_bytes(), false);
         Ok(self.0.keys().copied().filter(matches).map(String::from).collect())
     }
+    fn absolute(&self, path: &str) -> String {
+        format!("/{path}")
+    }
 }
 
 fn parse_with(files: &[(&'static str, &'static str)], args: &[&str]) -> Result<Invocation, String> {
@@ -84,6 +87,7 @@ fn files_come_before_options_and_include_others() {
     ];
     assert_eq!(said(&config), expected);
     assert_eq!(config.requirepass, "a b");
+    assert_eq!(config.file.map(|file| file.path).as_deref(), Some("/a.conf"));
     assert_eq!(run(&files, &["-", "--port", "1"]).maxclients, 77);
     assert_eq!(run(&files, &["b.conf", "timeout", "8", "--maxmemory '1mb'"]).timeout, 8);
     assert_eq!(run(&files, &["--include", "conf.d/1.conf"]).timeout, 9);

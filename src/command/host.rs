@@ -20,6 +20,11 @@ pub trait Host {
     fn follow(&mut self, _config: &Config, _changed: &[&'static str]) -> Result<(), (&'static str, String)> {
         Ok(())
     }
+    /// Puts into a file's place what `make` makes of its bytes: whole and on the disk, or not at all. An error is a
+    /// sentence of the system.
+    fn replace_file(&mut self, _path: &str, _make: &mut dyn FnMut(&[u8]) -> Vec<u8>) -> Result<(), String> {
+        Err("there are no files here".into())
+    }
     /// A command takes long: polls without waiting and reads for `bystanders`. Called some hundred times a second.
     /// True: one of them asks for the command to stop.
     fn breathe(&mut self, bystanders: &mut dyn Bystanders) -> bool;

@@ -77,6 +77,7 @@ refusals! {
     MaxAgeNotPositive: "ERR maxage should be greater than 0"
     NoSuchUser: "ERR No such user '{word}'"
     NoSuchClient: "ERR No such client"
+    NoConfigFile: "ERR The server is running without a config file"
     // Strings
     Overflow: "ERR increment or decrement would overflow"
     DecrementOverflow: "ERR decrement would overflow"

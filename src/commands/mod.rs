@@ -44,7 +44,7 @@ crate::table! { pub COMMANDS:
     CommandAll {
         CommandCount, CommandDocs, CommandGetkeys, CommandGetkeysandflags, CommandHelp, CommandInfo, CommandList,
     },
-    Config { ConfigGet, ConfigHelp, ConfigResetstat, ConfigSet },
+    Config { ConfigGet, ConfigHelp, ConfigResetstat, ConfigRewrite, ConfigSet },
     Debug, Function { FunctionFlush, FunctionHelp }, Info, Script { ScriptFlush, ScriptHelp }, Shutdown, Time,
     // Strings
     Append, Decr, DecrBy, DelIfEq, Get, GetDel, GetEx, GetRange, GetSet, Incr, IncrBy, IncrByFloat, Lcs, MGet, MSet, MSetEx,

@@ -92,6 +92,10 @@ impl Host for Clock {
         Ok(())
     }
 
+    fn replace_file(&mut self, path: &str, make: &mut dyn FnMut(&[u8]) -> Vec<u8>) -> Result<(), String> {
+        super::files::replace(path, make)
+    }
+
     /// No command asks for it yet.
     fn breathe(&mut self, _: &mut dyn Bystanders) -> bool {
         false

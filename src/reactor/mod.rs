@@ -7,6 +7,7 @@ mod accept;
 mod busy;
 mod close;
 mod connection;
+mod files;
 mod flush;
 mod host;
 mod listen;

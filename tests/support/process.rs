@@ -56,19 +56,28 @@ fn start(args: &[&str], log: &PathBuf) -> Child {
 impl Server {
     /// Starts it on a port of its own, and waits until it answers.
     pub fn start(args: &[&str]) -> Server {
+        Server::start_after(&[], args)
+    }
+
+    /// The same with a configuration file.
+    pub fn start_with(file: &str, args: &[&str]) -> Server {
+        Server::start_after(&[file], args)
+    }
+
+    fn start_after(file: &[&str], args: &[&str]) -> Server {
         // Somebody else may take the port first: then it ends, and another is tried.
         for _ in 0..10 {
-            if let Some(server) = Server::try_start(args) {
+            if let Some(server) = Server::try_start(file, args) {
                 return server;
             }
         }
         panic!("the server does not start")
     }
 
-    fn try_start(args: &[&str]) -> Option<Server> {
+    fn try_start(file: &[&str], args: &[&str]) -> Option<Server> {
         let (port, log) = (free_port(), scratch("log"));
         let text = port.to_string();
-        let child = start(&[&["--port", &text], args].concat(), &log);
+        let child = start(&[file, &["--port", &text], args].concat(), &log);
         let mut server = Server { child, port, log };
         let begun = Instant::now();
         loop {

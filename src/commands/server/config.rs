@@ -1,7 +1,7 @@
 //! CONFIG: the settings, read and changed while the server runs. What a setting is, `server::config` knows.
 use crate::commands::prelude::*;
 use crate::server::config::{ConfigError, Problem};
-use log::warn;
+use log::{info, warn};
 
 // --- CONFIG
 form! { pub Config<'a> { subcommand: Many<'a, Bytes<'a>> } }
@@ -51,6 +51,31 @@ impl<'a> Command<'a> for ConfigResetstat {
     fn run(self, cx: &mut Context) -> Ran {
         cx.server.stats.reset(cx.data.ledger.expired);
         cx.ok()
+    }
+}
+
+// --- CONFIG REWRITE
+form! { pub ConfigRewrite {} }
+impl<'a> Command<'a> for ConfigRewrite {
+    const FACTS: Facts = facts(
+        "CONFIG|REWRITE",
+        "server",
+        "2.8.0",
+        ADMIN | NOSCRIPT | LOADING | STALE,
+        "Makes the configuration file say what is set now.",
+    )
+    .hint(&["request_policy:all_nodes", "response_policy:all_succeeded"]);
+    /// The sync of a file may take a disk's time, in which nobody is served: as in Redis.
+    fn run(self, cx: &mut Context) -> Ran {
+        let config = &cx.server.config;
+        let Some(file) = &config.file else { return Err(Refusal::NoConfigFile) };
+        match cx.host.replace_file(&file.path, &mut |old| config.rewrite(old)) {
+            Ok(()) => {
+                info!("CONFIG REWRITE has written '{}'", file.path);
+                cx.ok()
+            }
+            Err(reason) => cx.error(&format!("ERR Rewriting config file: {reason}")),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod file;
 pub mod guard;
 mod known;
+mod rewrite;
 pub mod table;
 pub mod value;
 
@@ -46,6 +47,8 @@ pub struct Config {
     pub loglevel: LogLevel,
     pub logfile: Option<String>,
 
+    /// The file that was named on the command line, if one was.
+    pub file: Option<ConfigFile>,
     /// The text of settings without effect, by their chief name.
     without_effect: BTreeMap<&'static str, String>,
     /// Who said a setting last, by its chief name; what nobody said is missing.
@@ -75,16 +78,27 @@ impl Default for Config {
             disable_thp: true,
             loglevel: LogLevel::Notice,
             logfile: None,
+            file: None,
             without_effect: BTreeMap::new(),
             sources: BTreeMap::new(),
         }
     }
 }
 
+/// The file that CONFIG REWRITE rewrites.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFile {
+    /// As the user wrote it.
+    pub name: Arc<str>,
+    /// The same from the root on: the working directory may change.
+    pub path: String,
+}
+
 /// Who said it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     File { path: Arc<str>, line: usize },
+    StandardInput { line: usize },
     CommandLine,
     ConfigSet,
 }
@@ -93,6 +107,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Source::File { path, line } => write!(f, "{path}:{line}"),
+            Source::StandardInput { line } => write!(f, "standard input:{line}"),
             Source::CommandLine => f.write_str("command line"),
             Source::ConfigSet => f.write_str("CONFIG SET"),
         }

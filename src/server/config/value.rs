@@ -138,6 +138,14 @@ pub fn memory(text: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(unit)
 }
 
+/// A number of bytes as one writes it: in the largest unit that it is a multiple of.
+pub fn with_unit(bytes: &str) -> String {
+    let units = [("gb", 1 << 30), ("mb", 1 << 20), ("kb", 1 << 10)];
+    let number: u64 = bytes.parse().unwrap_or(0);
+    let unit = units.iter().find(|(_, unit)| number > 0 && number.is_multiple_of(*unit));
+    unit.map_or_else(|| bytes.to_string(), |(name, unit)| format!("{}{name}", number / unit))
+}
+
 /// A typed field of the configuration: how it becomes a value and is made from one.
 ///
 /// `write` asserts that the value has the field's kind: the table pairs them, and a test sets every bound of every field.
