@@ -20,7 +20,7 @@ fn main() -> ExitCode {
             let _ = std::io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
-        Ok(Invocation::Run(config)) => serve(config),
+        Ok(Invocation::Run(config)) => serve(*config),
         Ok(Invocation::Explain(args)) => explain(&args),
         Err(error) => fail(&error.to_string()),
     }

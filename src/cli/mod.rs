@@ -15,7 +15,7 @@ use std::fmt;
 #[derive(Debug)]
 pub enum Invocation {
     /// Serve.
-    Run(Config),
+    Run(Box<Config>),
     /// `spindle explain ...`: the words after it.
     Explain(Vec<Vec<u8>>),
     /// Print this and be done: help, the version, the result of a check.
@@ -81,7 +81,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, files: &mut dyn Files) ->
     if let Some(objection) = guard::objection(&config) {
         return usage(objection);
     }
-    Ok(if only_check { Invocation::Print(help::check(&config)) } else { Invocation::Run(config) })
+    Ok(if only_check { Invocation::Print(help::check(&config)) } else { Invocation::Run(Box::new(config)) })
 }
 
 fn special(name: &str) -> Option<String> {

@@ -28,7 +28,7 @@ fn parse_with(files: &[(&'static str, &'static str)], args: &[&str]) -> Result<I
 
 fn run(files: &[(&'static str, &'static str)], args: &[&str]) -> Config {
     match parse_with(files, args) {
-        Ok(Invocation::Run(config)) => config,
+        Ok(Invocation::Run(config)) => *config,
         other => panic!("{args:?}: {other:?}"),
     }
 }

@@ -142,8 +142,8 @@ mod tests {
                 }
             }
         }
-        let mut config = Config::default();
-        config.file = files.first().map(|(name, _)| ConfigFile { name: (*name).into(), path: format!("/{name}") });
+        let file = files.first().map(|(name, _)| ConfigFile { name: (*name).into(), path: format!("/{name}") });
+        let mut config = Config { file, ..Config::default() };
         if let Some((name, _)) = files.first() {
             read(&mut config, files, name);
         }
