@@ -21,8 +21,8 @@ use transcript::play::{Patience, Peer, Received};
 use transcript::text;
 use transcript::value::{Value, decode};
 
-/// Ends the server, or sleeps.
-const LEFT_OUT: &[&str] = &["SHUTDOWN", "DEBUG|SLEEP"];
+/// Ends the server, sleeps, waits, or follows another.
+const LEFT_OUT: &[&str] = &["SHUTDOWN", "DEBUG|SLEEP", "WAIT", "WAITAOF", "REPLICAOF", "SLAVEOF"];
 
 /// What Redis 7.0 answers otherwise than 8.0, which is what Spindle holds to, and words that only later servers know.
 fn is_stated(line: &[String], ours: &str, theirs: &str) -> bool {
@@ -35,6 +35,8 @@ fn is_stated(line: &[String], ours: &str, theirs: &str) -> bool {
         "SET" => has("IFEQ"),
         // A form does not know how many databases there are, so it is read to its end before that is judged.
         "COPY" => theirs == "ERR DB index is out of range" && ours == "ERR syntax error",
+        // The port is read when it is known that the words go together.
+        "FAILOVER" => theirs == "ERR value is not an integer or out of range" && ours == "ERR syntax error",
         // 7.0 takes any word for a cursor that begins with blanks or a sign, or is empty.
         "SCAN" => ours == "ERR invalid cursor",
         // 7.0 wants two words more; and a command that it is asked about may be one that Spindle does not have.

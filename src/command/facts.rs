@@ -10,6 +10,8 @@ pub struct Facts {
     pub flags: u32,
     /// What is stated; see `categories` for all.
     stated: u32,
+    /// What would follow, and does not hold.
+    denied: u32,
     pub summary: &'static str,
     /// What COMMAND INFO hints to clients and proxies of a cluster: `request_policy:all_shards`.
     pub tips: &'static [&'static str],
@@ -22,7 +24,7 @@ pub const fn facts(
     flags: u32,
     summary: &'static str,
 ) -> Facts {
-    Facts { name, group, since, flags, stated: 0, summary, tips: &[] }
+    Facts { name, group, since, flags, stated: 0, denied: 0, summary, tips: &[] }
 }
 
 macro_rules! bits {
@@ -45,6 +47,11 @@ impl Facts {
     /// States categories that follow neither from the group nor from the flags.
     pub const fn and(self, stated: u32) -> Facts {
         Facts { stated, ..self }
+    }
+
+    /// States that a category does not hold that follows.
+    pub const fn but_not(self, denied: u32) -> Facts {
+        Facts { denied, ..self }
     }
 
     pub const fn hint(self, tips: &'static [&'static str]) -> Facts {
@@ -85,7 +92,7 @@ impl Facts {
         ];
         let implied = flags.iter().filter(|(flag, _)| self.is(*flag)).fold(0, |all, (_, category)| all | category);
         let speed = if self.is(super::facts::FAST) { 0 } else { SLOW };
-        group | implied | speed | self.stated
+        (group | implied | speed | self.stated) & !self.denied
     }
 }
 

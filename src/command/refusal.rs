@@ -55,6 +55,21 @@ refusals! {
     ShutdownFailed: "ERR Errors trying to SHUTDOWN. Check logs."
     FunctionFlushOption: "ERR FUNCTION FLUSH only supports SYNC|ASYNC option"
     ScriptFlushOption: "ERR SCRIPT FLUSH only support SYNC|ASYNC option"
+    // What is off here
+    NoCluster: "ERR This instance has cluster support disabled"
+    NoModules: "ERR MODULE command not allowed. If the enable-module-command option is set to \"local\", you can run it \
+        from a local connection, otherwise you need to set this option in the configuration file, and then restart the \
+        server."
+    NoFailover: "ERR No failover in progress."
+    NoReplicas: "ERR FAILOVER requires connected replicas."
+    FailoverTimeoutNotPositive: "ERR FAILOVER timeout must be greater than 0"
+    BadMasterPort: "ERR Invalid master port"
+    NoReplication: "ERR Spindle follows no other server: there is no replication yet"
+    NoAppendOnly: "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."
+    NotZeroOrOne: "ERR value is out of range, value must between 0 and 1"
+    TimeoutNotAnInteger: "ERR timeout is not an integer or out of range"
+    TimeoutNegative: "ERR timeout is negative"
+    TimeoutOutOfRange: "ERR timeout is out of range"
     // Expiry
     BadExpiry: "ERR invalid expire time in '{command}' command"
     NxWithOthers: "ERR NX and XX, GT or LT options at the same time are not compatible"

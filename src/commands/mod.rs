@@ -5,11 +5,13 @@ mod connection;
 mod harness;
 mod key;
 mod server;
+mod standalone;
 mod string;
 
 use connection::{client::*, hello::*, kill::*, *};
 use key::{delete::*, expire::*, find::*, object::*, rename::*, whole::*};
 use server::*;
+use standalone::*;
 use string::{counters::*, get_set::*, lcs::*, many::*, ranges::*};
 
 /// What a family file wants in scope.
@@ -40,6 +42,13 @@ crate::table! { pub COMMANDS:
     Persist, PExpire, PExpireAt, PExpireTime, PTtl, RandomKey, Rename, RenameNx, Scan, Touch, Ttl, Type, Unlink,
     // Databases and memory
     DbSize, FlushAll, FlushDb, Memory { MemoryHelp, MemoryUsage }, SwapDb,
+    // What is off in a server that stands alone
+    Asking,
+    Cluster {
+        ClusterAddslots, ClusterAddslotsrange, ClusterBumpepoch, ClusterCountFailureReports, ClusterCountkeysinslot, ClusterDelslots, ClusterDelslotsrange, ClusterFailover, ClusterFlushslots, ClusterForget, ClusterGetkeysinslot, ClusterHelp, ClusterInfo, ClusterKeyslot, ClusterLinks, ClusterMeet, ClusterMyid, ClusterMyshardid, ClusterNodes, ClusterReplicas, ClusterReplicate, ClusterReset, ClusterSaveconfig, ClusterSetConfigEpoch, ClusterSetslot, ClusterShards, ClusterSlaves, ClusterSlots,
+    },
+    Failover, Module { ModuleHelp, ModuleList, ModuleLoad, ModuleLoadex, ModuleUnload },
+    Readonly, Readwrite, ReplicaOf, Role, SlaveOf, Wait, WaitAof,
     // Server
     CommandAll {
         CommandCount, CommandDocs, CommandGetkeys, CommandGetkeysandflags, CommandHelp, CommandInfo, CommandList,

@@ -1,0 +1,48 @@
+//! Every command of Redis 7.0, 8.0 and Valkey 9.1 is there (what is off in a server that stands alone refuses in Redis's
+//! words, see tests/transcripts/server), or stands in tests/facts/absent.txt with a reason. Runs no command.
+use spindle::commands::COMMANDS;
+use std::collections::HashSet;
+
+const FACTS: &str = include_str!("facts/commands.tsv");
+const ABSENT: &str = include_str!("facts/absent.txt");
+
+/// Does a line of absent.txt name this command of this group?
+fn names(line: &str, name: &str, group: &str) -> bool {
+    match line.strip_suffix("|*") {
+        Some(container) => name.split_once('|').is_some_and(|(own, _)| own == container),
+        None => line == name || line.strip_prefix('@') == Some(group),
+    }
+}
+
+#[test]
+fn every_command_is_there_or_told_to_be_absent() {
+    let there: HashSet<&str> = COMMANDS.entries.iter().map(|entry| entry.facts.name).collect();
+    let missing: Vec<(&str, &str)> = FACTS
+        .lines()
+        .skip(1)
+        .map(|line| line.split('\t').collect::<Vec<_>>())
+        .filter(|columns| !there.contains(columns[0]))
+        .map(|columns| (columns[0], columns[1]))
+        .collect();
+    let lines: Vec<(&str, &str)> = ABSENT
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split_once('\t').unwrap_or_else(|| panic!("a name, a tab, a reason: {line:?}")))
+        .collect();
+    assert!(lines.iter().all(|(_, reason)| reason.len() > 5), "each line has a reason");
+    let untold: Vec<&str> = missing
+        .iter()
+        .filter(|(name, group)| !lines.iter().any(|(line, _)| names(line, name, group)))
+        .map(|(name, _)| *name)
+        .collect();
+    assert!(untold.is_empty(), "neither there nor in absent.txt: {untold:?}");
+    let is_stale = |line: &str| !missing.iter().any(|(name, group)| names(line, name, group));
+    let stale: Vec<&str> = lines.iter().map(|(line, _)| *line).filter(|line| is_stale(line)).collect();
+    if std::env::var_os("UPDATE").is_some() {
+        let kept = |line: &&str| line.starts_with('#') || !is_stale(line.split('\t').next().unwrap());
+        let text: String = ABSENT.lines().filter(kept).map(|line| format!("{line}\n")).collect();
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/facts/absent.txt"), text).unwrap();
+    } else {
+        assert!(stale.is_empty(), "in absent.txt, but they are there: {stale:?}; UPDATE=1 strikes them out");
+    }
+}
