@@ -13,7 +13,8 @@ use super::words::{OwnedWords, Request};
 use crate::base::time::Now;
 use crate::server::Server;
 use crate::server::clients::Client;
-use crate::store::{Door, Entry, Keyspace, Text, Value};
+use crate::store::text::Long;
+use crate::store::{Content, Door, Entry, Keyspace, Text, Value};
 use crate::wire::output::{Output, SHARED_BYTES_MIN};
 use crate::wire::parser::LARGE_BYTES;
 use crate::wire::reply::Reply;
@@ -183,16 +184,11 @@ impl Context<'_> {
         self.data.open(database, key.0, now_ms)
     }
 
-    /// A word as a value. One that was read into memory of its own is shared, not copied.
+    /// A word as a string to be kept. One that was read into memory of its own is shared, not copied.
     #[inline]
-    pub fn text(&self, word: Bytes) -> Text {
-        self.shared(word).map_or_else(|| Text::new(word.0), |shared| Text::Shared(Box::new(shared)))
-    }
-
-    /// The memory of a word, if it was read into memory of its own.
-    #[inline]
-    pub fn shared(&self, word: Bytes) -> Option<bytes::Bytes> {
-        if word.0.len() < LARGE_BYTES { None } else { self.request.share(word.0) }
+    pub fn content<'w>(&self, word: Bytes<'w>) -> Content<'w> {
+        let shared = if word.0.len() < LARGE_BYTES { None } else { self.request.share(word.0) };
+        shared.map_or_else(|| Content::new(word.0), |shared| Content::Long(Long::Shared(shared)))
     }
 
     // --- More than data and reply
@@ -242,29 +238,22 @@ impl Context<'_> {
     }
 }
 
-/// The string of a value, or Redis's refusal of any other type.
+/// The string that a value is, or Redis's refusal of any other type.
 #[inline]
-pub fn string(value: &mut Value) -> Result<&mut Text, Refusal> {
+pub fn text(value: Value<'_>) -> Result<Text<'_>, Refusal> {
     match value {
         Value::String(text) => Ok(text),
     }
 }
 
-/// The same for who only looks at it.
+/// Writes the string of an entry; a long one shares its bytes with the store from then on.
 #[inline]
-pub fn text(value: &Value) -> Result<&Text, Refusal> {
-    match value {
-        Value::String(text) => Ok(text),
+pub fn write_text(reply: &mut Reply, entry: &mut Entry) -> Result<(), Refusal> {
+    match text(entry.value())? {
+        Text::Integer(integer) => reply.bulk_integer(integer),
+        Text::Embedded(bytes) | Text::Raw(bytes) => reply.bulk(bytes),
+        Text::Long(long) if long.len() < SHARED_BYTES_MIN => reply.bulk(long),
+        Text::Long(_) => reply.shared(&entry.long_mut().expect("it is long").share()),
     }
-}
-
-/// Writes a string; a long one shares its bytes with the store from then on.
-#[inline]
-pub fn write_text(reply: &mut Reply, text: &mut Text) {
-    match text {
-        Text::Integer(integer) => reply.bulk_integer(*integer),
-        Text::Embedded(bytes) => reply.bulk(bytes),
-        Text::Raw(bytes) if bytes.len() < SHARED_BYTES_MIN => reply.bulk(bytes),
-        long => reply.shared(&long.share()),
-    }
+    Ok(())
 }

@@ -17,7 +17,7 @@ use string::{counters::*, get_set::*, lcs::*, many::*, ranges::*};
 /// What a family file wants in scope.
 #[allow(unused_imports, reason = "families are added one by one")]
 mod prelude {
-    pub use crate::command::context::{string, text, write_text};
+    pub use crate::command::context::{text, write_text};
     pub use crate::command::entry::*;
     pub use crate::command::grammar::Grammar;
     pub use crate::command::leaf::*;
@@ -27,7 +27,7 @@ mod prelude {
     pub use crate::command::words::{OwnedWords, Words};
     pub use crate::command::{Context, Effect, Outcome, Ran, Refusal};
     pub use crate::store::text::Digits;
-    pub use crate::store::{Event, NewExpiry, Text, Value};
+    pub use crate::store::{Content, Event, NewExpiry, Text, Value};
     pub use crate::wire::reply::Protocol;
     pub use crate::{choice, form, number};
 }

@@ -6,7 +6,6 @@ use super::World;
 use crate::command::words::Words;
 use crate::store::Entry;
 use crate::wire::parser::Batch;
-use std::hint::black_box;
 
 /// As many as a batch has.
 const MOST: usize = super::step::BATCH_MAX;
@@ -25,7 +24,7 @@ impl World {
             }
         }
         for entry in found.iter().flatten() {
-            black_box(entry.touch_heap());
+            entry.prefetch();
         }
     }
 }

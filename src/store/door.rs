@@ -4,11 +4,7 @@ use super::database::Database;
 use super::entry::{Entry, NEVER, Value};
 use super::event::{Event, Ledger};
 use super::structure::table::Place;
-use super::text::Small;
-use super::text::Text;
-
-/// Stale deadlines go faster than new ones come.
-const SIFTED_PER_ITEM: usize = 4;
+use super::text::Content;
 
 /// What a new value does to the moment of expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,116 +41,89 @@ impl<'a> Door<'a> {
 
     #[inline]
     pub fn entry(&self) -> Option<&Entry> {
-        self.place.map(|place| self.database.table.get(place))
+        self.place.map(|place| self.database.get(place))
     }
 
     #[inline]
-    pub fn value(&self) -> Option<&Value> {
-        self.entry().map(|entry| &entry.value)
+    pub fn value(&self) -> Option<Value<'_>> {
+        self.entry().map(Entry::value)
     }
 
-    /// Puts a value here, whatever was here before.
+    /// Puts a value here, whatever was here before, in its memory if that fits.
     #[inline]
-    pub fn put(&mut self, value: Value, expiry: NewExpiry, event: Event) {
+    pub fn put(&mut self, content: Content, expiry: NewExpiry, event: Event) {
         match self.place {
-            Some(place) => self.replace(place, |old| *old = value),
-            None => self.create(value),
+            Some(place) => self.replace(place, content, expiry),
+            None => self.create(content, expiry),
         }
-        self.schedule(expiry);
-        self.changed(event);
-    }
-
-    /// The same for a string that is still bytes: it takes the memory of the string that was here before.
-    #[inline]
-    pub fn put_string(&mut self, bytes: &[u8], expiry: NewExpiry, event: Event) {
-        match self.place {
-            Some(place) => self.replace(place, |old| match old {
-                Value::String(text) => text.assign(bytes),
-            }),
-            None => self.create(Value::String(Text::new(bytes))),
-        }
-        self.schedule(expiry);
         self.changed(event);
     }
 
     /// Puts a value here as a new entry: what was here before is gone first. (COPY, RESTORE)
-    pub fn renew(&mut self, value: Value, expiry: NewExpiry, event: Event) {
-        self.install(value, expiry);
-        self.changed(event);
-    }
-
-    /// The same as a part of a change that has its own name.
-    pub(super) fn install(&mut self, value: Value, expiry: NewExpiry) {
+    pub fn renew(&mut self, content: Content, expiry: NewExpiry, event: Event) {
         self.take();
-        self.create(value);
-        self.schedule(expiry);
+        self.create(content, expiry);
+        self.changed(event);
     }
 
     #[inline]
-    fn replace(&mut self, place: Place, replace: impl FnOnce(&mut Value)) {
-        self.ledger.before_change(self.number, self.key, Some(self.database.table.get(place)));
-        let entry = self.database.table.get_mut(place);
-        self.ledger.bytes -= entry.value.heap_bytes();
-        replace(&mut entry.value);
-        self.ledger.bytes += entry.value.heap_bytes();
-        entry.touch(self.now_ms);
+    fn replace(&mut self, place: Place, content: Content, expiry: NewExpiry) {
+        let old = self.database.get(place);
+        self.ledger.before_change(self.number, self.key, Some(old));
+        let old_ms = old.deadline_ms();
+        let deadline_ms = deadline(expiry, old_ms);
+        let freed = self.database.put(place, content, deadline_ms);
+        self.ledger.trash.long(freed);
+        self.database.get_mut(place).touch(self.now_ms);
+        self.file(old_ms, deadline_ms);
     }
 
     #[inline]
-    fn create(&mut self, value: Value) {
+    fn create(&mut self, content: Content, expiry: NewExpiry) {
         self.ledger.before_change(self.number, self.key, None);
-        let used_s = (self.now_ms / 1000) as u32;
-        let entry =
-            Entry { key: Small::from_slice(self.key), value, hash: self.hash, expires_ms: NEVER, used_s, tag: 0 };
-        self.ledger.bytes += entry.bytes();
+        let deadline_ms = deadline(expiry, NEVER);
         self.ledger.note(self.number, self.key, Event::NEW);
-        self.place = Some(self.database.table.insert(self.hash, entry));
+        self.place = Some(self.database.insert(self.hash, self.key, content, deadline_ms, self.now_ms));
+        self.file(NEVER, deadline_ms);
     }
 
-    #[inline]
-    fn schedule(&mut self, expiry: NewExpiry) {
-        match expiry {
-            NewExpiry::Keep => {}
-            NewExpiry::Never => self.file(None),
-            NewExpiry::At(ms) => self.file(Some(ms)),
+    /// Writes over a piece of the string that is here, whose type the caller has seen.
+    pub fn write(&mut self, offset: usize, bytes: &[u8], event: Event) {
+        let place = self.place.expect("a string to change");
+        self.ledger.before_change(self.number, self.key, Some(self.database.get(place)));
+        self.database.write_at(place, offset, bytes);
+        self.database.get_mut(place).touch(self.now_ms);
+        self.changed(event);
+    }
+
+    /// Removes the entry. Was there one?
+    pub fn remove(&mut self, event: Event) -> bool {
+        let removed = self.take();
+        if removed {
+            self.changed(event);
         }
-    }
-
-    /// Changes the value that is here.
-    pub fn edit<R>(&mut self, event: Event, change: impl FnOnce(&mut Value) -> R) -> R {
-        let place = self.place.expect("a value to change");
-        self.ledger.before_change(self.number, self.key, Some(self.database.table.get(place)));
-        let entry = self.database.table.get_mut(place);
-        self.ledger.bytes -= entry.value.heap_bytes();
-        let result = change(&mut entry.value);
-        self.ledger.bytes += entry.value.heap_bytes();
-        entry.touch(self.now_ms);
-        self.changed(event);
-        result
-    }
-
-    /// Removes the entry, if there is one.
-    pub fn remove(&mut self, event: Event) -> Option<Entry> {
-        let entry = self.take()?;
-        self.changed(event);
-        Some(entry)
+        removed
     }
 
     /// Takes the entry out, as a part of a change that has its own name.
-    pub(super) fn take(&mut self) -> Option<Entry> {
-        let place = self.place.take()?;
-        self.ledger.before_change(self.number, self.key, Some(self.database.table.get(place)));
-        let entry = self.database.table.remove(place);
-        self.database.volatile -= entry.expires_ms().is_some() as usize;
-        self.ledger.bytes -= entry.bytes();
-        Some(entry)
+    pub(super) fn take(&mut self) -> bool {
+        let Some(place) = self.place.take() else { return false };
+        self.ledger.before_change(self.number, self.key, Some(self.database.get(place)));
+        let freed = self.database.remove(place);
+        self.ledger.trash.long(freed);
+        true
     }
 
     /// Sets when the entry that is here expires.
     pub fn expire(&mut self, at_ms: Option<i64>, event: Event) {
-        self.ledger.before_change(self.number, self.key, self.place.map(|place| self.database.table.get(place)));
-        self.file(at_ms);
-        self.database.table.get_mut(self.place.expect("an entry")).touch(self.now_ms);
+        let place = self.place.expect("an entry");
+        let old = self.database.get(place);
+        self.ledger.before_change(self.number, self.key, Some(old));
+        let old_ms = old.deadline_ms();
+        let deadline_ms = deadline(at_ms.map_or(NewExpiry::Never, NewExpiry::At), old_ms);
+        self.database.set_deadline(place, deadline_ms);
+        self.database.get_mut(place).touch(self.now_ms);
+        self.file(old_ms, deadline_ms);
         self.changed(event);
     }
 
@@ -169,22 +138,20 @@ impl<'a> Door<'a> {
         self.ledger.note(self.number, self.key, event);
     }
 
+    /// The moment of expiry has changed.
     #[inline]
-    fn file(&mut self, at_ms: Option<i64>) {
-        let entry = self.database.table.get_mut(self.place.expect("an entry"));
-        let new = at_ms.map_or(NEVER, |ms| ms.max(0));
-        if entry.expires_ms == new {
-            return;
+    fn file(&mut self, old_ms: i64, new_ms: i64) {
+        if old_ms != new_ms && new_ms != NEVER {
+            self.ledger.file(self.database, self.number, self.hash, new_ms);
         }
-        self.database.volatile -= (entry.expires_ms != NEVER) as usize;
-        self.database.volatile += (new != NEVER) as usize;
-        entry.expires_ms = new;
-        if new != NEVER {
-            if self.database.deadlines.is_empty() {
-                self.ledger.volatile.insert(self.number);
-            }
-            self.database.deadlines.add(new, self.hash);
-            self.database.sift(SIFTED_PER_ITEM);
-        }
+    }
+}
+
+#[inline]
+fn deadline(expiry: NewExpiry, old_ms: i64) -> i64 {
+    match expiry {
+        NewExpiry::Never => NEVER,
+        NewExpiry::Keep => old_ms,
+        NewExpiry::At(ms) => ms.max(0),
     }
 }

@@ -1,7 +1,9 @@
 //! What happens to keys, as keyspace notifications name it, and who may watch it happen. The store names an event with
 //! each change; it knows none of those who listen.
 //! (<https://redis.io/docs/latest/develop/pubsub/keyspace-notifications/>)
+use super::database::Database;
 use super::entry::Entry;
+use super::trash::Trash;
 use std::collections::BTreeSet;
 
 /// The classes of `notify-keyspace-events`, by its letters.
@@ -63,6 +65,9 @@ pub trait Barrier {
     fn swapped(&mut self, one: usize, other: usize);
 }
 
+/// Stale deadlines go faster than new ones come.
+const SIFTED_PER_ITEM: usize = 4;
+
 /// What every change goes through, whatever the database.
 #[derive(Default)]
 pub struct Ledger {
@@ -70,8 +75,8 @@ pub struct Ledger {
     pub dirty: u64,
     /// Keys that expired, whoever noticed.
     pub expired: u64,
-    /// Bytes of all entries, as `Entry::bytes` counts them.
-    pub bytes: usize,
+    /// What has been taken out and is yet to be freed.
+    pub trash: Trash,
     /// The databases that have deadlines, and some that had. Nobody looks at the others because time passes.
     pub(super) volatile: BTreeSet<usize>,
     /// Somebody drains the journal after each command. If nobody does, nothing is written to it.
@@ -93,5 +98,15 @@ impl Ledger {
         if let Some(barrier) = &mut self.barrier {
             barrier.before_change(database, key, entry);
         }
+    }
+
+    /// An entry of this database, of which the hash is known, expires then from now on.
+    #[inline]
+    pub(super) fn file(&mut self, database: &mut Database, number: usize, hash: u64, deadline_ms: i64) {
+        if database.deadlines.is_empty() {
+            self.volatile.insert(number);
+        }
+        database.deadlines.add(deadline_ms, hash);
+        database.sift(SIFTED_PER_ITEM);
     }
 }

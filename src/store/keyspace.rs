@@ -1,15 +1,15 @@
 //! All databases, and what they share: the hash's seed, the ledger that every change goes through. Time is an argument:
 //! an entry whose moment has come is never seen, and is removed by who meets it.
-use super::database::{Database, hash};
+use super::database::{Database, KeyHasher};
 use super::door::Door;
-use super::entry::Entry;
+use super::entry::{Entry, NEVER, Value};
 use super::event::{Event, Ledger};
 use super::structure::table::Place;
-use ahash::RandomState;
+use super::text::Content;
 
 pub struct Keyspace {
     databases: Vec<Database>,
-    hasher: RandomState,
+    hasher: KeyHasher,
     pub ledger: Ledger,
     /// DEBUG SET-ACTIVE-EXPIRE: keys that are due are removed though nobody asks for them.
     pub active_expire: bool,
@@ -18,9 +18,14 @@ pub struct Keyspace {
 impl Keyspace {
     /// `seed`: keys come from strangers, who must not know it.
     pub fn new(databases: usize, seed: [u64; 4]) -> Keyspace {
-        let hasher = RandomState::with_seeds(seed[0], seed[1], seed[2], seed[3]);
-        let databases = (0..databases).map(|_| Database::default()).collect();
+        let hasher = KeyHasher::new(seed);
+        let databases = (0..databases).map(|_| Database::new(hasher.clone())).collect();
         Keyspace { databases, hasher, ledger: Ledger::default(), active_expire: true }
+    }
+
+    /// Bytes of all entries, as `Entry::bytes` counts them.
+    pub fn bytes(&self) -> usize {
+        self.databases.iter().map(Database::bytes).sum()
     }
 
     pub fn database(&self, number: usize) -> &Database {
@@ -34,15 +39,15 @@ impl Keyspace {
     /// The entry, if it is there and its time has not come. Its clock stays as it is.
     #[inline]
     pub fn look(&mut self, database: usize, key: &[u8], now_ms: i64) -> Option<&Entry> {
-        let place = self.meet(database, hash(&self.hasher, key), key, now_ms)?;
-        Some(self.databases[database].table.get(place))
+        let place = self.meet(database, self.hasher.key(key), key, now_ms)?;
+        Some(self.databases[database].get(place))
     }
 
     /// The same for who uses the value.
     #[inline]
     pub fn read(&mut self, database: usize, key: &[u8], now_ms: i64) -> Option<&mut Entry> {
-        let place = self.meet(database, hash(&self.hasher, key), key, now_ms)?;
-        let entry = self.databases[database].table.get_mut(place);
+        let place = self.meet(database, self.hasher.key(key), key, now_ms)?;
+        let entry = self.databases[database].get_mut(place);
         entry.touch(now_ms);
         Some(entry)
     }
@@ -50,13 +55,13 @@ impl Keyspace {
     /// The entry that a look-up of this key would compare first, whatever its key and its time.
     #[inline]
     pub fn candidate(&self, database: usize, key: &[u8]) -> Option<&Entry> {
-        self.databases[database].table.candidate(hash(&self.hasher, key))
+        self.databases[database].candidate(self.hasher.key(key))
     }
 
     #[inline]
     fn meet(&mut self, database: usize, hash: u64, key: &[u8], now_ms: i64) -> Option<Place> {
         let place = self.databases[database].find(hash, key)?;
-        if self.databases[database].table.get(place).is_expired(now_ms) {
+        if self.databases[database].get(place).is_expired(now_ms) {
             self.expire(database, place);
             return None;
         }
@@ -66,7 +71,7 @@ impl Keyspace {
     /// The one way to change an entry, or to make one.
     #[inline]
     pub fn open<'a>(&'a mut self, database: usize, key: &'a [u8], now_ms: i64) -> Door<'a> {
-        let hash = hash(&self.hasher, key);
+        let hash = self.hasher.key(key);
         let place = self.meet(database, hash, key, now_ms);
         Door::new(&mut self.databases[database], &mut self.ledger, database, key, hash, place, now_ms)
     }
@@ -75,12 +80,38 @@ impl Keyspace {
     /// has its own event. False: there is no such entry.
     pub fn relocate(&mut self, from: (usize, &[u8]), to: (usize, &[u8]), events: [Event; 2], now_ms: i64) -> bool {
         assert!(from != to, "it is there already");
-        let Some(entry) = self.open(from.0, from.1, now_ms).take() else { return false };
-        let expiry = entry.expiry();
-        self.open(to.0, to.1, now_ms).install(entry.value, expiry);
+        if self.look(from.0, from.1, now_ms).is_none() {
+            return false;
+        }
+        self.open(to.0, to.1, now_ms).take();
+        let place = self.meet(from.0, self.hasher.key(from.1), from.1, now_ms).expect("it was there");
+        let (hash, entry) = (self.hasher.key(to.1), self.databases[from.0].get(place));
+        let deadline_ms = entry.deadline_ms();
+        self.ledger.before_change(from.0, from.1, Some(entry));
+        self.ledger.before_change(to.0, to.1, None);
+        if from.0 == to.0 {
+            self.databases[from.0].rename(place, hash, to.1);
+        } else {
+            let [source, target] = self.databases.get_disjoint_mut([from.0, to.0]).expect("two databases");
+            source.carry(place, target, hash, to.1);
+        }
+        self.ledger.note(to.0, to.1, Event::NEW);
+        if deadline_ms != NEVER {
+            self.ledger.file(&mut self.databases[to.0], to.0, hash, deadline_ms);
+        }
         self.ledger.dirty += 1;
         self.ledger.note(from.0, from.1, events[0]);
         self.ledger.note(to.0, to.1, events[1]);
+        true
+    }
+
+    /// Puts the value of one key at another, with its expiry, over whatever is there. False: there is no such entry.
+    pub fn duplicate(&mut self, from: (usize, &[u8]), to: (usize, &[u8]), event: Event, now_ms: i64) -> bool {
+        assert!(from != to, "it is there already");
+        let Some(entry) = self.look(from.0, from.1, now_ms) else { return false };
+        let (Value::String(text), expiry, mut copy) = (entry.value(), entry.expiry(), Vec::new());
+        let content = Content::of(text).copied(&mut copy);
+        self.open(to.0, to.1, now_ms).renew(content, expiry, event);
         true
     }
 
@@ -89,25 +120,24 @@ impl Keyspace {
         /// So many expired ones in a row mean that nearly all are.
         const TRIES: usize = 100;
         for _ in 0..TRIES {
-            let entry = self.databases[database].table.random(chance)?;
-            let (hash, key) = (entry.hash, entry.key.clone());
+            let entry = self.databases[database].random(chance)?;
+            let key = entry.key().to_vec();
+            let hash = self.hasher.key(&key);
             if let Some(place) = self.meet(database, hash, &key, now_ms) {
-                return Some(self.databases[database].table.get(place));
+                return Some(self.databases[database].get(place));
             }
         }
-        self.databases[database].table.iter().find(|entry| !entry.is_expired(now_ms))
+        self.databases[database].iter().find(|entry| !entry.is_expired(now_ms))
     }
 
     #[cold]
     fn expire(&mut self, database: usize, place: Place) {
-        let Database { table, volatile, .. } = &mut self.databases[database];
-        let entry = table.get(place);
-        self.ledger.before_change(database, &entry.key, Some(entry));
-        let entry = table.remove(place);
-        *volatile -= 1;
-        self.ledger.bytes -= entry.bytes();
+        let entry = self.databases[database].get(place);
+        self.ledger.before_change(database, entry.key(), Some(entry));
         self.ledger.expired += 1;
-        self.ledger.note(database, &entry.key, Event::EXPIRED);
+        self.ledger.note(database, entry.key(), Event::EXPIRED);
+        let freed = self.databases[database].remove(place);
+        self.ledger.trash.long(freed);
     }
 
     /// When the next key is due, if the loop should see to it.
@@ -124,8 +154,7 @@ impl Keyspace {
         while let Some(&number) = self.ledger.volatile.range(next..).next() {
             next = number + 1;
             while let Some((deadline_ms, hash)) = self.databases[number].deadlines.pop_due(now_ms) {
-                let table = &self.databases[number].table;
-                let due = table.find(hash, |entry| entry.hash == hash && entry.expires_ms == deadline_ms);
+                let due = self.databases[number].due(deadline_ms, hash);
                 due.into_iter().for_each(|place| self.expire(number, place));
                 left -= 1;
                 if left == 0 {
@@ -142,16 +171,23 @@ impl Keyspace {
 
     /// Removes all keys of a database. How many there were.
     pub fn flush(&mut self, number: usize) -> usize {
-        let old = std::mem::take(&mut self.databases[number]);
-        for entry in old.table.iter() {
-            self.ledger.before_change(number, &entry.key, Some(entry));
-            self.ledger.bytes -= entry.bytes();
+        let old = std::mem::replace(&mut self.databases[number], Database::new(self.hasher.clone()));
+        if self.ledger.barrier.is_some() {
+            old.iter().for_each(|entry| self.ledger.before_change(number, entry.key(), Some(entry)));
         }
-        self.ledger.dirty += old.len() as u64;
-        if !old.is_empty() {
+        let count = old.len();
+        self.ledger.dirty += count as u64;
+        if count > 0 {
             self.ledger.note(number, b"", Event::FLUSHED);
         }
-        old.len()
+        self.ledger.trash.database(old);
+        count
+    }
+
+    /// Frees something of what has been removed: up to `most` entries. True: there is more.
+    pub fn free_some(&mut self, most: usize) -> bool {
+        self.ledger.trash.free_some(most);
+        !self.ledger.trash.is_empty()
     }
 
     pub fn swap(&mut self, one: usize, other: usize) {
@@ -170,7 +206,5 @@ impl Keyspace {
         self.databases.iter().for_each(Database::check);
         let is_listed = |number: usize| self.ledger.volatile.contains(&number);
         assert!((0..self.databases.len()).all(|n| is_listed(n) || self.databases[n].deadlines.is_empty()));
-        let bytes: usize = self.databases.iter().flat_map(Database::iter).map(Entry::bytes).sum();
-        assert_eq!(self.ledger.bytes, bytes);
     }
 }

@@ -10,9 +10,10 @@ pub mod structure;
 #[cfg(test)]
 mod tests;
 pub mod text;
+pub mod trash;
 
 pub use door::{Door, NewExpiry};
 pub use entry::{Entry, Value};
 pub use event::{Barrier, Change, Event};
 pub use keyspace::Keyspace;
-pub use text::Text;
+pub use text::{Content, Text};

@@ -1,58 +1,33 @@
-//! A string value in the form that suits it, which OBJECT ENCODING names: an integer, a short string (embstr), or any
-//! other (raw), which may share its bytes with an output or with the input it came from.
+//! String values: how one is seen (`Text`), what one is made of (`Content`), and the form of long ones (`Long`). Short ones
+//! stand in their entry. OBJECT ENCODING names three forms: an integer, a short string (embstr), any other (raw).
 use crate::base::number;
 use bytes::Bytes;
 pub use itoa::Buffer as Digits;
-use smallvec::SmallVec;
 
 /// No string is longer (`proto-max-bulk-len` may set less).
 pub const STRING_BYTES_MAX: usize = 512 << 20;
 /// Longer ones are raw (Redis: OBJ_ENCODING_EMBSTR_SIZE_LIMIT).
 pub const EMBEDDED_BYTES_MAX: usize = 44;
+/// Longer ones do not stand in the entry: an output shares them instead of copying them.
+pub const INLINE_BYTES_MAX: usize = 16 * 1024 - 1;
+/// A string that grew once will grow again: from this size on it has memory of its own, with room to grow.
+const GROWN_INLINE_BYTES_MAX: usize = 512;
 
-/// Bytes that stand in the entry itself as long as they are few: each pointer less is a cache miss less, 0.1 us for a
-/// request that comes alone.
-pub type Small = SmallVec<[u8; 16]>;
-
-/// What does not fit.
-pub(super) fn spilled(bytes: &Small) -> usize {
-    if bytes.spilled() { bytes.len() } else { 0 }
-}
-
-#[derive(Clone, Debug)]
-pub enum Text {
+/// A string as it stands in an entry.
+#[derive(Clone, Copy, Debug)]
+pub enum Text<'a> {
     Integer(i64),
-    Embedded(Small),
-    /// Changed in place, or too long to be embedded.
-    Raw(Vec<u8>),
-    /// Long, and shared.
-    Shared(Box<Bytes>),
+    Embedded(&'a [u8]),
+    Raw(&'a [u8]),
+    Long(&'a Long),
 }
 
-impl Text {
-    /// As SET keeps it.
-    #[inline]
-    pub fn new(bytes: &[u8]) -> Text {
-        match number::integer(bytes) {
-            Some(integer) => Text::Integer(integer),
-            None => Text::not_integer(bytes),
-        }
-    }
-
-    /// As INCRBYFLOAT keeps it, also where it looks like an integer.
-    pub fn not_integer(bytes: &[u8]) -> Text {
-        if bytes.len() <= EMBEDDED_BYTES_MAX {
-            Text::Embedded(Small::from_slice(bytes))
-        } else {
-            Text::Raw(bytes.into())
-        }
-    }
-
+impl<'a> Text<'a> {
     pub fn encoding(&self) -> &'static str {
         match self {
             Text::Integer(_) => "int",
             Text::Embedded(_) => "embstr",
-            Text::Raw(_) | Text::Shared(_) => "raw",
+            Text::Raw(_) | Text::Long(_) => "raw",
         }
     }
 
@@ -61,63 +36,142 @@ impl Text {
     pub fn integer(&self) -> Option<i64> {
         match self {
             Text::Integer(integer) => Some(*integer),
-            _ => number::integer(self.kept()),
-        }
-    }
-
-    /// The bytes of one that is no `Integer`.
-    fn kept(&self) -> &[u8] {
-        match self {
-            Text::Integer(_) => unreachable!("an integer has no bytes"),
-            Text::Embedded(bytes) => bytes,
-            Text::Raw(bytes) => bytes,
-            Text::Shared(bytes) => bytes,
+            Text::Embedded(bytes) | Text::Raw(bytes) => number::integer(bytes),
+            // No integer has so many digits.
+            Text::Long(long) if long.len() > INLINE_BYTES_MAX => None,
+            Text::Long(long) => number::integer(long),
         }
     }
 
     /// Its bytes; those of an integer are printed into `digits`.
     #[inline]
-    pub fn bytes<'a>(&'a self, digits: &'a mut Digits) -> &'a [u8] {
+    pub fn bytes<'b>(&self, digits: &'b mut Digits) -> &'b [u8]
+    where
+        'a: 'b,
+    {
         match self {
             Text::Integer(integer) => digits.format(*integer).as_bytes(),
-            other => other.kept(),
+            Text::Embedded(bytes) | Text::Raw(bytes) => bytes,
+            Text::Long(long) => long,
         }
     }
 
     pub fn len(&self) -> usize {
         match self {
             Text::Integer(integer) => Digits::new().format(*integer).len(),
-            other => other.kept().len(),
+            Text::Embedded(bytes) | Text::Raw(bytes) => bytes.len(),
+            Text::Long(long) => long.len(),
         }
     }
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
 
-    /// Becomes what `Text::new` makes of these bytes, in the memory that it has if that fits.
+/// What an entry is to hold.
+#[derive(Clone, Debug)]
+pub enum Content<'a> {
+    Integer(i64),
+    Embedded(&'a [u8]),
+    /// At most `INLINE_BYTES_MAX`.
+    Raw(&'a [u8]),
+    Long(Long),
+}
+
+impl<'a> Content<'a> {
+    /// As SET keeps it.
     #[inline]
-    pub fn assign(&mut self, bytes: &[u8]) {
-        match (number::integer(bytes), &mut *self) {
-            (Some(integer), _) => *self = Text::Integer(integer),
-            (None, Text::Embedded(old)) if old.len() == bytes.len() => old.copy_from_slice(bytes),
-            (None, Text::Raw(old)) if bytes.len() > EMBEDDED_BYTES_MAX && bytes.len() > old.capacity() / 2 => {
-                old.clear();
-                old.extend_from_slice(bytes);
-            }
-            _ => *self = Text::not_integer(bytes),
+    pub fn new(bytes: &'a [u8]) -> Content<'a> {
+        match number::integer(bytes) {
+            Some(integer) => Content::Integer(integer),
+            None => Content::not_integer(bytes),
         }
     }
 
-    pub fn append(&mut self, bytes: &[u8]) {
-        let old = self.raw();
-        grow(old, bytes.len());
-        old.extend_from_slice(bytes);
+    /// As INCRBYFLOAT keeps it, also where it looks like an integer.
+    #[inline]
+    pub fn not_integer(bytes: &'a [u8]) -> Content<'a> {
+        if bytes.len() <= EMBEDDED_BYTES_MAX { Content::Embedded(bytes) } else { Content::raw(bytes) }
+    }
+
+    /// As APPEND and SETRANGE keep it.
+    pub fn raw(bytes: &'a [u8]) -> Content<'a> {
+        if bytes.len() <= INLINE_BYTES_MAX { Content::Raw(bytes) } else { Content::Long(Long::Own(bytes.into())) }
+    }
+
+    /// The same as another entry has, with bytes in `copy`.
+    pub(super) fn copied<'b>(self, copy: &'b mut Vec<u8>) -> Content<'b> {
+        match self {
+            Content::Integer(integer) => Content::Integer(integer),
+            Content::Long(long) => Content::Long(long),
+            Content::Embedded(bytes) => {
+                copy.extend_from_slice(bytes);
+                Content::Embedded(copy)
+            }
+            Content::Raw(bytes) => {
+                copy.extend_from_slice(bytes);
+                Content::Raw(copy)
+            }
+        }
+    }
+
+    /// The same as another entry has.
+    pub fn of(text: Text<'a>) -> Content<'a> {
+        match text {
+            Text::Integer(integer) => Content::Integer(integer),
+            Text::Embedded(bytes) => Content::Embedded(bytes),
+            Text::Raw(bytes) => Content::Raw(bytes),
+            Text::Long(long) => Content::Long(long.clone()),
+        }
+    }
+}
+
+/// A string with memory of its own.
+#[derive(Clone, Debug)]
+pub enum Long {
+    Own(Vec<u8>),
+    /// With outputs, or with the input that it came from.
+    Shared(Bytes),
+}
+
+impl std::ops::Deref for Long {
+    type Target = [u8];
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Long::Own(bytes) => bytes,
+            Long::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl Long {
+    /// The same bytes as a handle that outlives the entry. The value shares them from then on.
+    pub fn share(&mut self) -> Bytes {
+        if let Long::Own(bytes) = self {
+            *self = Long::Shared(Bytes::from(std::mem::take(bytes)));
+        }
+        match self {
+            Long::Shared(bytes) => bytes.clone(),
+            Long::Own(_) => unreachable!("it was just shared"),
+        }
+    }
+
+    /// As bytes that can be changed in place.
+    fn own(&mut self) -> &mut Vec<u8> {
+        if let Long::Shared(bytes) = self {
+            *self = Long::Own(std::mem::take(bytes).into());
+        }
+        match self {
+            Long::Own(bytes) => bytes,
+            Long::Shared(_) => unreachable!("it was just made its own"),
+        }
     }
 
     /// Writes over what is at this place. A gap before it becomes zeros.
-    pub fn write(&mut self, offset: usize, bytes: &[u8]) {
-        let (old, end) = (self.raw(), offset + bytes.len());
+    pub(super) fn write(&mut self, offset: usize, bytes: &[u8]) {
+        let (old, end) = (self.own(), offset + bytes.len());
         if end > old.len() {
             grow(old, end - old.len());
             old.resize(end, 0);
@@ -125,54 +179,20 @@ impl Text {
         old[offset..end].copy_from_slice(bytes);
     }
 
-    /// As bytes that can be changed in place; it is raw from then on.
-    pub fn raw(&mut self) -> &mut Vec<u8> {
-        if !matches!(self, Text::Raw(_)) {
-            *self = Text::Raw(match std::mem::replace(self, Text::Integer(0)) {
-                Text::Integer(integer) => Digits::new().format(integer).into(),
-                Text::Embedded(bytes) => bytes.into_vec(),
-                Text::Shared(bytes) => (*bytes).into(),
-                Text::Raw(bytes) => bytes,
-            });
-        }
-        match self {
-            Text::Raw(bytes) => bytes,
-            _ => unreachable!("it was just made raw"),
-        }
-    }
-
-    /// The same bytes as a handle that outlives the entry. The value shares them from then on.
-    pub fn share(&mut self) -> Bytes {
-        if let Text::Shared(bytes) = self {
-            return Bytes::clone(bytes);
-        }
-        let bytes = Bytes::from(std::mem::take(self.raw()));
-        *self = Text::Shared(Box::new(bytes.clone()));
-        bytes
-    }
-
-    #[inline]
-    pub(super) fn touch_heap(&self) -> u8 {
-        match self {
-            Text::Integer(_) => 0,
-            other => other.kept().first().copied().unwrap_or(0),
-        }
-    }
-
-    /// Bytes on the heap, as far as they are in use: that `share` turns one form into another changes nothing here.
+    /// Bytes that it holds, as far as they are in use: that it is shared changes nothing here.
     pub fn heap_bytes(&self) -> usize {
-        match self {
-            Text::Integer(_) => 0,
-            Text::Embedded(bytes) => spilled(bytes),
-            Text::Raw(bytes) => bytes.len(),
-            Text::Shared(bytes) => bytes.len(),
-        }
+        size_of::<Long>() + self.len()
     }
 }
 
-/// Makes room for so many bytes more. What grows once will grow again: a short string gets as much again, a long one an
-/// eighth, for memory is not had for nothing.
-fn grow(bytes: &mut Vec<u8>, more: usize) {
+/// Whether a string that has grown to this length stays in its entry.
+pub(super) fn grows_inline(length: usize) -> bool {
+    length <= GROWN_INLINE_BYTES_MAX
+}
+
+/// Makes room for so many bytes more. A short string gets as much again, a long one an eighth, for memory is not had for
+/// nothing.
+pub(super) fn grow(bytes: &mut Vec<u8>, more: usize) {
     const DOUBLED_BYTES_MAX: usize = 1 << 20;
     if bytes.capacity() - bytes.len() < more {
         let length = bytes.len() + more;

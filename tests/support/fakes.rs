@@ -38,9 +38,7 @@ impl<'a> Command<'a> for Get<'a> {
     fn run(self, cx: &mut Context) -> Ran {
         cx.answer(self.key, |entry, reply| {
             match entry {
-                Some(entry) => {
-                    spindle::command::context::write_text(reply, spindle::command::context::string(&mut entry.value)?)
-                }
+                Some(entry) => return spindle::command::context::write_text(reply, entry),
                 None => reply.null(),
             }
             Ok(())
@@ -53,7 +51,7 @@ form! { pub Set<'a> { key: Key<'a, PUT>, value: Bytes<'a>, [px: "PX" Int] } }
 impl<'a> Command<'a> for Set<'a> {
     const FACTS: Facts = fake("SET", WRITE);
     fn run(self, cx: &mut Context) -> Ran {
-        let value = Value::String(cx.text(self.value));
+        let value = cx.content(self.value);
         let expiry = self.px.map_or(NewExpiry::Never, |px| NewExpiry::At(cx.now_ms() + px.0));
         cx.open(self.key).put(value, expiry, Event::string("set"));
         if let NewExpiry::At(ms) = expiry {
@@ -68,7 +66,7 @@ form! { pub Del<'a> { key: Key<'a, UNLINK> } }
 impl<'a> Command<'a> for Del<'a> {
     const FACTS: Facts = fake("DEL", WRITE);
     fn run(self, cx: &mut Context) -> Ran {
-        let removed = cx.open(self.key).remove(Event::DEL).is_some();
+        let removed = cx.open(self.key).remove(Event::DEL);
         cx.count(removed as usize)
     }
 }
@@ -101,7 +99,7 @@ impl<'a> Command<'a> for Whole {
     fn run(self, cx: &mut Context) -> Ran {
         let mut lines = vec![];
         for (number, database) in cx.data.databases().iter().enumerate() {
-            lines.extend(database.iter().map(|entry| line_of(number, &entry.key, entry)));
+            lines.extend(database.iter().map(|entry| line_of(number, entry.key(), entry)));
         }
         lines.sort();
         cx.reply.text(&lines.join(" "));
@@ -111,7 +109,7 @@ impl<'a> Command<'a> for Whole {
 
 /// One entry as WHOLE says it.
 pub fn line_of(database: usize, key: &[u8], entry: &spindle::store::Entry) -> String {
-    let Value::String(text) = &entry.value;
+    let Value::String(text) = entry.value();
     let mut digits = Digits::new();
     let value = String::from_utf8_lossy(text.bytes(&mut digits)).into_owned();
     format!("{database}/{}={value}@{}", String::from_utf8_lossy(key), entry.expires_ms().unwrap_or(0))
@@ -123,9 +121,11 @@ form! { pub Wait<'a> { key: Key<'a, POP>, [span: "FOR" Int, until: "UNTIL" Int] 
 impl<'a> Command<'a> for Wait<'a> {
     const FACTS: Facts = fake("WAIT", WRITE | BLOCKING);
     fn run(self, cx: &mut Context) -> Ran {
-        if let Some(entry) = cx.open(self.key).remove(Event::DEL) {
-            let Value::String(text) = &entry.value;
-            cx.reply.bulk(text.bytes(&mut Digits::new()));
+        let mut door = cx.open(self.key);
+        if let Some(Value::String(text)) = door.value() {
+            let value = text.bytes(&mut Digits::new()).to_vec();
+            door.remove(Event::DEL);
+            cx.reply.bulk(&value);
             cx.record(|words| _ = words.text("DEL").word(self.key.0));
             return Ok(Outcome::Done);
         }

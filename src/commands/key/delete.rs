@@ -16,7 +16,7 @@ impl<'a> Command<'a> for Del<'a> {
 }
 
 fn delete(keys: Many<Key<UNLINK>>, cx: &mut Context) -> usize {
-    keys.iter().filter(|key| cx.open(*key).remove(Event::DEL).is_some()).count()
+    keys.iter().filter(|key| cx.open(*key).remove(Event::DEL)).count()
 }
 
 // --- EXISTS key [key ...]

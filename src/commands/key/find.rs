@@ -35,8 +35,8 @@ impl Task for Search {
         if let Some(cursor) = self.cursor {
             let (now_ms, found) = (cx.now_ms(), &mut self.found);
             self.cursor = cx.data.database(cx.database()).scan(cursor, SLICE, &mut |entry| {
-                if !entry.is_expired(now_ms) && glob::matches(&self.pattern, &entry.key, false) {
-                    found.push(&entry.key);
+                if !entry.is_expired(now_ms) && glob::matches(&self.pattern, entry.key(), false) {
+                    found.push(entry.key());
                 }
             });
             if self.cursor.is_some() || self.found.len() > SLICE {
@@ -90,7 +90,7 @@ impl<'a> Command<'a> for RandomKey {
         let (database, now_ms) = (cx.database(), cx.now_ms());
         let Context { data, server, reply, .. } = cx;
         match data.random(database, now_ms, &mut || server.chance.next()) {
-            Some(entry) => reply.bulk(&entry.key),
+            Some(entry) => reply.bulk(entry.key()),
             None => reply.null(),
         }
         Ok(Outcome::Done)
@@ -108,11 +108,11 @@ impl<'a> Command<'a> for Scan<'a> {
         let count = count.map_or(COUNT, |count| usize::try_from(count.0).unwrap_or(usize::MAX));
         let (mut found, mut expired) = (Names::default(), Names::default());
         let next = cx.data.database(database).scan(self.cursor.0, count, &mut |entry| {
-            if pattern.is_some_and(|pattern| !glob::matches(pattern.0, &entry.key, false)) {
+            if pattern.is_some_and(|pattern| !glob::matches(pattern.0, entry.key(), false)) {
             } else if entry.is_expired(now_ms) {
-                expired.push(&entry.key);
-            } else if of.is_none_or(|of| of.0.eq_ignore_ascii_case(entry.value.type_name().as_bytes())) {
-                found.push(&entry.key);
+                expired.push(entry.key());
+            } else if of.is_none_or(|of| of.0.eq_ignore_ascii_case(entry.value().type_name().as_bytes())) {
+                found.push(entry.key());
             }
         });
         // To look at them is to meet them.

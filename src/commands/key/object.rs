@@ -55,7 +55,7 @@ impl<'a> Command<'a> for ObjectEncoding<'a> {
     const FACTS: Facts =
         facts("OBJECT|ENCODING", "generic", "2.2.3", READONLY, "Returns in which form a value is kept.").hint(VARIES);
     fn run(self, cx: &mut Context) -> Ran {
-        match cx.look_counted(self.key).map(|entry| entry.value.encoding()) {
+        match cx.look_counted(self.key).map(|entry| entry.value().encoding()) {
             Some(encoding) => cx.reply.text(encoding),
             None => cx.reply.null(),
         }
@@ -111,8 +111,8 @@ impl<'a> Command<'a> for ObjectRefcount<'a> {
     )
     .hint(VARIES);
     fn run(self, cx: &mut Context) -> Ran {
-        match cx.look_counted(self.key).map(|entry| &entry.value) {
-            Some(Value::String(Text::Integer(integer))) if SHARED_INTEGERS.contains(integer) => {
+        match cx.look_counted(self.key).map(|entry| entry.value()) {
+            Some(Value::String(Text::Integer(integer))) if SHARED_INTEGERS.contains(&integer) => {
                 cx.integer(i32::MAX as i64)
             }
             Some(_) => cx.integer(1),
@@ -126,7 +126,7 @@ form! { pub Type<'a> { key: Key<'a, LOOK> } }
 impl<'a> Command<'a> for Type<'a> {
     const FACTS: Facts = facts("TYPE", "generic", "1.0.0", READONLY | FAST, "Returns the type of a value.");
     fn run(self, cx: &mut Context) -> Ran {
-        let name = cx.look_counted(self.key).map_or("none", |entry| entry.value.type_name());
+        let name = cx.look_counted(self.key).map_or("none", |entry| entry.value().type_name());
         cx.reply.simple(name);
         Ok(Outcome::Done)
     }

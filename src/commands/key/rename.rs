@@ -15,13 +15,13 @@ impl<'a> Command<'a> for Copy<'a> {
         if database == cx.database() && source.0 == destination.0 {
             return Err(Refusal::SameObject);
         }
-        let Some((value, expiry)) = cx.read(source).map(|entry| (entry.value.clone(), entry.expiry())) else {
+        if cx.read(source).is_none() {
             return cx.integer(0);
-        };
-        let mut door = cx.open_in(database, destination);
-        let free = door.entry().is_none() || self.replace;
+        }
+        let free = self.replace || cx.open_in(database, destination).entry().is_none();
         if free {
-            door.renew(value, expiry, Event::COPY_TO);
+            let (from, to, now_ms) = ((cx.database(), source.0), (database, destination.0), cx.now_ms());
+            cx.data.duplicate(from, to, Event::COPY_TO, now_ms);
         }
         cx.integer(free as i64)
     }

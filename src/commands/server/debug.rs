@@ -64,7 +64,7 @@ fn log_message(message: &[u8], cx: &mut Context) -> Ran {
 fn object(key: Key<READ>, cx: &mut Context) -> Ran {
     let now_ms = cx.now_ms();
     let entry = cx.look(key).ok_or(Refusal::NoSuchKey)?;
-    let Value::String(text) = &entry.value;
+    let Value::String(text) = entry.value();
     let length = match text.integer() {
         Some(integer) if i8::try_from(integer).is_ok() => 2,
         Some(integer) if i16::try_from(integer).is_ok() => 3,
@@ -75,7 +75,7 @@ fn object(key: Key<READ>, cx: &mut Context) -> Ran {
             length => 5 + length,
         },
     };
-    let (address, encoding, idle_s) = (&raw const entry.value, entry.value.encoding(), entry.idle_s(now_ms));
+    let (address, encoding, idle_s) = (entry.key().as_ptr(), entry.value().encoding(), entry.idle_s(now_ms));
     let used_s = (now_ms / 1000 - idle_s as i64) & 0xFF_FFFF;
     cx.reply.simple(&format!(
         "Value at:{address:p} refcount:1 encoding:{encoding} serializedlength:{length} lru:{used_s} \
@@ -132,7 +132,7 @@ impl Task for Populate {
             }
             let mut door = cx.open(Key::<CREATE>(&key));
             if door.entry().is_none() {
-                door.put(Value::String(Text::new(&value)), NewExpiry::Never, Event::string("set"));
+                door.put(Content::new(&value), NewExpiry::Never, Event::string("set"));
                 cx.record(|words| _ = words.text("SET").word(&key).word(&value));
             }
             bytes += value.len();

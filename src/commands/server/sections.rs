@@ -83,7 +83,7 @@ fn clients(world: &World, to: &mut String) {
 fn memory(world: &World, to: &mut String) {
     let World { server, data, machine, .. } = world;
     let (used, peak, resident) = (machine.allocated, server.stats.memory_peak, machine.resident);
-    let dataset = data.ledger.bytes;
+    let dataset = data.bytes();
     let bytes = |to: &mut String, name: &str, bytes: usize| {
         field(to, name, bytes);
         field(to, &format!("{name}_human"), human(bytes));

@@ -59,8 +59,7 @@ impl<'a> Command<'a> for IncrByFloat<'a> {
         }
         let mut printed = Vec::new();
         sum.print(&mut printed);
-        let value = Value::String(Text::not_integer(&printed));
-        door.put(value, NewExpiry::Keep, Event::string("incrbyfloat"));
+        door.put(Content::not_integer(&printed), NewExpiry::Keep, Event::string("incrbyfloat"));
         // As a sum it would be rounded by whatever machine reads it again.
         let set = Set {
             key: Key(self.key.0),
@@ -102,6 +101,6 @@ fn add(key: Key<MODIFY>, increment: i64, cx: &mut Context) -> Ran {
         None => 0,
     };
     let sum = old.checked_add(increment).ok_or(Refusal::Overflow)?;
-    door.put(Value::String(Text::Integer(sum)), NewExpiry::Keep, Event::string("incrby"));
+    door.put(Content::Integer(sum), NewExpiry::Keep, Event::string("incrby"));
     cx.integer(sum)
 }

@@ -23,12 +23,12 @@ impl<'a> Command<'a> for Get<'a> {
     const FACTS: Facts = facts("GET", "string", "1.0.0", READONLY | FAST, "Returns the string at a key.");
     #[inline]
     fn run(self, cx: &mut Context) -> Ran {
-        cx.answer(self.key, |entry, reply| {
-            match entry {
-                Some(entry) => write_text(reply, string(&mut entry.value)?),
-                None => reply.null(),
+        cx.answer(self.key, |entry, reply| match entry {
+            Some(entry) => write_text(reply, entry),
+            None => {
+                reply.null();
+                Ok(())
             }
-            Ok(())
         })
     }
 }
@@ -39,7 +39,7 @@ impl<'a> Command<'a> for GetDel<'a> {
     const FACTS: Facts = facts("GETDEL", "string", "6.2.0", WRITE | FAST, "Returns a string and deletes its key.");
     fn run(self, cx: &mut Context) -> Ran {
         get(self.key.0, cx)?;
-        if cx.open(self.key).remove(Event::DEL).is_some() {
+        if cx.open(self.key).remove(Event::DEL) {
             cx.record(|words| _ = words.text("DEL").word(self.key.0));
         }
         Ok(Outcome::Done)
@@ -55,7 +55,7 @@ impl<'a> Command<'a> for GetEx<'a> {
         let key = self.key.0;
         // The key comes before a wrong time: where there is none, that does not matter.
         let Some(entry) = cx.look(self.key) else { return get(key, cx) };
-        text(&entry.value)?;
+        text(entry.value())?;
         let renewal = self.expiry.map(|expiry| expiry.read(now_ms)).transpose()?;
         get(key, cx)?;
         let Some(at_ms) = renewal else { return Ok(Outcome::Done) };
@@ -193,12 +193,9 @@ pub const SET: Event = Event::string("set");
 /// Puts a string at a key: a large one as it was read, without a copy; another into the memory of the one before.
 #[inline]
 pub fn put(key: &[u8], value: Bytes, expiry: NewExpiry, event: Event, cx: &mut Context) {
-    let shared = cx.shared(value);
+    let content = cx.content(value);
     let mut door = cx.open(Key::<PUT>(key));
-    match shared {
-        Some(shared) => door.put(Value::String(Text::Shared(Box::new(shared))), expiry, event),
-        None => door.put_string(value.0, expiry, event),
-    }
+    door.put(content, expiry, event);
     if let NewExpiry::At(_) = expiry {
         door.note(Event::EXPIRE);
     }
@@ -218,7 +215,7 @@ fn record_set(key: &[u8], value: Bytes, expiry: NewExpiry, cx: &mut Context) {
 }
 
 /// Is this string there?
-fn holds(value: Option<&Value>, wanted: Bytes) -> Result<bool, Refusal> {
+fn holds(value: Option<Value>, wanted: Bytes) -> Result<bool, Refusal> {
     let Some(value) = value else { return Ok(false) };
     Ok(text(value)?.bytes(&mut Digits::new()) == wanted.0)
 }

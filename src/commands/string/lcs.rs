@@ -41,11 +41,11 @@ impl<'a> Command<'a> for Lcs<'a> {
 /// The string at a key, which stays as it is now while the other one is looked for.
 fn held(key: Key<READ>, cx: &mut Context) -> Result<Shared, Refusal> {
     let Some(entry) = cx.read(key) else { return Ok(Shared::new()) };
-    let text = string(&mut entry.value).map_err(|_| Refusal::LcsNotStrings)?;
-    if text.len() >= SHARED_BYTES_MIN {
-        return Ok(text.share());
+    let text = text(entry.value()).map_err(|_| Refusal::LcsNotStrings)?;
+    if text.len() < SHARED_BYTES_MIN {
+        return Ok(Shared::copy_from_slice(text.bytes(&mut Digits::new())));
     }
-    Ok(Shared::copy_from_slice(text.bytes(&mut Digits::new())))
+    Ok(entry.long_mut().expect("it is long").share())
 }
 
 fn subsequence(one: &[u8], runs: &[Run], cx: &mut Context) -> Ran {

@@ -13,9 +13,8 @@ impl<'a> Command<'a> for MGet<'a> {
         for key in self.keys.iter() {
             cx.answer(key, |entry, reply| {
                 // A value of another type is no string either: the others are answered all the same.
-                match entry.and_then(|entry| string(&mut entry.value).ok()) {
-                    Some(text) => write_text(reply, text),
-                    None => reply.null(),
+                if entry.is_none_or(|entry| write_text(reply, entry).is_err()) {
+                    reply.null();
                 }
                 Ok(())
             })?;

@@ -1,6 +1,7 @@
 //! Pieces of strings: append one, write over one, return one; and how long a string is.
 use super::get_set::put;
 use super::prelude::*;
+use crate::store::text::{INLINE_BYTES_MAX, Long};
 use crate::wire::output::SHARED_BYTES_MIN;
 use std::ops::Range;
 
@@ -21,7 +22,7 @@ impl<'a> Command<'a> for Append<'a> {
         if length > longest {
             return Err(Refusal::TooLong);
         }
-        door.edit(APPEND, |value| string(value).map(|text| text.append(added)))?;
+        door.write(length - added.len(), added, APPEND);
         cx.count(length)
     }
 }
@@ -36,12 +37,12 @@ impl<'a> Command<'a> for GetRange<'a> {
                 reply.bulk(b"");
                 return Ok(());
             };
-            let text = string(&mut entry.value)?;
+            let text = text(entry.value())?;
             let piece = piece(self.start.0, self.end.0, text.len());
             if piece.len() < SHARED_BYTES_MIN {
                 reply.bulk(&text.bytes(&mut Digits::new())[piece]);
             } else {
-                reply.shared(&text.share().slice(piece));
+                reply.shared(&entry.long_mut().expect("it is long").share().slice(piece));
             }
             Ok(())
         })
@@ -67,12 +68,14 @@ impl<'a> Command<'a> for SetRange<'a> {
             return Err(Refusal::TooLong);
         }
         if there {
-            door.edit(SETRANGE, |value| string(value).map(|text| text.write(offset, new)))?;
+            door.write(offset, new, SETRANGE);
         } else {
             // Zeros that the allocator has at hand, not written one by one.
             let mut bytes = vec![0; offset + new.len()];
             bytes[offset..].copy_from_slice(new);
-            door.put(Value::String(Text::Raw(bytes)), NewExpiry::Never, SETRANGE);
+            let long = bytes.len() > INLINE_BYTES_MAX;
+            let content = if long { Content::Long(Long::Own(bytes)) } else { Content::Raw(&bytes) };
+            door.put(content, NewExpiry::Never, SETRANGE);
         }
         cx.count(length.max(offset + new.len()))
     }
@@ -84,7 +87,7 @@ impl<'a> Command<'a> for StrLen<'a> {
     const FACTS: Facts =
         facts("STRLEN", "string", "2.2.0", READONLY | FAST, "Returns the length of the string at a key.");
     fn run(self, cx: &mut Context) -> Ran {
-        let length = cx.look_counted(self.key).map_or(Ok(0), |entry| Ok(text(&entry.value)?.len()))?;
+        let length = cx.look_counted(self.key).map_or(Ok(0), |entry| Ok(text(entry.value())?.len()))?;
         cx.count(length)
     }
 }

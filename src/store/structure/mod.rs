@@ -1,2 +1,3 @@
 //! Pure data structures. They know no command and no client.
 pub mod table;
+pub mod arena;

@@ -99,6 +99,10 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         Table { hasher, directory: vec![0], depth: 0, segments: vec![Segment::new(0, 0)], len: 0 }
     }
 
+    pub fn hasher(&self) -> &H {
+        &self.hasher
+    }
+
     pub fn len(&self) -> usize {
         self.len
     }

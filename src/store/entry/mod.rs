@@ -1,0 +1,474 @@
+//! One key and all that is known of it, in one piece of memory, so that to find a key is one cache miss and to keep it costs
+//! few bytes. The table holds a pointer to it, with 16 bits of its own in the pointer's unused ones.
+//! Unsafe, since the layout is by hand: the only place where it is written and read. It decides nothing.
+#![allow(unsafe_code)]
+#[cfg(test)]
+mod tests;
+
+use super::door::NewExpiry;
+use super::structure::arena::{self, Arena, Cell};
+use super::structure::table::Item;
+use super::text::{Content, Digits, Long, Text, grow, grows_inline};
+use std::fmt;
+use std::ptr::NonNull;
+
+/// A value of any type, as it stands in its entry. (Strings are the only type so far.)
+#[derive(Clone, Copy, Debug)]
+pub enum Value<'a> {
+    String(Text<'a>),
+}
+
+impl<'a> Value<'a> {
+    /// As TYPE says it.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::String(_) => "string",
+        }
+    }
+
+    /// As OBJECT ENCODING says it.
+    pub fn encoding(&self) -> &'static str {
+        match self {
+            Value::String(text) => text.encoding(),
+        }
+    }
+}
+
+/// Not the last moment there is: that is one that a client may ask for. As an unsigned number it is later than all.
+pub(super) const NEVER: i64 = -1;
+
+/// Owns its cell and what that points to. It does not know its arena, so it does not free itself: `free` does.
+/// Invariant: the address of a cell that `new` made, with a tag in its top 16 bits.
+pub struct Entry(NonNull<u8>);
+
+// The header's parts. Form and flags share a byte.
+const INTEGER: u8 = 0;
+const EMBEDDED: u8 = 1;
+const RAW: u8 = 2;
+const LONG: u8 = 3;
+const FORM: u8 = 0b111;
+const EXPIRES: u8 = 0b1000;
+const LONG_KEY: u8 = 255;
+const HEADER: usize = 8;
+/// What an integer or a pointer takes.
+const WORD: usize = 8;
+const TAG_SHIFT: u32 = 48;
+const ADDRESS: usize = (1 << TAG_SHIFT) - 1;
+
+/// What the sizes of an entry follow from. In its cell stand, one behind the other:
+///
+/// ```text
+///   0        form of the value, and which of the parts in brackets there are
+///   1        length of the key, or 255
+///   2..4     length of a value that stands here
+///   4..8     when it was last used
+///   [8..16]  when it expires
+///   [..4]    length of a longer key
+///   key
+///   value    its bytes, or an integer, or a pointer to a long string: 8 bytes
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shape {
+    form: u8,
+    /// There is room for a moment of expiry.
+    expires: bool,
+    key: usize,
+    /// Bytes of the value that stand here.
+    value: usize,
+}
+
+impl Shape {
+    #[inline]
+    fn key_at(&self) -> usize {
+        HEADER + 8 * self.expires as usize + 4 * (self.key >= LONG_KEY as usize) as usize
+    }
+
+    #[inline]
+    fn value_at(&self) -> usize {
+        self.key_at() + self.key
+    }
+
+    #[inline]
+    fn bytes(&self) -> usize {
+        self.value_at() + self.value
+    }
+}
+
+impl Item for Entry {
+    #[inline]
+    fn tag(&self) -> u16 {
+        (self.0.as_ptr().addr() >> TAG_SHIFT) as u16
+    }
+
+    #[inline]
+    fn set_tag(&mut self, tag: u16) {
+        self.0 = with_tag(self.start(), tag);
+    }
+}
+
+#[inline]
+fn with_tag(start: *mut u8, tag: u16) -> NonNull<u8> {
+    debug_assert_eq!(start.addr() & !ADDRESS, 0, "an address of user space");
+    let tagged = start.map_addr(|address| address | (tag as usize) << TAG_SHIFT);
+    NonNull::new(tagged).expect("a cell is somewhere")
+}
+
+// --- What is seen
+
+impl Entry {
+    #[inline]
+    fn start(&self) -> *mut u8 {
+        self.0.as_ptr().map_addr(|address| address & ADDRESS)
+    }
+
+    /// # Safety
+    /// The bytes lie within the entry and hold a `T`.
+    #[inline]
+    unsafe fn get<T: Copy>(&self, at: usize) -> T {
+        // SAFETY: as the caller says; alignment is not asked for.
+        unsafe { self.start().add(at).cast::<T>().read_unaligned() }
+    }
+
+    /// # Safety
+    /// The bytes lie within the entry.
+    #[inline]
+    unsafe fn set<T: Copy>(&mut self, at: usize, value: T) {
+        // SAFETY: as the caller says; alignment is not asked for.
+        unsafe { self.start().add(at).cast::<T>().write_unaligned(value) }
+    }
+
+    /// # Safety
+    /// The bytes lie within the entry and have been written.
+    #[inline]
+    unsafe fn slice(&self, at: usize, length: usize) -> &[u8] {
+        // SAFETY: as the caller says. What is written takes `&mut self`.
+        unsafe { std::slice::from_raw_parts(self.start().add(at), length) }
+    }
+
+    #[inline]
+    fn shape(&self) -> Shape {
+        // SAFETY: every entry has a header; a long key has its length in the four bytes before it.
+        unsafe {
+            let [flags, key] = self.get::<[u8; 2]>(0);
+            let expires = flags & EXPIRES != 0;
+            let key =
+                if key == LONG_KEY { self.get::<u32>(HEADER + 8 * expires as usize) as usize } else { key as usize };
+            Shape { form: flags & FORM, expires, key, value: self.get::<u16>(2) as usize }
+        }
+    }
+
+    #[inline]
+    pub fn key(&self) -> &[u8] {
+        let shape = self.shape();
+        // SAFETY: there the key is.
+        unsafe { self.slice(shape.key_at(), shape.key) }
+    }
+
+    #[inline]
+    pub fn value(&self) -> Value<'_> {
+        let shape = self.shape();
+        let at = shape.value_at();
+        // SAFETY: as `write` has written them: an integer, bytes, or a pointer that this entry owns.
+        Value::String(unsafe {
+            match shape.form {
+                INTEGER => Text::Integer(self.get(at)),
+                EMBEDDED => Text::Embedded(self.slice(at, shape.value)),
+                RAW => Text::Raw(self.slice(at, shape.value)),
+                _ => Text::Long(&*self.get::<*const Long>(at)),
+            }
+        })
+    }
+
+    /// Whether it is a string with memory of its own.
+    #[inline]
+    pub(super) fn is_long(&self) -> bool {
+        self.shape().form == LONG
+    }
+
+    /// That string, to be shared or changed.
+    pub fn long_mut(&mut self) -> Option<&mut Long> {
+        let shape = self.shape();
+        // SAFETY: this form has a pointer that this entry owns, and it is borrowed for as long as the result.
+        (shape.form == LONG).then(|| unsafe { &mut *self.get::<*mut Long>(shape.value_at()) })
+    }
+
+    #[inline]
+    pub(super) fn deadline_ms(&self) -> i64 {
+        // SAFETY: with this flag the moment follows the header.
+        unsafe { if self.get::<u8>(0) & EXPIRES != 0 { self.get(HEADER) } else { NEVER } }
+    }
+
+    #[inline]
+    pub fn expires_ms(&self) -> Option<i64> {
+        Some(self.deadline_ms()).filter(|at_ms| *at_ms != NEVER)
+    }
+
+    #[inline]
+    pub fn is_expired(&self, now_ms: i64) -> bool {
+        self.deadline_ms() as u64 <= now_ms.max(0) as u64
+    }
+
+    /// The same, for another entry that is to expire when this one does.
+    pub fn expiry(&self) -> NewExpiry {
+        self.expires_ms().map_or(NewExpiry::Never, NewExpiry::At)
+    }
+
+    #[inline]
+    fn used_s(&self) -> u32 {
+        // SAFETY: every entry has a header.
+        unsafe { self.get(4) }
+    }
+
+    pub fn idle_s(&self, now_ms: i64) -> u64 {
+        (now_ms / 1000 - self.used_s() as i64).max(0) as u64
+    }
+
+    /// Writes only what is new: a line that is only read stays clean.
+    #[inline]
+    pub(super) fn touch(&mut self, now_ms: i64) {
+        let now_s = (now_ms / 1000) as u32;
+        if self.used_s() != now_s {
+            // SAFETY: every entry has a header.
+            unsafe { self.set(4, now_s) }
+        }
+    }
+
+    /// Asks for its first bytes, so that they are in the cache when they are wanted.
+    #[inline]
+    pub fn prefetch(&self) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a hint, which any address may be given.
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(self.start().cast());
+        }
+    }
+
+    /// What MEMORY USAGE counts beside the table's slot: the cell, and what it points to.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        let here = arena::rounded(self.shape().bytes());
+        match self.value() {
+            Value::String(Text::Long(long)) => here + long.heap_bytes(),
+            _ => here,
+        }
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{:?} = {:?} until {:?}", self.key().escape_ascii(), self.value(), self.expires_ms())
+    }
+}
+
+// --- What is made and changed: by the database, which has the arena
+
+impl Entry {
+    #[inline]
+    pub(super) fn new(arena: &mut Arena, key: &[u8], content: Content, deadline_ms: i64, now_ms: i64) -> Entry {
+        let (form, value) = extent(&content);
+        let shape = Shape { form, expires: deadline_ms != NEVER, key: key.len(), value };
+        let mut entry = Entry::blank(arena, shape, key, deadline_ms, (now_ms / 1000) as u32);
+        entry.write(shape, content);
+        entry
+    }
+
+    /// One whose value is not written yet.
+    #[inline]
+    fn blank(arena: &mut Arena, shape: Shape, key: &[u8], deadline_ms: i64, used_s: u32) -> Entry {
+        let mut entry = Entry(with_tag(arena.allocate(shape.bytes()).as_ptr(), 0));
+        // SAFETY: the cell has room for the whole shape, and the key is elsewhere.
+        unsafe {
+            let flags = shape.form | if shape.expires { EXPIRES } else { 0 };
+            entry.set(0, [flags, key.len().min(LONG_KEY as usize) as u8]);
+            entry.set(2, shape.value as u16);
+            entry.set(4, used_s);
+            if shape.expires {
+                entry.set(HEADER, deadline_ms);
+            }
+            if key.len() >= LONG_KEY as usize {
+                entry.set(shape.key_at() - 4, key.len() as u32);
+            }
+            entry.start().add(shape.key_at()).copy_from_nonoverlapping(key.as_ptr(), key.len());
+        }
+        entry
+    }
+
+    /// Writes a value for which there is room. What was there before has been taken.
+    #[inline]
+    fn write(&mut self, shape: Shape, content: Content) {
+        let at = shape.value_at();
+        debug_assert_eq!((shape.form, shape.value), extent(&content));
+        // SAFETY: the shape has room for this content; its bytes are elsewhere, since who changes an entry borrows it alone.
+        unsafe {
+            self.set(0, self.get::<u8>(0) & !FORM | shape.form);
+            self.set(2, shape.value as u16);
+            match content {
+                Content::Integer(integer) => self.set(at, integer),
+                Content::Embedded(bytes) | Content::Raw(bytes) => {
+                    self.start().add(at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+                }
+                Content::Long(long) => self.set(at, Box::into_raw(Box::new(long))),
+            }
+        }
+    }
+
+    /// The long string that the entry points to. Something else must be written then, or the cell be freed.
+    fn take_long(&mut self, shape: Shape) -> Option<Box<Long>> {
+        // SAFETY: this form has a pointer that came from a box and that this entry owns; the caller forgets it.
+        (shape.form == LONG).then(|| unsafe { Box::from_raw(self.get::<*mut Long>(shape.value_at())) })
+    }
+
+    /// Holds this content from now on, in the cell that it has if that fits. Gives back a long string that was there.
+    ///
+    /// # Safety
+    /// The entry was made with this arena.
+    #[inline]
+    pub(super) unsafe fn put(&mut self, arena: &mut Arena, content: Content, deadline_ms: i64) -> Option<Box<Long>> {
+        let old = self.shape();
+        let freed = self.take_long(old);
+        let (form, value) = extent(&content);
+        let here = Shape { form, value, ..old };
+        let lasts = deadline_ms == NEVER || old.expires;
+        if lasts && arena::rounded(here.bytes()) == arena::rounded(old.bytes()) {
+            if old.expires {
+                // SAFETY: there is room for the moment of expiry.
+                unsafe { self.set(HEADER, deadline_ms) };
+            }
+            self.write(here, content);
+        } else {
+            let shape = Shape { expires: deadline_ms != NEVER, ..here };
+            let mut new = Entry::blank(arena, shape, self.key(), deadline_ms, self.used_s());
+            new.write(shape, content);
+            // SAFETY: as the caller says; what the old cell pointed to has been taken.
+            unsafe { self.replace(new, old, arena) };
+        }
+        freed
+    }
+
+    /// Becomes another entry, whose cell holds or points to what this one did. Keeps its tag.
+    ///
+    /// # Safety
+    /// Both were made with this arena; `old` is the shape of this one's cell.
+    unsafe fn replace(&mut self, new: Entry, old: Shape, arena: &mut Arena) {
+        let tag = self.tag();
+        let cell = std::mem::replace(&mut self.0, with_tag(new.start(), tag));
+        // SAFETY: the cell was allocated with the bytes of its shape, and nobody knows it any more.
+        unsafe { arena.free(Cell::from_ptr(cell.as_ptr().map_addr(|address| address & ADDRESS)), old.bytes()) };
+    }
+
+    /// Expires then from now on.
+    ///
+    /// # Safety
+    /// The entry was made with this arena.
+    #[inline]
+    pub(super) unsafe fn set_deadline(&mut self, arena: &mut Arena, deadline_ms: i64) {
+        let old = self.shape();
+        if old.expires {
+            // SAFETY: there is room for it.
+            unsafe { self.set(HEADER, deadline_ms) };
+        } else if deadline_ms != NEVER {
+            let shape = Shape { expires: true, ..old };
+            let new = Entry::blank(arena, shape, self.key(), deadline_ms, self.used_s());
+            // SAFETY: both cells hold a value of the same form and length; a pointer in it changes hands. For the last
+            // call, as the caller says.
+            unsafe {
+                let (from, to) = (self.start().add(old.value_at()), new.start().add(shape.value_at()));
+                to.copy_from_nonoverlapping(from, old.value);
+                self.replace(new, old, arena);
+            }
+        }
+    }
+
+    /// Writes over a piece of the string, which is raw from then on. A gap before it becomes zeros.
+    ///
+    /// # Safety
+    /// The entry was made with this arena.
+    pub(super) unsafe fn write_at(&mut self, arena: &mut Arena, offset: usize, bytes: &[u8]) {
+        if let Some(long) = self.long_mut() {
+            return long.write(offset, bytes);
+        }
+        let (mut digits, end, deadline_ms) = (Digits::new(), offset + bytes.len(), self.deadline_ms());
+        let Value::String(text) = self.value();
+        let old = text.bytes(&mut digits);
+        // Short, or moved this once: a copy keeps it simple.
+        let mut new = Vec::with_capacity(end.max(old.len()));
+        new.extend_from_slice(old);
+        if end > old.len() && !grows_inline(end) {
+            grow(&mut new, end - old.len());
+        }
+        new.resize(end.max(old.len()), 0);
+        new[offset..end].copy_from_slice(bytes);
+        let inline = new.len() == old.len() || grows_inline(new.len());
+        // SAFETY: as the caller says.
+        unsafe {
+            if inline {
+                self.put(arena, Content::Raw(&new), deadline_ms);
+            } else {
+                self.put(arena, Content::Long(Long::Own(new)), deadline_ms);
+            }
+        }
+    }
+
+    /// Gives the cell back. What it pointed to is the caller's.
+    ///
+    /// # Safety
+    /// The entry was made with this arena.
+    pub(super) unsafe fn free(mut self, arena: &mut Arena) -> Option<Box<Long>> {
+        let long = self.take_long(self.shape());
+        // SAFETY: as the caller says; what it pointed to has been taken.
+        unsafe { self.free_cell(arena) };
+        long
+    }
+
+    /// The same under another key, in this arena or in another. What this one points to is the other's from then on.
+    ///
+    /// # Safety
+    /// This entry's cell is freed next (`free_cell`), and nothing else is done with it.
+    pub(super) unsafe fn twin(&self, arena: &mut Arena, key: &[u8]) -> Entry {
+        let old = self.shape();
+        let shape = Shape { key: key.len(), ..old };
+        let new = Entry::blank(arena, shape, key, self.deadline_ms(), self.used_s());
+        // SAFETY: both cells hold a value of the same form and length.
+        unsafe {
+            new.start().add(shape.value_at()).copy_from_nonoverlapping(self.start().add(old.value_at()), old.value)
+        };
+        new
+    }
+
+    /// Gives the cell back, and leaves what it points to.
+    ///
+    /// # Safety
+    /// The entry was made with this arena, and has a twin if it points to something.
+    pub(super) unsafe fn free_cell(self, arena: &mut Arena) {
+        // SAFETY: the cell was allocated with the bytes of its shape; the entry ends here.
+        unsafe { arena.free(Cell::from_ptr(self.start()), self.shape().bytes()) };
+    }
+
+    /// Moves to another cell of the same arena, which wants to empty the page of the old one.
+    ///
+    /// # Safety
+    /// The entry was made with this arena.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the arena that empties pages"))]
+    pub(super) unsafe fn relocate(&mut self, arena: &mut Arena) {
+        let shape = self.shape();
+        let cell = arena.allocate(shape.bytes()).as_ptr();
+        // SAFETY: both cells have the bytes of this shape; a pointer in it changes hands. For the last call, as the caller
+        // says.
+        unsafe {
+            cell.copy_from_nonoverlapping(self.start(), shape.bytes());
+            self.replace(Entry(with_tag(cell, 0)), shape, arena);
+        }
+    }
+}
+
+/// The form of a content and the bytes that it takes in the entry.
+#[inline]
+fn extent(content: &Content) -> (u8, usize) {
+    match content {
+        Content::Integer(_) => (INTEGER, WORD),
+        Content::Embedded(bytes) => (EMBEDDED, bytes.len()),
+        Content::Raw(bytes) => (RAW, bytes.len()),
+        Content::Long(_) => (LONG, WORD),
+    }
+}
