@@ -82,6 +82,55 @@ fn the_file_is_rewritten_and_read_again() {
 }
 
 #[test]
+fn commands_have_the_names_that_they_are_given() {
+    let directory = Directory::new();
+    let file = directory.write(
+        "a.conf",
+        "rename-command GET \"\"\nrename-command SET setter\nrename-command CONFIG \"my config\"\n\
+         rename-command FLUSHALL a-name-that-is-longer-than-any-command-has-and-than-sixty-four-bytes\n",
+    );
+    let server = Server::start_with(&file, &["--rename-command", "ping", ""]);
+    let mut client = server.connect();
+    let count = |client: &mut Client| client.ask("COMMAND COUNT\r\n")[1..].parse::<i64>().expect("a number");
+    let all = Server::start(&[]);
+    assert_eq!(count(&mut client), count(&mut all.connect()) - 2);
+    let table = [
+        ("GET k", "-ERR unknown command 'GET', with args beginning with: 'k' "),
+        ("PING", "-ERR unknown command 'PING', with args beginning with: "),
+        ("SET k v", "-ERR unknown command 'SET', with args beginning with: 'k' 'v' "),
+        ("Setter k v", "+OK"),
+        ("SETTER k", "-ERR wrong number of arguments for 'set' command"),
+        ("CONFIG GET port", "-ERR unknown command 'CONFIG', with args beginning with: 'GET' 'port' "),
+        ("'my config' SET timeout 5", "+OK"),
+        ("'my config' NOSUCH", "-ERR unknown subcommand 'NOSUCH'. Try MY CONFIG HELP."),
+        ("A-name-that-is-longer-than-any-command-has-and-than-sixty-four-byteS", "+OK"),
+        ("A-name-that-is-longer-than-any-command-has-and-than-sixty-four-bytEs x", "-ERR syntax error"),
+        ("DBSIZE", ":0"),
+    ];
+    for (line, answer) in table {
+        assert_eq!(client.ask(format!("{line}\r\n")), answer, "{line}");
+    }
+    // COMMAND finds them by the names that they have now, and tells those that they were born with.
+    for (asked, told) in
+        [("get", None), ("set", None), ("setter", Some("set")), ("'my config|get'", Some("config|get"))]
+    {
+        assert_eq!(client.ask(format!("COMMAND INFO {asked}\r\n")), "*1");
+        match (client.line().as_str(), told) {
+            ("$-1", None) => continue,
+            ("*10", Some(told)) => assert_eq!(client.bulk(), told.as_bytes(), "{asked}"),
+            (answer, _) => panic!("{asked}: {answer}"),
+        }
+        client = server.connect();
+    }
+    assert_eq!(client.ask("COMMAND LIST FILTERBY PATTERN set\r\n"), "*1");
+    assert_eq!(client.bulk(), b"set");
+    assert_eq!(client.ask("COMMAND LIST FILTERBY PATTERN get\r\n"), "*0");
+    client.send("'my config' HELP\r\n");
+    client.line();
+    assert!(client.line().starts_with("+MY CONFIG <subcommand>"));
+}
+
+#[test]
 fn without_a_file_there_is_nothing_to_rewrite() {
     let server = Server::start(&[]);
     assert_eq!(server.connect().ask("CONFIG REWRITE\r\n"), "-ERR The server is running without a config file");

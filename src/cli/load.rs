@@ -2,6 +2,7 @@
 //!
 //! The only part of the command line that touches the disk, and only through `Files`. An error names file and line.
 use super::{UsageError, text};
+use crate::commands::COMMANDS;
 use crate::server::config::{Config, ConfigFile, Source, file, table};
 use std::fs;
 use std::io::{self, Read};
@@ -62,6 +63,13 @@ pub fn include(config: &mut Config, files: &mut dyn Files, words: &[Vec<u8>]) ->
     Loader::new(config, files).include(words)
 }
 
+/// `rename-command`: what cannot be renamed so is told where it stands.
+pub fn rename(config: &mut Config, words: &[Vec<u8>]) -> Result<(), String> {
+    let [from, to] = words else { return Err("wrong number of arguments".into()) };
+    config.renames.push((from.clone().leak(), to.clone().leak()));
+    COMMANDS.renamed(&config.renames).map(drop).map_err(|(_, reason)| reason.into())
+}
+
 /// A line for a message, in quotes. The value of a secret is left out.
 pub fn quote(name: &str, rest: &str) -> String {
     if table::find(name).is_some_and(|spec| spec.secret) { format!("'{name} ...'") } else { format!("'{name}{rest}'") }
@@ -120,6 +128,9 @@ impl<'a> Loader<'a> {
         let name = text(name);
         if name.eq_ignore_ascii_case("include") {
             return self.include(words);
+        }
+        if name.eq_ignore_ascii_case("rename-command") {
+            return rename(self.config, words);
         }
         self.config.set_one(&name, words, source).map_err(|error| error.to_string())
     }

@@ -73,6 +73,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, files: &mut dyn Files) ->
     for option in options {
         if option.name.eq_ignore_ascii_case("include") {
             load::include(&mut config, files, &option.words)
+        } else if option.name.eq_ignore_ascii_case("rename-command") {
+            load::rename(&mut config, &option.words)
         } else {
             config.set_one(&option.name, &option.words, Source::CommandLine).map_err(|error| error.to_string())
         }

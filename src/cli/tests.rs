@@ -105,6 +105,9 @@ fn errors_name_the_place_the_value_and_the_nearest_name() {
         ("deep.conf", "\ninclude value.conf\n"),
         ("missing.conf", "include nowhere.conf\n"),
         ("user.conf", "user default off\n"),
+        ("rename.conf", "rename-command GET g\nrename-command SET g\n"),
+        ("gone.conf", "rename-command GET \"\"\nrename-command get g\n"),
+        ("short.conf", "rename-command GET\n"),
     ];
     let table: &[(&[&str], &[&str])] = &[
         (&["name.conf"], &["name.conf:2: 'maxmemmory 100mb': unknown setting; did you mean 'maxmemory'?"]),
@@ -115,6 +118,10 @@ fn errors_name_the_place_the_value_and_the_nearest_name() {
         (&["deep.conf"], &["deep.conf:2: 'include value.conf': value.conf:2: 'loglevel LOUD'"]),
         (&["missing.conf"], &["missing.conf:1: 'include nowhere.conf': cannot read 'nowhere.conf': "]),
         (&["user.conf"], &["user.conf:1: 'user default off': Spindle has no users but the default one"]),
+        (&["rename.conf"], &["rename.conf:2: 'rename-command SET g': Target command name already exists"]),
+        (&["gone.conf"], &["gone.conf:2: 'rename-command get g': No such command in rename-command"]),
+        (&["short.conf"], &["short.conf:1: 'rename-command GET': wrong number of arguments"]),
+        (&["--rename-command", "client|list", "x"], &["'rename-command \"client|list\" \"x\"': No such command in"]),
         (&["nowhere.conf"], &["cannot read 'nowhere.conf': "]),
         (&["port", "6380"], &["cannot read 'port': ", "the setting is given as --port"]),
         (&["port"], &["cannot read 'port': ", "the setting is given as --port"]),
@@ -141,6 +148,17 @@ fn errors_name_the_place_the_value_and_the_nearest_name() {
             assert!(message.contains(part), "{args:?}: {message}");
         }
     }
+}
+
+#[test]
+fn commands_are_renamed_one_after_the_other() {
+    let files = [(
+        "a.conf",
+        "rename-command GET old\nrename-command SET get\nrename-command OLD \"\"\nrename-command ping PING\n",
+    )];
+    let config = run(&files, &["a.conf", "--rename-command", "del", "a b"]);
+    let names: Vec<&[u8]> = config.renames.iter().map(|(_, to)| *to).collect();
+    assert_eq!(names, [&b"old"[..], b"get", b"", b"PING", b"a b"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::outcome::Ran;
 use super::refusal::Refusal;
 use super::syntax::{Access, Kind, Positions, Syntax};
 use super::words::{OwnedWords, Request, Words};
+use crate::server::config::Rename;
 use std::fmt::Debug;
 
 /// The parts with a default are where a command may be irregular. It states them, and says why.
@@ -99,6 +100,7 @@ pub fn explain<'a, C: Command<'a> + 'a>(form: C, to: &mut OwnedWords) -> Shown<'
 }
 
 /// The table, and the way from a name to an entry.
+#[derive(Clone)]
 pub struct Commands {
     pub entries: &'static [Entry],
     lookup: Lookup,
@@ -147,14 +149,31 @@ impl Commands {
         &self.entries[first..first + container.subcommands as usize]
     }
 
-    /// By its full name: `get`, `client|kill`.
+    /// By its full name, the first part as clients now call it: `get`, `client|kill`.
     pub fn named(&self, name: &[u8]) -> Option<&'static Entry> {
-        self.entries.iter().find(|entry| entry.facts.name.as_bytes().eq_ignore_ascii_case(name))
+        let (command, subcommand) = match memchr::memchr(b'|', name) {
+            Some(at) => (&name[..at], Some(&name[at + 1..])),
+            None => (name, None),
+        };
+        let entry = &self.entries[self.lookup.find(command)?];
+        let Some(subcommand) = subcommand else { return Some(entry) };
+        let own = |entry: &&Entry| entry.facts.name.rsplit('|').next().map(str::as_bytes);
+        self.subcommands(entry).iter().find(|entry| own(entry).is_some_and(|own| own.eq_ignore_ascii_case(subcommand)))
     }
 
-    /// Those that are not subcommands.
+    /// Those that are not subcommands, nor disabled.
     pub fn top(&self) -> impl Iterator<Item = &'static Entry> {
-        self.entries.iter().filter(|entry| !entry.facts.name.contains('|'))
+        self.entries.iter().filter(|entry| self.lookup.names(entry.index as usize))
+    }
+
+    /// The same table with other names for some commands (`rename-command`), one after the other. The error tells at
+    /// which of them it failed, and why.
+    pub fn renamed(&self, renames: &[Rename]) -> Result<Commands, (usize, &'static str)> {
+        let mut renamed = self.clone();
+        for (number, (from, to)) in renames.iter().enumerate() {
+            renamed.lookup.rename(from, to).map_err(|reason| (number, reason))?;
+        }
+        Ok(renamed)
     }
 }
 

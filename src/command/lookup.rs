@@ -9,8 +9,9 @@ const SLOTS: usize = 1024;
 /// No table has more rows.
 const ROWS_MAX: usize = 512;
 
+#[derive(Clone)]
 pub struct Lookup {
-    /// By row; a subcommand's is nameless.
+    /// By row; a subcommand's is nameless, and so is a command's that has been disabled.
     names: [Name; ROWS_MAX],
     /// 1 + the place of the name; 0 is free. Probed in turn.
     slots: [u16; SLOTS],
@@ -25,23 +26,62 @@ struct Name {
     case: [u64; 2],
 }
 
+const NAMELESS: Name = Name { text: b"", ends: [0; 2], case: [0; 2] };
+
+impl Name {
+    const fn new(text: &'static [u8]) -> Name {
+        let ends = ends(text);
+        let case = [case_bits(ends[0]), case_bits(ends[1])];
+        Name { text, ends: [ends[0] | case[0], ends[1] | case[1]], case }
+    }
+}
+
 impl Lookup {
     pub const fn new(entries: &[Entry]) -> Lookup {
         assert!(entries.len() < ROWS_MAX && ROWS_MAX <= SLOTS / 2);
-        let nameless = Name { text: b"", ends: [0; 2], case: [0; 2] };
-        let (mut lookup, mut row) = (Lookup { names: [nameless; ROWS_MAX], slots: [0; SLOTS] }, 0);
+        let (mut names, mut row) = ([NAMELESS; ROWS_MAX], 0);
         while row < entries.len() {
-            let text = entries[row].facts.name.as_bytes();
-            let (ends, case) = (ends(text), case_bits(text));
-            lookup.names[row] = Name { text, ends: [ends[0] | case[0], ends[1] | case[1]], case };
-            let mut slot = hash(ends, text.len());
-            while lookup.slots[slot] != 0 {
-                slot = (slot + 1) % SLOTS;
-            }
-            lookup.slots[slot] = row as u16 + 1;
+            names[row] = Name::new(entries[row].facts.name.as_bytes());
             row += 1 + entries[row].subcommands as usize;
         }
-        lookup
+        Lookup::of(names)
+    }
+
+    const fn of(names: [Name; ROWS_MAX]) -> Lookup {
+        let (mut slots, mut row) = ([0; SLOTS], 0);
+        while row < ROWS_MAX {
+            if !names[row].text.is_empty() {
+                let mut slot = hash(names[row].ends, names[row].text.len());
+                while slots[slot] != 0 {
+                    slot = (slot + 1) % SLOTS;
+                }
+                slots[slot] = row as u16 + 1;
+            }
+            row += 1;
+        }
+        Lookup { names, slots }
+    }
+
+    /// Gives a command another name; an empty one disables it. The refusals are Redis's.
+    pub fn rename(&mut self, from: &[u8], to: &'static [u8]) -> Result<(), &'static str> {
+        let row = self.find(from).ok_or("No such command in rename-command")?;
+        let mut names = self.names;
+        names[row] = NAMELESS;
+        let mut renamed = Lookup::of(names);
+        if !to.is_empty() {
+            if renamed.find(to).is_some() {
+                return Err("Target command name already exists");
+            }
+            names[row] = Name::new(to);
+            renamed = Lookup::of(names);
+        }
+        *self = renamed;
+        Ok(())
+    }
+
+    /// Whether the command of this row has a name by which it can be called.
+    pub fn names(&self, row: usize) -> bool {
+        !self.names[row].text.is_empty()
     }
 
     #[inline]
@@ -75,13 +115,13 @@ const fn ends(name: &[u8]) -> [u64; 2] {
     }
 }
 
-const fn case_bits(name: &[u8]) -> [u64; 2] {
-    let (mut bits, mut i) = ([0; 64], 0);
-    while i < name.len() {
-        bits[i] = if name[i].is_ascii_alphabetic() { 0x20 } else { 0 };
+const fn case_bits(bytes: u64) -> u64 {
+    let (mut bits, mut i) = ([0; 8], 0);
+    while i < 8 {
+        bits[i] = if bytes.to_le_bytes()[i].is_ascii_alphabetic() { 0x20 } else { 0 };
         i += 1;
     }
-    ends(bits.split_at(name.len()).0)
+    u64::from_le_bytes(bits)
 }
 
 /// The same in both cases.

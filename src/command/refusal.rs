@@ -1,6 +1,6 @@
 //! Every way to refuse a command, and its exact text. Redis's wording comes first.
 //!
-//! `{command}` stands for the command's full name, `{COMMAND}` for the same in capitals, `{word}` for the word that was
+//! `{command}` stands for the command's full name, `{COMMAND}` for its first word as it was sent, in capitals, `{word}` for the word that was
 //! read last, `{rest}` for those after it, `{second}` for the one after the name. So a refusal is one byte, and parsing never builds a text.
 use super::words::Words;
 
@@ -116,7 +116,9 @@ impl Refusal {
             said.extend_from_slice(before.as_bytes());
             match hole {
                 "command" => said.extend(command.bytes().map(|byte| byte.to_ascii_lowercase())),
-                "COMMAND" => said.extend_from_slice(command.as_bytes()),
+                "COMMAND" => {
+                    said.extend(quoted(words.get(0).unwrap_or_default(), QUOTED_BYTES_MAX).to_ascii_uppercase())
+                }
                 "second" => said.extend_from_slice(quoted(words.get(1).unwrap_or_default(), QUOTED_BYTES_MAX)),
                 "word" => said.extend_from_slice(quoted(words.last(), QUOTED_BYTES_MAX)),
                 _ => said.extend(rest(words)),

@@ -40,12 +40,14 @@ fn argument(argument: &Argument) -> String {
 
 /// Answers HELP of a container: its subcommands, each with its syntax and its summary.
 pub fn help(container: &str, cx: &mut Context) -> Ran {
-    let entry = cx.table.named(container.as_bytes()).expect("HELP belongs to a container of the table");
-    let subcommands = cx.table.subcommands(entry);
+    let own = cx.table.entries.iter().find(|entry| entry.facts.name == container);
+    let subcommands = cx.table.subcommands(own.expect("HELP belongs to a container of the table"));
     cx.reply.array(1 + 2 * subcommands.len());
-    cx.reply.simple(&format!("{container} <subcommand> [argument ...], where subcommand is one of"));
+    // The container may have been renamed: it is told as it was called.
+    let called = String::from_utf8_lossy(cx.request.get(0).unwrap_or_default()).to_ascii_uppercase();
+    cx.reply.simple(&format!("{called} <subcommand> [argument ...], where subcommand is one of"));
     for subcommand in subcommands {
-        let name = &subcommand.facts.name[container.len() + 1..];
+        let name = subcommand.facts.name.rsplit('|').next().unwrap_or_default();
         cx.reply.simple(format!("{name} {}", usage(subcommand)).trim_end());
         cx.reply.simple(&format!("    {}", subcommand.facts.summary));
     }

@@ -78,6 +78,11 @@ impl Engine {
 
     /// With other commands than Spindle's.
     pub fn with_table(config: Config, entropy: [u8; 32], now: Now, table: &'static Commands) -> Engine {
+        let table = match config.renames.as_slice() {
+            [] => table,
+            // Once, at the start.
+            renames => Box::leak(Box::new(table.renamed(renames).expect("who read the configuration has tried it"))),
+        };
         let databases = config.databases as usize;
         let mut server = Server::new(config, entropy, now, table.entries.len());
         let seed = std::array::from_fn(|_| server.secrets.number());

@@ -128,7 +128,8 @@ impl<'a> Command<'a> for CommandList<'a> {
         .hint(&["nondeterministic_output_order"]);
     fn run(self, cx: &mut Context) -> Ran {
         let (mark, mut count) = (cx.reply.mark(), 0);
-        for entry in cx.table.entries {
+        let table = cx.table;
+        for entry in table.top().flat_map(|entry| std::iter::once(entry).chain(table.subcommands(entry))) {
             let name = entry.lower_name();
             let wanted = match self.filterby {
                 None => true,

@@ -245,7 +245,6 @@ pub static KNOWN: &[Spec] = &[
 /// Lines of Redis's files that would open the server, or change what it serves, if they were passed over.
 static REFUSED: &[(&str, &str)] = &[
     ("loadmodule", "Spindle has no modules"),
-    ("rename-command", "Spindle cannot rename or disable commands, so the command would stay open"),
     ("sentinel", "Spindle is no Sentinel"),
     ("user", "Spindle has no users but the default one; use requirepass"),
 ];

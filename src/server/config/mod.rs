@@ -47,6 +47,8 @@ pub struct Config {
     pub loglevel: LogLevel,
     pub logfile: Option<String>,
 
+    /// Commands that have other names, in this order; an empty name disables. Whoever reads the names checks them.
+    pub renames: Vec<Rename>,
     /// The file that was named on the command line, if one was.
     pub file: Option<ConfigFile>,
     /// The text of settings without effect, by their chief name.
@@ -78,12 +80,16 @@ impl Default for Config {
             disable_thp: true,
             loglevel: LogLevel::Notice,
             logfile: None,
+            renames: vec![],
             file: None,
             without_effect: BTreeMap::new(),
             sources: BTreeMap::new(),
         }
     }
 }
+
+/// The name of a command, and the one that it gets. They live as long as the server.
+pub type Rename = (&'static [u8], &'static [u8]);
 
 /// The file that CONFIG REWRITE rewrites.
 #[derive(Debug, Clone, PartialEq, Eq)]
