@@ -5,6 +5,7 @@
 pub mod file;
 pub mod guard;
 mod known;
+mod reasons;
 mod rewrite;
 pub mod table;
 pub mod value;

@@ -118,6 +118,11 @@ impl Spec {
         Spec { secret: true, ..self }
     }
 
+    /// Why it has no effect here, if it has none.
+    pub fn reason(&self) -> Option<&'static str> {
+        if let Meaning::None { .. } = self.meaning { super::reasons::reason(self.name) } else { None }
+    }
+
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.also.iter().copied())
     }

@@ -42,6 +42,22 @@ impl Kind {
         matches!(self, Kind::Words(_) | Kind::Flags(_))
     }
 
+    /// What may stand behind a setting's name, for a person.
+    pub fn describe(self) -> String {
+        let bytes = |n: u64| with_unit(&n.to_string());
+        match self {
+            Kind::Switch => "yes or no".into(),
+            Kind::Number { min, max } => format!("a number from {min} to {max}"),
+            Kind::Memory { min, max } if max >= i64::MAX as u64 => format!("bytes, {} or more", bytes(min)),
+            Kind::Memory { min, max } => format!("bytes, {} to {}", bytes(min), bytes(max)),
+            Kind::Mode => "a mode in octal, 0 to 777".into(),
+            Kind::Choice(names) => format!("one of {}", names.join(", ")),
+            Kind::Flags(names) => format!("some of {}", names.join(", ")),
+            Kind::Text => "text".into(),
+            Kind::Words(_) => "words".into(),
+        }
+    }
+
     /// Reads the words that stand behind a setting's name.
     pub fn read(self, words: &[Vec<u8>]) -> Result<Value, String> {
         let words: Vec<&str> = words

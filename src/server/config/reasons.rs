@@ -1,0 +1,57 @@
+//! Why a setting of Redis or Valkey means nothing here: a sentence for each kind of them, found by the setting's name.
+//!
+//! Documentation is made from this. A setting without effect that no line covers fails a test.
+use crate::base::glob;
+
+/// Patterns of chief names, as CONFIG GET takes them, apart by spaces. The first that matches counts.
+#[rustfmt::skip] // One kind, one line: a table.
+static REASONS: &[(&str, &str)] = &[
+    ("io-threads* min-io-* min-string-size-* prefetch-batch-* *cpulist", "One thread serves all; batches are always warmed."),
+    ("max-new-*", "A turn of the loop accepts a bounded number of connections, whatever is set."),
+    ("bind-source-addr mptcp repl-mptcp socket-mark-id unixsocketgroup rdma-*", "Sockets are plain TCP and Unix sockets; this option of theirs is not there."),
+    ("tls-*", "There is no TLS yet: connections are not encrypted."),
+    ("crash-* use-exit-on-panic watchdog-period always-show-logo ignore-warnings", "Tools of Redis's own process: it draws no logo and handles no crash of its own."),
+    ("set-proc-title proc-title-template oom-score-adj* locale-collate availability-zone", "Title, standing and locale of the process stay as the system gave them."),
+    ("daemonize pidfile supervised", "Spindle stays in the foreground and tells no supervisor."),
+    ("syslog-* log-format log-timestamp-format hide-user-data-from-log", "Log lines have one format and go to standard output or a file; values are not logged."),
+    ("shutdown-*", "There is nothing to save and nobody to wait for: a signal ends the server at once."),
+    ("activedefrag active-defrag-* jemalloc-bg-thread", "The allocator is another one, and moves nothing."),
+    ("active-expire-effort", "Keys are removed when they are due, not by samples."),
+    ("hz dynamic-hz activerehashing", "Nothing is done so many times a second: each timer has its own deadline, and tables grow in small steps."),
+    ("hash-seed", "The seed is drawn anew at each start."),
+    ("hash-max-* list-* set-max-* zset-max-* stream-node-* hll-*", "The type is not there yet."),
+    ("lazyfree-*", "Deleting frees at once."),
+    ("maxmemory* lfu-*", "Memory is not limited yet, and nothing is evicted."),
+    ("client-output-buffer-limit", "A client with a megabyte unsent is neither read nor served until it has taken it."),
+    ("tracking-table-*", "Client tracking is not there yet."),
+    ("notify-keyspace-events", "Keyspace events are not published yet."),
+    ("aof* append* auto-aof-* dbfilename dir key-load-delay loading-* no-appendfsync-* rdb* save stop-writes-*", "There is no persistence yet: all data is lost when Spindle stops."),
+    ("repl* min-replicas-* master* primary* dual-channel-* import-mode propagation-*", "There is no replication yet."),
+    ("cluster-* slot-migration-*", "Spindle is no cluster node."),
+    ("acl*", "There are no users but the default one yet."),
+    ("enable-module-command", "There are no modules."),
+    ("enable-debug-assert debug-context req-res-logfile client-default-resp", "Tools of the other servers' own tests."),
+    ("busy-reply-threshold lua-*", "There are no scripts yet."),
+    ("sanitize-dump-payload", "DUMP and RESTORE are not there yet."),
+    ("extended-redis-compatibility", "Spindle behaves as Redis in any case."),
+    ("commandlog-* slowlog-* latency-*", "SLOWLOG and LATENCY are not there yet."),
+];
+
+/// Why this setting has no effect.
+pub fn reason(name: &str) -> Option<&'static str> {
+    let covers = |patterns: &str| patterns.split(' ').any(|it| glob::matches(it.as_bytes(), name.as_bytes(), false));
+    REASONS.iter().find(|(patterns, _)| covers(patterns)).map(|(_, reason)| *reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::{Meaning, all};
+    use super::*;
+
+    #[test]
+    fn what_means_nothing_has_a_reason() {
+        for spec in all().filter(|spec| matches!(spec.meaning, Meaning::None { .. })) {
+            assert!(reason(spec.name).is_some(), "{}", spec.name);
+        }
+    }
+}
