@@ -2,6 +2,7 @@
 //! request's bytes travel; below them, what they stand on. Each imports only rooms that stand below it in this list.
 pub mod cli;
 pub mod logging;
+pub mod service;
 pub mod reactor;
 pub mod explain;
 pub mod engine;

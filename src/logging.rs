@@ -2,13 +2,16 @@
 //!
 //! The queue is bounded. What finds it full is dropped and counted, and the count is logged once there is room. Only
 //! plain bytes go to the thread. The server logs through the `log` macros and knows nothing of this.
-use crate::server::config::{Config, LogLevel};
+use crate::server::config::{Config, Facility, LogLevel};
 use jiff::Zoned;
 use log::{Level, LevelFilter, info, warn};
+use nix::syslog::{self, LogFlags, Severity};
+use std::ffi::CString;
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
@@ -37,18 +40,30 @@ enum Item {
     Flush(SyncSender<()>),
 }
 
-/// Starts the log of this process. `SPINDLE_LOG`, or else `RUST_LOG`, overrides the level with env_logger's filters.
-pub fn start(level: LogLevel, logfile: Option<&str>) -> io::Result<Logging> {
-    let sink: Box<dyn Write + Send> = match logfile {
+/// What cannot be opened is said before anything begins: later there is nobody to tell.
+pub fn check(config: &Config) -> Result<(), String> {
+    let Some(path) = &config.logfile else { return Ok(()) };
+    LogFile(path.into())
+        .open()
+        .map(drop)
+        .map_err(|error| format!("the log cannot be opened: 'logfile \"{path}\"': {error}"))
+}
+
+/// Starts the log of this process, and its thread. `SPINDLE_LOG`, or else `RUST_LOG`, overrides the level with
+/// env_logger's filters.
+pub fn start(config: &Config) -> io::Result<Logging> {
+    let sink: Box<dyn Write + Send> = match &config.logfile {
         // As Redis does it. Not `io::stdout()`: what that buffers would be lost on a pipe that is full for a while.
         None => Box::new(File::from(io::stdout().as_fd().try_clone_to_owned()?)),
-        Some(path) => {
-            let file = LogFile(path.into());
-            // What cannot be opened now is said now: later there is nobody to tell.
-            file.open().map_err(|error| io::Error::new(error.kind(), format!("'logfile \"{path}\"': {error}")))?;
-            Box::new(file)
-        }
+        // From the root on: `dir` may change.
+        Some(path) => Box::new(LogFile(std::path::absolute(path)?)),
     };
+    let sink: Box<dyn Write + Send> = if config.syslog_enabled {
+        Box::new(Both(sink, Syslog::open(&config.syslog_ident, config.syslog_facility)?))
+    } else {
+        sink
+    };
+    let level = config.loglevel;
     let filters = ["SPINDLE_LOG", "RUST_LOG"].iter().find_map(|name| std::env::var(name).ok());
     let (logger, logging) = build(filters.as_deref(), sink);
     let most = logger.filter();
@@ -215,8 +230,66 @@ fn write_all(sink: &mut dyn Write, mut bytes: &[u8]) {
     }
 }
 
+/// Two places for the same line.
+struct Both(Box<dyn Write + Send>, Syslog);
+
+impl Write for Both {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.1.send(line);
+        write_all(&mut *self.0, line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The machine's own log. It adds time and process itself.
+struct Syslog(syslog::Facility);
+
+impl Syslog {
+    fn open(ident: &str, facility: Facility) -> io::Result<Syslog> {
+        let facility = match facility {
+            Facility::User => syslog::Facility::LOG_USER,
+            Facility::Local0 => syslog::Facility::LOG_LOCAL0,
+            Facility::Local1 => syslog::Facility::LOG_LOCAL1,
+            Facility::Local2 => syslog::Facility::LOG_LOCAL2,
+            Facility::Local3 => syslog::Facility::LOG_LOCAL3,
+            Facility::Local4 => syslog::Facility::LOG_LOCAL4,
+            Facility::Local5 => syslog::Facility::LOG_LOCAL5,
+            Facility::Local6 => syslog::Facility::LOG_LOCAL6,
+            Facility::Local7 => syslog::Facility::LOG_LOCAL7,
+        };
+        // The system keeps the pointer for as long as the process lives.
+        let ident = Box::leak(CString::new(ident)?.into_boxed_c_str());
+        syslog::openlog(Some(ident), LogFlags::LOG_PID | LogFlags::LOG_NDELAY, facility)?;
+        Ok(Syslog(facility))
+    }
+
+    fn send(&self, line: &[u8]) {
+        let line = String::from_utf8_lossy(line);
+        let (severity, message) = for_syslog(&line);
+        // A log that cannot be written is not told to the log.
+        let _ = syslog::syslog(syslog::Priority::new(severity, self.0), message);
+    }
+}
+
+/// A line of ours, taken apart again: its weight, and what it says.
+fn for_syslog(line: &str) -> (Severity, &str) {
+    // The number, day, month, year and time of day stand before the sign.
+    let mut words = line.trim_end().splitn(7, ' ').skip(5);
+    let severity = match words.next() {
+        Some(".") => Severity::LOG_DEBUG,
+        Some("-") => Severity::LOG_INFO,
+        Some("*") => Severity::LOG_NOTICE,
+        _ => Severity::LOG_WARNING,
+    };
+    (severity, words.next().unwrap_or_default())
+}
+
 /// A log file is opened for each line, as Redis does it, so that it can be moved away while the server runs.
-struct LogFile(String);
+struct LogFile(PathBuf);
 
 impl LogFile {
     fn open(&self) -> io::Result<File> {
@@ -320,7 +393,7 @@ mod tests {
     fn a_log_file_may_be_moved_away() {
         let path = std::env::temp_dir().join(format!("spindle-log-{}", std::process::id()));
         let moved = path.with_extension("1");
-        let (logger, logging) = build(None, Box::new(LogFile(path.to_str().unwrap().into())));
+        let (logger, logging) = build(None, Box::new(LogFile(path.clone())));
         say(&logger, Level::Info, "spindle", "one");
         assert!(logging.flush(LONG));
         std::fs::rename(&path, &moved).unwrap();
@@ -330,6 +403,21 @@ mod tests {
         assert!(std::fs::read_to_string(&path).unwrap().ends_with(" * two\n"));
         std::fs::remove_file(&path).unwrap();
         std::fs::remove_file(&moved).unwrap();
+    }
+
+    #[test]
+    fn syslog_gets_the_weight_and_the_message() {
+        for (level, severity) in [
+            (Level::Trace, Severity::LOG_DEBUG),
+            (Level::Debug, Severity::LOG_INFO),
+            (Level::Info, Severity::LOG_NOTICE),
+            (Level::Warn, Severity::LOG_WARNING),
+            (Level::Error, Severity::LOG_WARNING),
+        ] {
+            let line = line(sign(level), "a message, * and more");
+            let (found, message) = for_syslog(&line);
+            assert_eq!((found as i32, message), (severity as i32, "a message, * and more"));
+        }
     }
 
     #[test]

@@ -5,8 +5,11 @@ use spindle::cli::{self, Disk, Invocation};
 use spindle::logging;
 use spindle::reactor::Reactor;
 use spindle::server::config::Config;
+use spindle::service::{self, PidFile, Supervisor};
+use std::cell::OnceCell;
 use std::io::Write;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Counts what it gives out; INFO's used_memory is that count.
@@ -20,7 +23,7 @@ fn main() -> ExitCode {
             let _ = std::io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
-        Ok(Invocation::Run(config)) => serve(*config),
+        Ok(Invocation::Run(config)) => serve(*config).unwrap_or_else(|message| fail(&message)),
         Ok(Invocation::Explain(args)) => explain(&args),
         Err(error) => fail(&error.to_string()),
     }
@@ -42,37 +45,56 @@ fn explain(args: &[Vec<u8>]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn serve(config: Config) -> ExitCode {
-    let logging = match logging::start(config.loglevel, config.logfile.as_deref()) {
-        Ok(logging) => logging,
-        Err(error) => return fail(&format!("the log cannot be opened: {error}")),
-    };
-    logging::announce(&config);
+/// The error is one that nobody would find in the log.
+fn serve(mut config: Config) -> Result<ExitCode, String> {
+    service::enter_directory(&mut config)?;
+    logging::check(&config)?;
     let mut entropy = [0; 32];
-    if let Err(error) = getrandom::fill(&mut entropy) {
-        return fail(&format!("no entropy: {error}"));
+    getrandom::fill(&mut entropy).map_err(|error| format!("no entropy: {error}"))?;
+    let supervisor = Supervisor::find(config.supervised);
+    let background = config.daemonize && supervisor.is_none();
+
+    let log = Rc::new(OnceCell::new());
+    let start_log = |config: &Config| -> Result<(), String> {
+        let logging = logging::start(config).map_err(|error| format!("the log cannot be opened: {error}"))?;
+        log.set(logging).expect("it is started once");
+        logging::announce(config);
+        Ok(())
+    };
+    if !background {
+        start_log(&config)?;
     }
-    let logging = std::rc::Rc::new(logging);
-    let log = logging.clone();
+    let own_log = log.clone();
     let reconfigured = move |config: &Config, name: &'static str| {
-        if name == "loglevel" {
+        if let ("loglevel", Some(log)) = (name, own_log.get()) {
             log.set_level(config.loglevel);
         }
     };
     let mut reactor = match Reactor::start(config, entropy, Box::new(reconfigured)) {
         Ok(reactor) => reactor,
+        Err(error) if background => return Err(error.0),
         Err(error) => {
             log::error!("{}", error.0);
-            return ExitCode::FAILURE;
+            return Ok(ExitCode::FAILURE);
         }
     };
-    match reactor.run() {
+    // All that can go wrong has not, so that who waits for the program may take its end for success. The log is started
+    // behind this: its thread would stay with the process that ends.
+    if background {
+        service::go_to_background()?;
+        start_log(reactor.config())?;
+    }
+    let _pid_file = reactor.config().pidfile.as_deref().and_then(PidFile::write);
+    Supervisor::ready(supervisor, reactor.config());
+    let ran = reactor.run();
+    Supervisor::stopping(supervisor);
+    Ok(match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log::error!("The poll failed: {error}");
             ExitCode::FAILURE
         }
-    }
+    })
 }
 
 fn fail(message: &str) -> ExitCode {

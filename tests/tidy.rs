@@ -33,6 +33,7 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
         "what is explained is what the server's own rooms say, without sockets",
     ),
     ("reactor", &["engine", "persist", "base"], "the reactor moves bytes and never meets a command"),
+    ("service", &["server"], "what a process owes its machine is the same whatever it serves"),
     ("logging", &["server", "base"], "lines are written wherever the program runs"),
     (
         "cli",

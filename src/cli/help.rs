@@ -1,7 +1,7 @@
 //! What the command line prints: help, from the table of settings; the version; the result of a check.
 use crate::server::config::table::{self, Meaning, Spec};
 use crate::server::config::value::Kind;
-use crate::server::config::{Config, Permission, guard};
+use crate::server::config::{Config, LogLevel, guard};
 use std::fmt::Write;
 
 /// Columns of a terminal, and where the explanations begin.
@@ -46,8 +46,9 @@ fn shape(spec: &Spec) -> String {
         Kind::Number { .. } => "N".into(),
         Kind::Memory { .. } => "BYTES".into(),
         Kind::Mode => "MODE".into(),
-        Kind::Choice(names) if names.len() == Permission::NAMES.len() => names.join("|"),
-        Kind::Choice(_) => "LEVEL".into(),
+        Kind::Choice(names) if names.len() <= 4 => names.join("|"),
+        Kind::Choice(names) if names == LogLevel::NAMES => "LEVEL".into(),
+        Kind::Choice(_) => "NAME".into(),
         Kind::Text if spec.secret => "PASSWORD".into(),
         Kind::Text => "PATH".into(),
         Kind::Words(_) | Kind::Flags(_) => "ADDRESS...".into(),

@@ -15,9 +15,10 @@ pub trait Host {
     fn sleep(&mut self, span_us: u64);
     /// What INFO tells of the process.
     fn machine(&mut self) -> Machine;
-    /// These settings are now as `config` has them: does what they ask of the world outside, such as to listen elsewhere.
-    /// An error names the one that cannot be had, and why; then nothing outside has changed.
-    fn follow(&mut self, _config: &Config, _changed: &[&'static str]) -> Result<(), (&'static str, String)> {
+    /// These settings are now as `config` has them: does what they ask of the world outside, such as to listen elsewhere,
+    /// and may put a value into its full form. An error names the one that cannot be had, and why; then nothing outside
+    /// has changed.
+    fn follow(&mut self, _config: &mut Config, _changed: &[&'static str]) -> Result<(), (&'static str, String)> {
         Ok(())
     }
     /// Puts into a file's place what `make` makes of its bytes: whole and on the disk, or not at all. An error is a

@@ -12,8 +12,13 @@ use std::path::{Path, PathBuf};
 pub fn replace(path: &str, make: &mut dyn FnMut(&[u8]) -> Vec<u8>) -> Result<(), String> {
     try_replace(Path::new(path), make).map_err(|error| {
         warn!("'{path}' cannot be replaced: {error}");
-        error.raw_os_error().map_or_else(|| error.to_string(), |code| Errno::from_raw(code).desc().into())
+        sentence(&error)
     })
+}
+
+/// The system's sentence for an error, as Redis tells it.
+pub fn sentence(error: &io::Error) -> String {
+    error.raw_os_error().map_or_else(|| error.to_string(), |code| Errno::from_raw(code).desc().into())
 }
 
 fn try_replace(path: &Path, make: &mut dyn FnMut(&[u8]) -> Vec<u8>) -> io::Result<()> {

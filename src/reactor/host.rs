@@ -1,5 +1,6 @@
 //! The machine, as the engine sees it: clocks, the tick source, what the process uses, where it listens.
 use super::Reconfigured;
+use super::files::sentence;
 use super::listen::{Listener, Listeners};
 use super::ticks::Ticks;
 use crate::engine::{Bystanders, Config, Host, Machine, Now};
@@ -76,17 +77,26 @@ impl Host for Clock {
         }
     }
 
-    fn follow(&mut self, config: &Config, changed: &[&'static str]) -> Result<(), (&'static str, String)> {
+    fn follow(&mut self, config: &mut Config, changed: &[&'static str]) -> Result<(), (&'static str, String)> {
         if changed.contains(&"maxclients") {
             let reason = "The operating system is not able to handle the specified number of clients";
             descriptors(config.maxclients).map_err(|most| ("maxclients", format!("{reason}, try with {most}")))?;
         }
-        if let Some(name) = changed.iter().find(|name| ["port", "bind"].contains(name)) {
+        let before = std::env::current_dir();
+        if changed.contains(&"dir") {
+            let entered = std::env::set_current_dir(&config.dir).and_then(|()| std::env::current_dir());
+            let here = entered.map_err(|error| ("dir", sentence(&error)))?;
+            config.dir = here.to_string_lossy().into_owned();
+        }
+        if let Some(name) = changed.iter().find(|name| ["port", "bind"].contains(name))
+            && self.listeners.follow(config).is_err()
+        {
+            let _ = before.and_then(std::env::set_current_dir);
             let reason = match *name {
                 "port" => "Unable to listen on this port. Check server logs.",
                 _ => "Failed to bind to specified addresses.",
             };
-            self.listeners.follow(config).map_err(|_| (*name, reason.to_string()))?;
+            return Err((*name, reason.to_string()));
         }
         changed.iter().for_each(|name| (self.reconfigured)(config, name));
         Ok(())

@@ -68,21 +68,12 @@ pub type Reconfigured = Box<dyn FnMut(&Config, &'static str)>;
 pub struct StartError(pub String);
 
 impl Reactor {
-    /// Listens, and is ready to run.
-    pub fn start(mut config: Config, entropy: [u8; 32], reconfigured: Reconfigured) -> Result<Reactor, StartError> {
+    /// Listens, and is ready to run. Logs nothing: the program may go to the background before it opens its log.
+    pub fn start(config: Config, entropy: [u8; 32], reconfigured: Reconfigured) -> Result<Reactor, StartError> {
         let failed = |what: &str, error: io::Error| StartError(format!("{what}: {error}"));
         let poll = Poll::new().map_err(|error| failed("no poll", error))?;
-        host::huge_pages(!config.disable_thp);
-        if let Err(most) = host::descriptors(config.maxclients) {
-            warn!(
-                "The system has descriptors for {most} clients only: maxclients is {most} instead of {}",
-                config.maxclients
-            );
-            config.maxclients = most;
-        }
         let registry = poll.registry().try_clone().map_err(|error| failed("no poll", error))?;
         let listeners = Listeners::start(&config, registry)?;
-        listeners.iter().for_each(|listener| info!("Listening on {}", listener.name()));
         let mut clock = Clock::start(listeners, reconfigured);
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| failed("signals", error))?;
         // The second of them ends the process at once, whatever it is doing.
@@ -113,8 +104,19 @@ impl Reactor {
         })
     }
 
+    pub fn config(&self) -> &Config {
+        self.engine.config()
+    }
+
     /// Runs until a signal or a client ends it.
     pub fn run(&mut self) -> io::Result<()> {
+        let config = self.engine.config_mut();
+        host::huge_pages(!config.disable_thp);
+        if let Err(most) = host::descriptors(config.maxclients) {
+            warn!("There are descriptors for {most} clients only: maxclients is not {}, but that", config.maxclients);
+            config.maxclients = most;
+        }
+        self.clock.listeners.iter().for_each(|listener| info!("Listening on {}", listener.name()));
         info!("Ready to accept connections");
         let mut events = Events::with_capacity(EVENTS_MAX);
         while !self.stopping {

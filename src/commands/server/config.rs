@@ -99,7 +99,7 @@ impl<'a> Command<'a> for ConfigSet<'a> {
             Ok(changed) => changed,
             Err(error) => return cx.error(&error.reply()),
         };
-        if let Err((name, reason)) = cx.host.follow(&cx.server.config, &changed) {
+        if let Err((name, reason)) = cx.host.follow(&mut cx.server.config, &changed) {
             warn!("CONFIG SET {name} cannot be had; all settings are again what they were");
             cx.server.config = before;
             return cx.error(&ConfigError { name: name.into(), problem: Problem::Value(reason) }.reply());

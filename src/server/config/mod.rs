@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use table::{Change, Meaning, Spec};
-pub use value::{LogLevel, Mode, Permission};
+pub use value::{Facility, LogLevel, Mode, Permission, Supervised};
 
 /// Redis knows no such bound. Each database is memory from the start, and one whose keys expire is looked at each turn.
 pub const DATABASES_MAX: u32 = 16384;
@@ -47,6 +47,14 @@ pub struct Config {
     pub disable_thp: bool,
     pub loglevel: LogLevel,
     pub logfile: Option<String>,
+    pub syslog_enabled: bool,
+    pub syslog_ident: String,
+    pub syslog_facility: Facility,
+    /// Where relative paths count from.
+    pub dir: String,
+    pub daemonize: bool,
+    pub pidfile: Option<String>,
+    pub supervised: Supervised,
 
     /// Commands that have other names, in this order; an empty name disables. Whoever reads the names checks them.
     pub renames: Vec<Rename>,
@@ -81,6 +89,13 @@ impl Default for Config {
             disable_thp: true,
             loglevel: LogLevel::Notice,
             logfile: None,
+            syslog_enabled: false,
+            syslog_ident: "redis".into(),
+            syslog_facility: Facility::Local0,
+            dir: "./".into(),
+            daemonize: false,
+            pidfile: None,
+            supervised: Supervised::No,
             renames: vec![],
             file: None,
             without_effect: BTreeMap::new(),

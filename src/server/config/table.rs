@@ -3,7 +3,7 @@
 //! Reading, CONFIG GET and SET, and `--help` all derive from it. To add a setting: a typed field of `Config` with its
 //! default (mod.rs), one row here, and its name goes from `known.rs` if it stands there.
 use super::known::KNOWN;
-use super::value::{Field, Kind, LogLevel, Permission, Value};
+use super::value::{Facility, Field, Kind, LogLevel, Permission, Supervised, Value};
 use super::{Config, DATABASES_MAX};
 
 /// One setting.
@@ -110,7 +110,22 @@ static SETTINGS: &[Spec] = &[
     setting!("Logging", "loglevel", loglevel, Kind::Choice(LogLevel::NAMES), Live,
         "How much is logged"),
     setting!("Logging", "logfile", logfile, Kind::Text, AtStart,
-        "File to append the log to; without it, standard output"),
+        "File to append the log to; without it, standard output. It may be moved away at any time"),
+    setting!("Logging", "syslog-enabled", syslog_enabled, Kind::Switch, AtStart,
+        "Send the log to syslog as well"),
+    setting!("Logging", "syslog-ident", syslog_ident, Kind::Text, AtStart,
+        "What syslog calls the server"),
+    setting!("Logging", "syslog-facility", syslog_facility, Kind::Choice(Facility::NAMES), AtStart,
+        "What syslog takes the server for"),
+
+    setting!("Process", "dir", dir, Kind::Text, Protected,
+        "Directory that relative paths of files count from"),
+    setting!("Process", "daemonize", daemonize, Kind::Switch, AtStart,
+        "Go to the background once the server listens"),
+    setting!("Process", "pidfile", pidfile, Kind::Text, AtStart,
+        "File that holds the number of the process while it runs"),
+    setting!("Process", "supervised", supervised, Kind::Choice(Supervised::NAMES), AtStart,
+        "Tell systemd or upstart when the server is ready; auto asks the environment which of them is there"),
 ];
 
 impl Spec {

@@ -234,6 +234,17 @@ choice!(
     LogLevel { Debug = "debug", Verbose = "verbose", Notice = "notice", Warning = "warning", Nothing = "nothing" }
 );
 choice!(
+    /// Who has started the server and wants to be told that it is ready.
+    Supervised { Upstart = "upstart", Systemd = "systemd", Auto = "auto", No = "no" }
+);
+choice!(
+    /// Whose log lines these are, for syslog.
+    Facility {
+        User = "user", Local0 = "local0", Local1 = "local1", Local2 = "local2", Local3 = "local3",
+        Local4 = "local4", Local5 = "local5", Local6 = "local6", Local7 = "local7",
+    }
+);
+choice!(
     /// Who may use what can harm: nobody, everybody, or clients on this machine.
     Permission { No = "no", Yes = "yes", Local = "local" }
 );
