@@ -16,6 +16,7 @@ const OTHER_DEFAULTS: &[(&str, &str)] = &[
 ];
 
 struct Fact {
+    of: String,
     default: String,
     change: String,
     marks: String,
@@ -25,11 +26,11 @@ struct Fact {
 fn facts() -> BTreeMap<String, Fact> {
     let text = include_str!("facts/config.tsv");
     let row = |line: &str| {
-        let [name, _, default, change, marks, same_as] = line.split('\t').collect::<Vec<_>>()[..] else {
+        let [name, of, default, change, marks, same_as] = line.split('\t').collect::<Vec<_>>()[..] else {
             panic!("not six columns: {line}")
         };
-        let [default, change, marks, same_as] = [default, change, marks, same_as].map(String::from);
-        (name.to_string(), Fact { default, change, marks, same_as })
+        let [of, default, change, marks, same_as] = [of, default, change, marks, same_as].map(String::from);
+        (name.to_string(), Fact { of, default, change, marks, same_as })
     };
     text.lines().skip(1).map(row).collect()
 }
@@ -44,6 +45,16 @@ fn every_name_of_the_peers_is_known_and_no_other() {
     for (name, fact) in facts.iter().filter(|(_, fact)| !fact.same_as.is_empty()) {
         let spec = |name: &str| table::find(name).map(|spec| spec.name);
         assert_eq!(spec(name), spec(&fact.same_as), "{name} is another name of {}", fact.same_as);
+    }
+}
+
+#[test]
+fn patterns_find_what_redis_has() {
+    let found: BTreeSet<String> = Config::default().get(b"*").into_iter().map(|(name, _)| name).collect();
+    for (name, fact) in facts() {
+        let wanted = fact.of == "redis" && !fact.marks.contains("hidden");
+        assert_eq!(found.contains(&name), wanted, "{name} is found by *");
+        assert_eq!(Config::default().get(name.as_bytes()).len(), 1, "{name} is told when it is asked for");
     }
 }
 

@@ -65,17 +65,21 @@ impl<'a> Command<'a> for ConfigRewrite {
         "Makes the configuration file say what is set now.",
     )
     .hint(&["request_policy:all_nodes", "response_policy:all_succeeded"]);
-    /// The sync of a file may take a disk's time, in which nobody is served: as in Redis.
     fn run(self, cx: &mut Context) -> Ran {
-        let config = &cx.server.config;
-        let Some(file) = &config.file else { return Err(Refusal::NoConfigFile) };
-        match cx.host.replace_file(&file.path, &mut |old| config.rewrite(old)) {
-            Ok(()) => {
-                info!("CONFIG REWRITE has written '{}'", file.path);
-                cx.ok()
-            }
-            Err(reason) => cx.error(&format!("ERR Rewriting config file: {reason}")),
+        rewrite(false, cx)
+    }
+}
+
+/// The sync of a file may take a disk's time, in which nobody is served: as in Redis.
+pub fn rewrite(all: bool, cx: &mut Context) -> Ran {
+    let config = &cx.server.config;
+    let Some(file) = &config.file else { return Err(Refusal::NoConfigFile) };
+    match cx.host.replace_file(&file.path, &mut |old| config.rewrite(old, all)) {
+        Ok(()) => {
+            info!("CONFIG REWRITE has written '{}'", file.path);
+            cx.ok()
         }
+        Err(reason) => cx.error(&format!("ERR Rewriting config file: {reason}")),
     }
 }
 

@@ -17,6 +17,7 @@ impl<'a> Command<'a> for Debug<'a> {
         }
         let arguments: Vec<&[u8]> = self.argument.iter().map(|argument| argument.0).collect();
         match (self.subcommand.0.to_ascii_uppercase().as_slice(), &arguments[..]) {
+            (b"CONFIG-REWRITE-FORCE-ALL", []) => super::config::rewrite(true, cx),
             (b"HELP", []) => debug_help(cx),
             (b"LOG", [message]) => log_message(message, cx),
             (b"OBJECT", [key]) => object(Key(key), cx),
@@ -31,6 +32,8 @@ impl<'a> Command<'a> for Debug<'a> {
 
 const HELP: &[&str] = &[
     "DEBUG <subcommand> [argument ...], where subcommand is one of",
+    "CONFIG-REWRITE-FORCE-ALL",
+    "    CONFIG REWRITE with all settings, even those that are as they were born.",
     "LOG message",
     "    Writes a line to the log.",
     "OBJECT key",

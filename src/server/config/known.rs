@@ -235,6 +235,25 @@ pub static KNOWN: &[Spec] = &[
     text("slot-migration-max-failover-repl-bytes", "0"),
 ];
 
+/// Names that Valkey has and Redis has not: no pattern finds them, as in Redis.
+#[rustfmt::skip]
+static VALKEYS: &[&str] = &[
+    "mptcp", "prefetch-batch-max-size", "rdma-bind", "rdma-completion-vector", "rdma-port", "rdma-rx-size",
+    "unixsocketgroup", "availability-zone", "log-format", "log-timestamp-format", "active-defrag-cycle-us",
+    "rdb-version-check", "dual-channel-replication-enabled", "import-mode", "primaryauth", "primaryuser",
+    "repl-mptcp", "tls-auth-clients-user", "tls-auto-reload-interval", "extended-redis-compatibility", "hash-seed",
+    "commandlog-execution-slower-than", "commandlog-large-reply-max-len", "commandlog-large-request-max-len",
+    "commandlog-reply-larger-than", "commandlog-request-larger-than", "commandlog-slow-execution-max-len",
+    "cluster-announce-client-ipv4", "cluster-announce-client-ipv6", "cluster-announce-client-port",
+    "cluster-announce-client-tls-port", "cluster-blacklist-ttl", "cluster-config-save-behavior", "cluster-databases",
+    "cluster-manual-failover-timeout", "cluster-slot-migration-log-max-len", "cluster-slot-stats-enabled",
+    "slot-migration-max-failover-repl-bytes",
+];
+
+pub fn is_valkeys(name: &str) -> bool {
+    VALKEYS.contains(&name)
+}
+
 /// Lines of Redis's files that would open the server, or change what it serves, if they were passed over.
 static REFUSED: &[(&str, &str)] = &[
     ("loadmodule", "Spindle has no modules"),

@@ -251,7 +251,7 @@ impl Config {
         let named =
             table::all().filter(|spec| !spec.hidden).flat_map(|spec| spec.names().map(move |name| (name, spec)));
         named
-            .filter(|(name, _)| glob::matches(pattern, name.as_bytes(), true))
+            .filter(|(name, _)| glob::matches(pattern, name.as_bytes(), true) && !known::is_valkeys(name))
             .map(|(name, spec)| (name.to_string(), self.text(spec)))
             .collect()
     }

@@ -24,11 +24,11 @@ struct Text<'a> {
 }
 
 impl Config {
-    /// The bytes of the configuration file, made to say what is set now.
-    pub fn rewrite(&self, old: &[u8]) -> Vec<u8> {
+    /// The bytes of the configuration file, made to say what is set now; what is as it was born only if `all` is wanted.
+    pub fn rewrite(&self, old: &[u8], all: bool) -> Vec<u8> {
         let mut text = Text::read(self, old);
         let mut appended = vec![];
-        for spec in table::all().filter(|spec| !text.holds(spec)).collect::<Vec<_>>() {
+        for spec in table::all().filter(|spec| !text.holds(spec, all)).collect::<Vec<_>>() {
             text.put(spec, &mut appended);
         }
         text.print(appended)
@@ -64,7 +64,7 @@ impl<'a> Text<'a> {
     }
 
     /// Whether the file already says what this setting is, as far as it has to.
-    fn holds(&self, spec: &Spec) -> bool {
+    fn holds(&self, spec: &Spec, all: bool) -> bool {
         let source = self.config.sources.get(spec.name);
         let said_elsewhere =
             matches!(source, Some(Source::File { path, .. }) if Some(&**path) != self.config.file_name());
@@ -75,7 +75,7 @@ impl<'a> Text<'a> {
         let set_since = matches!(source, Some(Source::CommandLine | Source::ConfigSet));
         let value = self.config.text(spec);
         match self.own(spec).last() {
-            None => value == Config::default().text(spec) && !(set_since && self.last_include.is_some()),
+            None => !all && value == Config::default().text(spec) && !(set_since && self.last_include.is_some()),
             Some((at, _)) => value == self.all.text(spec) && !(set_since && Some(at) < self.last_include),
         }
     }
@@ -156,13 +156,13 @@ mod tests {
     /// Rewrites the first file, and holds the promise: started again, the server has the same settings.
     fn rewritten(files: &[(&str, &str)], set: &[(&str, &str)]) -> String {
         let config = started(files, set);
-        let text = String::from_utf8(config.rewrite(files[0].1.as_bytes())).unwrap();
+        let text = String::from_utf8(config.rewrite(files[0].1.as_bytes(), false)).unwrap();
         let again = [&[(files[0].0, text.as_str())], &files[1..]].concat();
         let restarted = started(&again, &[]);
         for spec in table::all() {
             assert_eq!(restarted.text(spec), config.text(spec), "{} after:\n{text}", spec.name);
         }
-        assert_eq!(String::from_utf8(restarted.rewrite(text.as_bytes())).unwrap(), text, "rewritten twice");
+        assert_eq!(String::from_utf8(restarted.rewrite(text.as_bytes(), false)).unwrap(), text, "rewritten twice");
         text
     }
 
@@ -194,6 +194,17 @@ mod tests {
     }
 
     #[test]
+    fn every_setting_can_be_written_and_read_again() {
+        let config = started(&[("a", "timeout 5\n")], &[("save", "60 1"), ("requirepass", "\n")]);
+        let text = String::from_utf8(config.rewrite(b"timeout 5\n", true)).unwrap();
+        let restarted = started(&[("a", &text)], &[]);
+        for spec in table::all() {
+            assert_eq!(restarted.text(spec), config.text(spec), "{} after:\n{text}", spec.name);
+            assert!(text.lines().any(|line| line.split(' ').next() == Some(spec.name)), "{}", spec.name);
+        }
+    }
+
+    #[test]
     fn included_files_are_left_alone_and_do_not_undo_what_was_set() {
         let included = ("b", "timeout 9\nsave 60 1\nport 2\n");
         let main = "timeout 5\ninclude b\nport 1\n";
@@ -211,7 +222,7 @@ mod tests {
     #[test]
     fn lines_that_were_written_since_the_start_do_not_count() {
         let config = started(&[("a", "timeout 5\n")], &[]);
-        let text = String::from_utf8(config.rewrite(b"timeout 6\nhz 99\nloglevel loud\n")).unwrap();
+        let text = String::from_utf8(config.rewrite(b"timeout 6\nhz 99\nloglevel loud\n", false)).unwrap();
         assert_eq!(text, "timeout 5\nhz 10\nloglevel loud\n");
     }
 }
