@@ -6,7 +6,8 @@ use super::refusal::Refusal;
 
 pub fn admit(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
     signed_in(entry, cx)?;
-    allowed_at_once(entry, cx)
+    allowed_at_once(entry, cx)?;
+    allowed_to_subscribers(entry, cx)
 }
 
 #[inline]
@@ -17,4 +18,16 @@ fn signed_in(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
 #[inline]
 fn allowed_at_once(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
     if cx.at_once && entry.facts.is(NO_MULTI) { Err(Refusal::NotInTransaction) } else { Ok(()) }
+}
+
+#[inline]
+fn allowed_to_subscribers(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
+    // What a transaction had queued before it subscribed is run.
+    if !cx.me().hears_only() || cx.at_once || is_for_subscribers(entry) { Ok(()) } else { Err(Refusal::OnlySubscribes) }
+}
+
+#[cold]
+fn is_for_subscribers(entry: &Entry) -> bool {
+    let subscribes = entry.facts.name.ends_with("SUBSCRIBE");
+    subscribes || matches!(entry.facts.name, "PING" | "QUIT" | "RESET")
 }

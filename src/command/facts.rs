@@ -76,7 +76,6 @@ impl Facts {
             "hyperloglog" => HYPERLOGLOG,
             "geo" => GEO,
             "stream" => STREAM,
-            "pubsub" => PUBSUB,
             "connection" => CONNECTION,
             "transactions" => TRANSACTION,
             "scripting" => SCRIPTING,

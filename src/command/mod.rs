@@ -15,6 +15,7 @@ pub mod leaf;
 pub mod list;
 pub mod lookup;
 pub mod outcome;
+pub mod publish;
 pub mod record;
 pub mod refusal;
 pub mod serve;

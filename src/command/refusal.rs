@@ -93,6 +93,9 @@ refusals! {
     NoSuchUser: "ERR No such user '{word}'"
     NoSuchClient: "ERR No such client"
     NoConfigFile: "ERR The server is running without a config file"
+    // Publish and subscribe
+    OnlySubscribes: "ERR Can't execute '{command}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+    PubsubUsage: "ERR unknown subcommand or wrong number of arguments for '{second}'. Try PUBSUB HELP."
     // Strings
     Overflow: "ERR increment or decrement would overflow"
     DecrementOverflow: "ERR decrement would overflow"

@@ -4,12 +4,14 @@ mod connection;
 #[cfg(test)]
 mod harness;
 mod key;
+mod pubsub;
 mod server;
 mod standalone;
 mod string;
 
 use connection::{client::*, hello::*, kill::*, *};
 use key::{delete::*, expire::*, find::*, object::*, rename::*, whole::*};
+use pubsub::{channels::*, subscribe::*, *};
 use server::*;
 use standalone::*;
 use string::{counters::*, get_set::*, lcs::*, many::*, ranges::*};
@@ -49,6 +51,9 @@ crate::table! { pub COMMANDS:
     },
     Failover, Module { ModuleHelp, ModuleList, ModuleLoad, ModuleLoadex, ModuleUnload },
     Readonly, Readwrite, ReplicaOf, Role, SlaveOf, Wait, WaitAof,
+    // Publish and subscribe
+    Psubscribe, Publish, Pubsub { PubsubChannels, PubsubHelp, PubsubNumpat, PubsubNumsub, PubsubShardchannels, PubsubShardnumsub },
+    Punsubscribe, Spublish, Ssubscribe, Subscribe, Sunsubscribe, Unsubscribe,
     // Server
     CommandAll {
         CommandCount, CommandDocs, CommandGetkeys, CommandGetkeysandflags, CommandHelp, CommandInfo, CommandList,

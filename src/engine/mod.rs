@@ -20,6 +20,7 @@
 //! ```
 //!
 //! Invariant: between calls no session holds the shared read room for longer than until the next `space`.
+mod deliver;
 mod session;
 mod settle;
 mod step;
@@ -124,7 +125,9 @@ impl Engine {
             self.refresh_observed();
         }
         self.sessions.close(id);
-        self.world.server.clients.close(id);
+        if self.world.server.clients.close(id).subscribed {
+            self.world.server.pubsub.leave(id);
+        }
     }
 
     // --- Bytes
@@ -239,6 +242,7 @@ impl Engine {
     pub fn check(&self) {
         self.world.data.check();
         self.sessions.check();
+        self.world.server.pubsub.check();
         assert_eq!(self.sessions.len(), self.world.server.clients.len());
         assert!(self.world.effects.is_empty() && self.world.data.ledger.journal.is_empty());
     }

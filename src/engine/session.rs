@@ -5,6 +5,7 @@ use crate::command::entry::Commands;
 use crate::command::host::Bystanders;
 use crate::server::clients::ClientId;
 use crate::wire::lexer::Limits;
+use crate::wire::message::Message;
 use crate::wire::output::Output;
 use crate::wire::parser::{Batch, Parser};
 use crate::wire::reply::{Protocol, Reply};
@@ -43,6 +44,8 @@ pub struct Session {
     pub output: Output,
     /// A command that goes on in slices.
     pub task: Option<Box<dyn Task>>,
+    /// Messages that came while that was writing its reply: they are sent after it.
+    later: Option<Box<Output>>,
     pub blocked: bool,
     /// The client will send no more.
     pub ended: bool,
@@ -58,6 +61,11 @@ impl Session {
 
     pub fn closing(&self) -> Option<Close> {
         self.close
+    }
+
+    /// Bytes that it is still to be sent.
+    pub fn unsent(&self) -> usize {
+        self.output.len() + self.later.as_ref().map_or(0, |later| later.len())
     }
 
     /// Something stands in the way of its next request.
@@ -118,6 +126,7 @@ impl Sessions {
             fresh: 0,
             output: Output::default(),
             task: None,
+            later: None,
             blocked: false,
             ended: false,
             close: None,
@@ -241,6 +250,32 @@ impl Sessions {
         }
         if stalled && self.slab[id.key].output.len() <= OUTPUT_BYTES_MAX {
             self.make_ready(id);
+        }
+    }
+
+    /// Appends a message that answers no request. How many bytes are unsent then; `None`: nothing is sent to it any more.
+    #[inline]
+    pub fn push(&mut self, id: ClientId, message: &mut Message, resp3: bool) -> Option<usize> {
+        let session = self.slab.get_mut(id.key).filter(|session| session.id == id && session.close.is_none())?;
+        if session.task.is_some() {
+            message.write(session.later.get_or_insert_default(), resp3);
+            return Some(session.unsent());
+        }
+        if !session.output.has_room() {
+            session.output.lend_room(self.rooms.pop().unwrap_or_else(|| Vec::with_capacity(OUTPUT_ROOM_BYTES)));
+        }
+        message.write(&mut session.output, resp3);
+        let unsent = session.output.len();
+        if !std::mem::replace(&mut session.touched, true) {
+            self.touched.push(id);
+        }
+        Some(unsent)
+    }
+
+    /// The command that went on in slices has ended: what came meanwhile follows its reply.
+    pub fn end_task(&mut self, id: ClientId, output: &mut Output) {
+        if let Some(later) = self.at_mut(id).later.take() {
+            output.append(*later);
         }
     }
 

@@ -8,6 +8,9 @@ use crate::command::{Context, Effect, Host, Outcome};
 use crate::server::clients::ClientId;
 use crate::wire::output::Output;
 
+/// So many effects, and receivers of messages, keep their memory.
+const KEPT_MAX: usize = 64 * 1024;
+
 impl World {
     /// A command has left something to be done.
     #[inline]
@@ -31,9 +34,7 @@ impl Engine {
         self.hold(runner, output, from);
         // What follows may write to the runner too.
         std::mem::swap(output, &mut self.sessions.at_mut(runner).output);
-        for effect in std::mem::take(&mut self.world.effects) {
-            self.apply(effect, now, host);
-        }
+        self.apply_all(now, host);
         self.wake(now, host);
         std::mem::swap(output, &mut self.sessions.at_mut(runner).output);
     }
@@ -44,8 +45,31 @@ impl Engine {
         }
     }
 
+    pub(super) fn apply_all(&mut self, now: Now, host: &mut dyn Host) {
+        let mut effects = std::mem::take(&mut self.world.effects);
+        let mut receivers = std::mem::take(&mut self.world.server.pubsub.receivers);
+        let mut to = receivers.as_slice();
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Deliver { message, count } => {
+                    let (now_to, later) = to.split_at(count);
+                    self.deliver(*message, now_to);
+                    to = later;
+                }
+                effect => self.apply(effect, now, host),
+            }
+        }
+        assert!(to.is_empty(), "who is to receive something was asked to be delivered to");
+        // Their memory is used again, unless there was much.
+        if self.world.effects.is_empty() && effects.capacity() <= KEPT_MAX && receivers.capacity() <= KEPT_MAX {
+            receivers.clear();
+            (self.world.effects, self.world.server.pubsub.receivers) = (effects, receivers);
+        }
+    }
+
     fn apply(&mut self, effect: Effect, now: Now, host: &mut dyn Host) {
         match effect {
+            Effect::Deliver { .. } => unreachable!("it needs its receivers"),
             Effect::CloseAfterReply(id) => self.begin_close(id, Close::AfterReply),
             Effect::Kill(id) => self.begin_close(id, Close::Now),
             Effect::Unblock { client, error: true } => {
@@ -119,9 +143,7 @@ impl Engine {
         if !waits_on {
             self.release_waiter(id);
         }
-        for effect in std::mem::take(&mut self.world.effects) {
-            self.apply(effect, now, host);
-        }
+        self.apply_all(now, host);
     }
 
     /// The deadline of a wait has come.

@@ -241,13 +241,14 @@ impl Engine {
         if let Some(row) = self.world.server.clients.at(id.key).last_command {
             self.world.server.stats.commands[row as usize].ticks += host.ticks().saturating_sub(since);
         }
+        match done {
+            true => self.sessions.end_task(id, &mut output),
+            false => self.sessions.at_mut(id).task = Some(task),
+        }
         if self.world.is_unsettled() {
             self.settle(id, &mut output, from, now, host);
         }
         self.sessions.put_back(id, output);
-        if !done {
-            self.sessions.at_mut(id).task = Some(task);
-        }
         self.sessions.touch(id);
         Step::More
     }

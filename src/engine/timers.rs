@@ -20,6 +20,7 @@ impl Engine {
             self.world.data.expire_due(now.wall_ms(), EXPIRE_SLICE);
         }
         self.world.data.free_some(FREE_SLICE);
+        self.world.server.pubsub.forget_some();
         while let Some(id) = self.waiting.pop_late(now.mono_us) {
             self.time_out(id, now, host);
         }
@@ -50,7 +51,8 @@ impl Engine {
         let sampled = self.sampled_commands == self.world.server.stats.commands_processed;
         let sample = (!sampled).then_some(self.sample_at_us);
         let idle = (self.world.server.config.timeout > 0 && self.client_count() > 0).then_some(self.idle_check_at_us);
-        [expiry, trash, self.waiting.first_deadline_us(), sample, idle].into_iter().flatten().min()
+        let forgetting = self.world.server.pubsub.is_forgetting().then_some(now.mono_us);
+        [expiry, trash, self.waiting.first_deadline_us(), sample, idle, forgetting].into_iter().flatten().min()
     }
 
     fn close_idle(&mut self, now: Now) {
@@ -62,7 +64,7 @@ impl Engine {
             if sent && client.unsent > 0 {
                 client.active_us = now.mono_us;
             }
-            if !client.blocked && now.mono_us - client.active_us > limit_us {
+            if !client.blocked && !client.subscribed && now.mono_us - client.active_us > limit_us {
                 idle.push(client.id);
             }
         }

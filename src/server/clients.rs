@@ -63,6 +63,8 @@ pub struct Client {
     pub authenticated: bool,
     /// It waits for a key, or for a moment.
     pub blocked: bool,
+    /// It has subscribed to something.
+    pub subscribed: bool,
     /// It will be closed: nothing more of it is read or run.
     pub closing: bool,
     pub opened_us: u64,
@@ -80,6 +82,12 @@ pub struct Client {
 }
 
 impl Client {
+    /// It has subscribed, and speaks RESP2, in which messages look like replies: few requests are allowed.
+    #[inline]
+    pub fn hears_only(&self) -> bool {
+        self.subscribed && self.resp == 2
+    }
+
     /// Back to what a new connection is (RESET, and at the start).
     pub fn reset(&mut self, authenticated: bool) {
         self.name = Box::default();
@@ -110,6 +118,7 @@ impl Clients {
             resp: 2,
             authenticated,
             blocked: false,
+            subscribed: false,
             closing: false,
             opened_us: now.mono_us,
             active_us: now.mono_us,
@@ -132,6 +141,11 @@ impl Clients {
     /// The client of this identity, if it is still there.
     pub fn get(&self, id: ClientId) -> Option<&Client> {
         self.slab.get(id.key).filter(|client| client.id == id)
+    }
+
+    #[inline]
+    pub fn get_mut(&mut self, id: ClientId) -> Option<&mut Client> {
+        self.slab.get_mut(id.key).filter(|client| client.id == id)
     }
 
     #[inline]

@@ -2,6 +2,7 @@
 //! `wire`: it holds no bytes of requests or replies.
 pub mod clients;
 pub mod config;
+pub mod pubsub;
 pub mod stats;
 pub mod users;
 
@@ -9,6 +10,7 @@ use crate::base::random::{Chance, Secrets};
 use crate::base::time::Now;
 use clients::Clients;
 use config::Config;
+use pubsub::PubSub;
 use stats::Stats;
 
 /// What clients are told of the server: they look at its name and version to know which commands and replies to expect.
@@ -21,6 +23,7 @@ pub struct Server {
     pub config: Config,
     pub clients: Clients,
     pub stats: Stats,
+    pub pubsub: PubSub,
     /// For choices that are no secrets.
     pub chance: Chance,
     pub secrets: Secrets,
@@ -36,6 +39,7 @@ impl Server {
         let run_id = String::from_utf8_lossy(&secrets.id()).into_owned();
         let chance = Chance::from_seed(secrets.number());
         let (clients, stats) = (Clients::default(), Stats::new(commands));
-        Server { config, clients, stats, chance, secrets, run_id, started }
+        let pubsub = PubSub::new(std::array::from_fn(|_| secrets.number()));
+        Server { config, clients, stats, pubsub, chance, secrets, run_id, started }
     }
 }

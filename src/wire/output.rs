@@ -107,6 +107,16 @@ impl Output {
         queue.chunks.push_back(bytes);
     }
 
+    /// Puts what another has, which was never sent, behind what this has.
+    pub fn append(&mut self, other: Output) {
+        assert_eq!(other.position + other.sent as u64, 0, "it was sent already");
+        if let Some(queue) = other.queue {
+            assert!(queue.holds.is_empty());
+            queue.chunks.into_iter().for_each(|chunk| self.share(chunk));
+        }
+        self.tail.extend_from_slice(&other.tail);
+    }
+
     fn close_tail(&mut self) {
         if self.tail.is_empty() {
             return;

@@ -2,6 +2,7 @@
 use super::super::prelude::*;
 use super::hello::{ClientName, is_plain};
 use crate::server::clients::{self, Address};
+use crate::server::pubsub::SPACES;
 use crate::server::users::DEFAULT_USER;
 use crate::wire::request::Request;
 use std::fmt::Write;
@@ -90,8 +91,8 @@ impl<'a, T: Grammar<'a>> Grammar<'a> for Alone<T> {
 }
 
 impl ClientType {
-    pub fn is(self, _client: &clients::Client) -> bool {
-        self == ClientType::Normal
+    pub fn is(self, client: &clients::Client) -> bool {
+        self == if client.subscribed { ClientType::Pubsub } else { ClientType::Normal }
     }
 }
 
@@ -128,12 +129,13 @@ fn describe(client: &clients::Client, cx: &Context) -> String {
     let is_me = id.key == cx.client;
     let seconds_since = |at_us: u64| cx.now.mono_us.saturating_sub(at_us) / 1_000_000;
     let idle = if is_me { 0 } else { seconds_since(client.active_us) };
-    let flags = match (client.blocked, address) {
-        (true, Address::Unix(_)) => "bU",
-        (true, _) => "b",
-        (false, Address::Unix(_)) => "U",
-        _ => "N",
-    };
+    let is_unix = matches!(address, Address::Unix(_));
+    let flags = [(client.subscribed, 'P'), (client.blocked, 'b'), (is_unix, 'U')];
+    let mut flags: String = flags.iter().filter(|(has, _)| *has).map(|(_, flag)| flag).collect();
+    if flags.is_empty() {
+        flags.push('N');
+    }
+    let [sub, psub, ssub] = SPACES.map(|space| cx.server.pubsub.count(space, *id));
     // What this client has sent and is not done with is this very request.
     let request_bytes: usize = if is_me { cx.request.iter().map(<[u8]>::len).sum() } else { 0 };
     let unread = if is_me { sent_bytes(cx.request) } else { *unread };
@@ -145,7 +147,7 @@ fn describe(client: &clients::Client, cx: &Context) -> String {
     let total = total + unread + unsent + request_bytes;
     let mut line = format!("id={id} addr={peer} laddr={local} fd=-1 name={name} age={age} idle={idle} flags={flags}");
     let mut add = |part: std::fmt::Arguments| line.write_fmt(part).expect("a string takes all");
-    add(format_args!(" db={database} sub=0 psub=0 ssub=0 multi=-1 watch=0 qbuf={unread} qbuf-free=0"));
+    add(format_args!(" db={database} sub={sub} psub={psub} ssub={ssub} multi=-1 watch=0 qbuf={unread} qbuf-free=0"));
     add(format_args!(" argv-mem={request_bytes} multi-mem=0 rbs=0 rbp=0 obl=0 oll={queued} omem={unsent}"));
     add(format_args!(" tot-mem={total} events={events} cmd={command} user={DEFAULT_USER} redir=-1 resp={resp}"));
     add(format_args!(" lib-name={library} lib-ver={version} io-thread=0\n"));

@@ -5,6 +5,7 @@ pub(super) mod hello;
 pub(super) mod kill;
 
 use super::prelude::*;
+use super::pubsub::subscribe::unsubscribe_from_all;
 
 // --- ECHO message
 form! { pub Echo<'a> { message: Bytes<'a> } }
@@ -23,6 +24,13 @@ impl<'a> Command<'a> for Ping<'a> {
         .hint(&["request_policy:all_shards", "response_policy:all_succeeded"]);
     const SURPLUS: Refusal = Refusal::WrongArity;
     fn run(self, cx: &mut Context) -> Ran {
+        if cx.me().hears_only() {
+            // Between messages of published words the answer is told by its form.
+            cx.reply.array(2);
+            cx.reply.text("pong");
+            cx.reply.bulk(self.message.map_or(b"", |message| message.0));
+            return Ok(Outcome::Done);
+        }
         match self.message {
             Some(message) => cx.reply.bulk(message.0),
             None => cx.reply.simple("PONG"),
@@ -60,12 +68,16 @@ impl<'a> Command<'a> for Reset {
     );
     /// The library stays known: it is still the same one.
     fn run(self, cx: &mut Context) -> Ran {
-        let authenticated = cx.server.config.requirepass.is_empty();
-        cx.me_mut().reset(authenticated);
-        cx.reply.speak(Protocol::Resp2);
-        cx.reply.simple("RESET");
-        Ok(Outcome::Done)
+        unsubscribe_from_all(reset, cx)
     }
+}
+
+fn reset(cx: &mut Context) -> Ran {
+    let authenticated = cx.server.config.requirepass.is_empty();
+    cx.me_mut().reset(authenticated);
+    cx.reply.speak(Protocol::Resp2);
+    cx.reply.simple("RESET");
+    Ok(Outcome::Done)
 }
 
 // --- SELECT index

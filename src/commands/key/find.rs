@@ -3,6 +3,7 @@ use super::prelude::*;
 use crate::base::glob;
 use crate::base::number::unsigned;
 use crate::command::Task;
+use crate::wire::reply::Reply;
 
 // --- KEYS pattern
 form! { pub Keys<'a> { pattern: Pattern<'a> } }
@@ -11,8 +12,7 @@ impl<'a> Command<'a> for Keys<'a> {
         .and(category::DANGEROUS)
         .hint(&["request_policy:all_shards", "nondeterministic_output_order"]);
     fn run(self, cx: &mut Context) -> Ran {
-        let mut search =
-            Search { pattern: self.pattern.0.into(), cursor: Some(0), found: Names::default(), told: None };
+        let mut search = Search { pattern: self.pattern.0.into(), cursor: Some(0), found: Names::default() };
         if search.go_on(cx) { Ok(Outcome::Done) } else { Ok(Outcome::Continue(Box::new(search))) }
     }
 }
@@ -23,12 +23,10 @@ struct Search {
     /// Where the walk goes on; `None`: it has ended.
     cursor: Option<u64>,
     found: Names,
-    /// How many names the reply has so far, once it is begun.
-    told: Option<usize>,
 }
 
 /// Keys that are looked at, or told, in one slice: a fraction of a millisecond.
-const SLICE: usize = 4096;
+pub const SLICE: usize = 4096;
 
 impl Task for Search {
     fn go_on(&mut self, cx: &mut Context) -> bool {
@@ -43,38 +41,45 @@ impl Task for Search {
                 return false;
             }
         }
-        let from = self.told.unwrap_or_else(|| {
-            cx.reply.array(self.found.len());
-            0
-        });
-        let to = self.found.len().min(from + SLICE);
-        (from..to).for_each(|at| cx.reply.bulk(self.found.get(at)));
-        self.told = Some(to);
-        to == self.found.len()
+        self.found.tell_some(SLICE, &mut cx.reply)
     }
 }
 
 /// Names in a row, in one piece of memory.
 #[derive(Default)]
-struct Names {
+pub struct Names {
     bytes: Vec<u8>,
     /// Where each name ends.
     ends: Vec<usize>,
+    /// How many of them the reply has so far, once it is begun.
+    told: Option<usize>,
 }
 
 impl Names {
-    fn push(&mut self, name: &[u8]) {
+    pub fn push(&mut self, name: &[u8]) {
         self.bytes.extend_from_slice(name);
         self.ends.push(self.bytes.len());
     }
 
-    fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    fn get(&self, at: usize) -> &[u8] {
+    pub fn get(&self, at: usize) -> &[u8] {
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
         &self.bytes[start..self.ends[at]]
+    }
+
+    /// Writes them as an array, `most` of them at a time. True: that was the last.
+    pub fn tell_some(&mut self, most: usize, reply: &mut Reply) -> bool {
+        let from = self.told.unwrap_or_else(|| {
+            reply.array(self.len());
+            0
+        });
+        let to = self.len().min(from + most);
+        (from..to).for_each(|at| reply.bulk(self.get(at)));
+        self.told = Some(to);
+        to == self.len()
     }
 }
 

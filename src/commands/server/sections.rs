@@ -4,6 +4,7 @@
 use crate::base::time::Now;
 use crate::command::entry::Commands;
 use crate::command::host::Machine;
+use crate::server::pubsub::Space;
 use crate::server::{REDIS_VERSION, SPINDLE_VERSION, Server};
 use crate::store::Keyspace;
 use std::fmt::{Display, Write};
@@ -77,7 +78,9 @@ fn clients(world: &World, to: &mut String) {
     field(to, "cluster_connections", 0);
     field(to, "maxclients", world.server.config.maxclients);
     field(to, "blocked_clients", clients.iter().filter(|client| client.blocked).count());
-    zeros(to, &["tracking_clients", "pubsub_clients", "watching_clients", "total_watched_keys"]);
+    field(to, "tracking_clients", 0);
+    field(to, "pubsub_clients", world.server.pubsub.clients());
+    zeros(to, &["watching_clients", "total_watched_keys"]);
 }
 
 fn memory(world: &World, to: &mut String) {
@@ -146,7 +149,11 @@ fn stats(world: &World, to: &mut String) {
     zeros(to, &["total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
     field(to, "keyspace_hits", stats.hits);
     field(to, "keyspace_misses", stats.misses);
-    zeros(to, &["pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks"]);
+    let pubsub = &world.server.pubsub;
+    field(to, "pubsub_channels", pubsub.topics(Space::Channel));
+    field(to, "pubsub_patterns", pubsub.topics(Space::Pattern));
+    field(to, "pubsubshard_channels", pubsub.topics(Space::Shard));
+    zeros(to, &["latest_fork_usec", "total_forks"]);
     zeros(to, &["migrate_cached_sockets", "slave_expires_tracked_keys"]);
     zeros(to, &["tracking_total_keys", "tracking_total_items", "tracking_total_prefixes"]);
     field(to, "total_error_replies", stats.error_replies);
