@@ -1,5 +1,5 @@
 //! A syntax as COMMAND DOCS shows it: a tree of arguments.
-use super::syntax::{Extent, Field, Kind, Syntax};
+use super::syntax::{Extent, Field, Kind, SHARD_CHANNEL, Syntax};
 
 #[derive(Debug, Default)]
 pub struct Argument {
@@ -20,8 +20,8 @@ fn argument(field: &Field) -> Vec<Argument> {
     let (name, optional) = (dashed(field.name), !field.needed);
     let one = |kind, of| vec![Argument { name, kind, token: field.token, optional, multiple: false, of }];
     match field.syntax {
+        Syntax::Word { kind: Kind::Channel | Kind::Key(SHARD_CHANNEL) | Kind::String, .. } => one("string", vec![]),
         Syntax::Word { kind: Kind::Key(_), .. } => one("key", vec![]),
-        Syntax::Word { kind: Kind::Channel | Kind::String, .. } => one("string", vec![]),
         Syntax::Word { kind: Kind::Integer, .. } => one("integer", vec![]),
         Syntax::Word { kind: Kind::Double, .. } => one("double", vec![]),
         Syntax::Word { kind: Kind::UnixTime, .. } => one("unix-time", vec![]),

@@ -8,7 +8,8 @@ use crate::server::pubsub::Space;
 const SLICE: usize = 1024;
 
 // --- PSUBSCRIBE pattern [pattern ...]
-form! { pub Psubscribe<'a> { pattern: Many<'a, Pattern<'a>> } }
+form! { pub Psubscribe<'a> { pattern: Many<'a, OnePattern<'a>> } }
+form! { pub OnePattern<'a> { pattern: Pattern<'a> } }
 impl<'a> Command<'a> for Psubscribe<'a> {
     const FACTS: Facts = facts(
         "PSUBSCRIBE",
