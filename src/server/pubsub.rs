@@ -7,7 +7,6 @@ use super::clients::ClientId;
 use crate::base::glob;
 use crate::store::structure::table::{Hasher, Item, Table};
 use ahash::RandomState;
-use smallvec::SmallVec;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -43,7 +42,7 @@ type Subscribers = HashMap<ClientId, Subscriber, RandomState>;
 struct Topic {
     name: Arc<[u8]>,
     hash: u64,
-    subscribers: SmallVec<[ClientId; 1]>,
+    subscribers: Vec<ClientId>,
     tag: u16,
 }
 
@@ -119,7 +118,7 @@ impl PubSub {
         }
         let topics = &mut self.topics[space as usize];
         let at = topics.find(hash, |topic| *topic.name == *name).unwrap_or_else(|| {
-            topics.insert(hash, Topic { name: name.into(), hash, subscribers: SmallVec::new(), tag: 0 })
+            topics.insert(hash, Topic { name: name.into(), hash, subscribers: Vec::with_capacity(1), tag: 0 })
         });
         let topic = topics.get_mut(at);
         let place = topic.subscribers.len() as u32;
