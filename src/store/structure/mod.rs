@@ -1,3 +1,5 @@
 //! Pure data structures. They know no command and no client.
-pub mod table;
 pub mod arena;
+pub mod pile;
+pub mod table;
+pub mod wheel;
