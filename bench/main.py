@@ -4,7 +4,7 @@ import argparse, os, resource, signal, sys
 
 import bars, memory, pauses, smoke, suite
 
-PARTS = {"suite": suite, "memory": memory, "pauses": pauses, "bars": bars, "smoke": smoke}
+PARTS = {"suite": suite, "memory": memory, "pauses": pauses, "pubsub": pubsub, "bars": bars, "smoke": smoke}
 
 
 def main():

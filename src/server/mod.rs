@@ -2,6 +2,7 @@
 //! `wire`: it holds no bytes of requests or replies.
 pub mod clients;
 pub mod config;
+pub mod notify;
 pub mod pubsub;
 pub mod stats;
 pub mod users;

@@ -15,10 +15,28 @@ pub enum Class {
     String,
     /// `x`
     Expired,
+    /// `e`
+    Evicted,
     /// `n`
     New,
+    /// `m`: a key was looked up for its value and is not there. Nothing has changed.
+    Missed,
     /// No event of Redis's: all keys of a database went at once, or changed places.
     Whole,
+}
+
+impl Class {
+    pub const fn letter(self) -> Option<char> {
+        match self {
+            Class::Generic => Some('g'),
+            Class::String => Some('$'),
+            Class::Expired => Some('x'),
+            Class::Evicted => Some('e'),
+            Class::New => Some('n'),
+            Class::Missed => Some('m'),
+            Class::Whole => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +62,7 @@ impl Event {
     pub const MOVE_TO: Event = Event::generic("move_to");
     pub const EXPIRED: Event = Event { class: Class::Expired, name: "expired" };
     pub const NEW: Event = Event { class: Class::New, name: "new" };
+    pub const MISSED: Event = Event { class: Class::Missed, name: "keymiss" };
     pub const FLUSHED: Event = Event { class: Class::Whole, name: "flushed" };
     pub const SWAPPED: Event = Event { class: Class::Whole, name: "swapped" };
 }
@@ -81,11 +100,36 @@ pub struct Ledger {
     pub(super) volatile: BTreeSet<usize>,
     /// Somebody drains the journal after each command. If nobody does, nothing is written to it.
     pub observed: bool,
+    /// Keys that are not there are written to it too.
+    pub misses_observed: bool,
     pub journal: Vec<Change>,
+    /// So many lines of it were published. Invariant: at most its length.
+    pub published: usize,
     pub barrier: Option<Box<dyn Barrier>>,
 }
 
+impl Change {
+    /// Is it a change, and no mere look?
+    pub fn is_change(&self) -> bool {
+        self.event.class != Class::Missed
+    }
+}
+
 impl Ledger {
+    /// Empties the journal, for who tells of it.
+    pub fn take_journal(&mut self) -> Vec<Change> {
+        self.published = 0;
+        std::mem::take(&mut self.journal)
+    }
+
+    /// A key was looked up for its value, and is not there.
+    #[inline]
+    pub fn missed(&mut self, database: usize, key: &[u8]) {
+        if self.misses_observed {
+            self.note(database, key, Event::MISSED);
+        }
+    }
+
     #[inline]
     pub fn note(&mut self, database: usize, key: &[u8], event: Event) {
         if self.observed {

@@ -43,10 +43,13 @@ impl Keyspace {
         Some(self.databases[database].get(place))
     }
 
-    /// The same for who uses the value.
+    /// The same for who uses the value. That it is missing is an event.
     #[inline]
     pub fn read(&mut self, database: usize, key: &[u8], now_ms: i64) -> Option<&mut Entry> {
-        let place = self.meet(database, self.hasher.key(key), key, now_ms)?;
+        let Some(place) = self.meet(database, self.hasher.key(key), key, now_ms) else {
+            self.ledger.missed(database, key);
+            return None;
+        };
         let entry = self.databases[database].get_mut(place);
         entry.touch(now_ms);
         Some(entry)
