@@ -51,6 +51,7 @@ fn shape(spec: &Spec) -> String {
         Kind::Choice(_) => "NAME".into(),
         Kind::Text if spec.secret => "PASSWORD".into(),
         Kind::Text => "PATH".into(),
+        Kind::Letters(_) => "LETTERS".into(),
         Kind::Words(_) | Kind::Flags(_) => "ADDRESS...".into(),
     }
 }

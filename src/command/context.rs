@@ -5,6 +5,7 @@ use super::entry::Commands;
 use super::host::{Bystanders, Host};
 use super::leaf::{Bytes, Key};
 use super::outcome::{Outcome, Ran};
+use super::publish::notify;
 use super::record::Record;
 use super::refusal::Refusal;
 use super::serve;
@@ -141,10 +142,18 @@ impl Context<'_> {
         self.data.look(database, key.0, now_ms)
     }
 
+    /// The same, counted as a hit or a miss, but for those who watch keys that are missing (OBJECT).
+    pub fn inspect<const ACCESS: u16>(&mut self, key: Key<ACCESS>) -> Option<&Entry> {
+        let (database, now_ms) = (self.database(), self.now_ms());
+        let found = self.data.look(database, key.0, now_ms);
+        self.server.stats.looked_up(found.is_some());
+        found
+    }
+
     /// The same, counted as a hit or a miss.
     pub fn look_counted<const ACCESS: u16>(&mut self, key: Key<ACCESS>) -> Option<&Entry> {
         let (database, now_ms) = (self.database(), self.now_ms());
-        let found = self.data.look(database, key.0, now_ms);
+        let found = self.data.look_or_miss(database, key.0, now_ms);
         self.server.stats.looked_up(found.is_some());
         found
     }
@@ -203,6 +212,14 @@ impl Context<'_> {
         self.record.state(database, write);
     }
 
+    /// Publishes what has happened to keys since the last time, as far as somebody wants to hear it.
+    #[inline]
+    pub fn notify(&mut self) {
+        if self.data.ledger.has_unpublished() {
+            notify(&mut self.data.ledger, self.server, self.effects, usize::MAX);
+        }
+    }
+
     /// Runs a command for the same client, its reply to `sink`: look-up, admission, evaluation, as for any request.
     /// The one way in which a command runs another.
     pub fn invoke(&mut self, request: Request, sink: &mut Output) {
@@ -228,6 +245,8 @@ impl Context<'_> {
             Outcome::Block(block) => (block.late)(&mut inner),
             Outcome::Continue(mut task) => while !task.go_on(&mut inner) {},
         }
+        // Before the next one may publish something, or subscribe.
+        self.notify();
         // What it changed it has said: the command that invoked it is not recorded besides.
         self.record.stated = true;
     }

@@ -31,7 +31,7 @@ mod warm;
 pub use crate::command::entry::Commands;
 pub use crate::command::host::{Bystanders, Host, Machine};
 use crate::command::record::Record;
-use crate::command::{Effect, words::OwnedWords};
+use crate::command::{Effect, publish, words::OwnedWords};
 pub use crate::server::Server;
 pub use crate::server::clients::{Address, ClientId};
 pub use crate::server::config::{self, Config};
@@ -87,7 +87,8 @@ impl Engine {
         let databases = config.databases as usize;
         let mut server = Server::new(config, entropy, now, table.entries.len());
         let seed = std::array::from_fn(|_| server.secrets.number());
-        let data = Keyspace::new(databases, seed);
+        let mut data = Keyspace::new(databases, seed);
+        publish::observe(&mut data.ledger, &server);
         Engine {
             world: World { data, server, effects: vec![], record: Record::default(), table },
             sessions: Sessions::new(table),
@@ -235,7 +236,9 @@ impl Engine {
     }
 
     fn refresh_observed(&mut self) {
-        self.world.data.ledger.observed = !self.waiting.is_empty();
+        let World { data, server, .. } = &mut self.world;
+        data.ledger.observed = !self.waiting.is_empty();
+        publish::observe(&mut data.ledger, server);
     }
 
     /// Every invariant, for tests.

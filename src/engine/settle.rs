@@ -4,10 +4,13 @@ use super::waiting::Wait;
 use super::{Engine, Wish, World};
 use crate::base::time::Now;
 use crate::command::words::OwnedWords;
-use crate::command::{Context, Effect, Host, Outcome};
+use crate::command::{Context, Effect, Host, Outcome, publish};
 use crate::server::clients::ClientId;
+use crate::store::Change;
 use crate::wire::output::Output;
 
+/// So many events are published before they are delivered.
+const PUBLISHED_AT_ONCE: usize = 1024;
 /// So many effects, and receivers of messages, keep their memory.
 const KEPT_MAX: usize = 64 * 1024;
 
@@ -35,6 +38,7 @@ impl Engine {
         // What follows may write to the runner too.
         std::mem::swap(output, &mut self.sessions.at_mut(runner).output);
         self.apply_all(now, host);
+        self.notify(now, host);
         self.wake(now, host);
         std::mem::swap(output, &mut self.sessions.at_mut(runner).output);
     }
@@ -94,6 +98,18 @@ impl Engine {
         self.sessions.touch(id);
     }
 
+    /// Publishes what has happened to keys, some of it at a time: a command may change a million of them.
+    pub(super) fn notify(&mut self, now: Now, host: &mut dyn Host) {
+        while self.world.data.ledger.has_unpublished() {
+            let World { data, server, effects, .. } = &mut self.world;
+            if !server.config.notify_keyspace_events.any() {
+                return;
+            }
+            publish::notify(&mut data.ledger, server, effects, PUBLISHED_AT_ONCE);
+            self.apply_all(now, host);
+        }
+    }
+
     // --- Waiting
 
     pub(super) fn block(
@@ -114,7 +130,8 @@ impl Engine {
     /// Serves who waits for a key that has changed, and again for what they change.
     pub(super) fn wake(&mut self, now: Now, host: &mut dyn Host) {
         while !self.world.data.ledger.journal.is_empty() {
-            for change in std::mem::take(&mut self.world.data.ledger.journal) {
+            // Whoever was woken by a look would look again, and wake himself.
+            for change in self.world.data.ledger.take_journal().into_iter().filter(Change::is_change) {
                 for id in self.waiting.for_key(change.database, &change.key) {
                     self.try_again(id, now, host);
                 }
@@ -144,6 +161,7 @@ impl Engine {
             self.release_waiter(id);
         }
         self.apply_all(now, host);
+        self.notify(now, host);
     }
 
     /// The deadline of a wait has come.

@@ -37,6 +37,7 @@ impl Engine {
         }
         let changed = !self.world.data.ledger.journal.is_empty();
         if changed {
+            self.notify(now, host);
             self.wake(now, host);
         }
     }

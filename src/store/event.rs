@@ -122,6 +122,11 @@ impl Ledger {
         std::mem::take(&mut self.journal)
     }
 
+    #[inline]
+    pub fn has_unpublished(&self) -> bool {
+        self.published < self.journal.len()
+    }
+
     /// A key was looked up for its value, and is not there.
     #[inline]
     pub fn missed(&mut self, database: usize, key: &[u8]) {

@@ -43,6 +43,16 @@ impl Keyspace {
         Some(self.databases[database].get(place))
     }
 
+    /// The same, and that it is missing is an event.
+    #[inline]
+    pub fn look_or_miss(&mut self, database: usize, key: &[u8], now_ms: i64) -> Option<&Entry> {
+        let Some(place) = self.meet(database, self.hasher.key(key), key, now_ms) else {
+            self.ledger.missed(database, key);
+            return None;
+        };
+        Some(self.databases[database].get(place))
+    }
+
     /// The same for who uses the value. That it is missing is an event.
     #[inline]
     pub fn read(&mut self, database: usize, key: &[u8], now_ms: i64) -> Option<&mut Entry> {

@@ -55,7 +55,7 @@ impl<'a> Command<'a> for ObjectEncoding<'a> {
     const FACTS: Facts =
         facts("OBJECT|ENCODING", "generic", "2.2.3", READONLY, "Returns in which form a value is kept.").hint(VARIES);
     fn run(self, cx: &mut Context) -> Ran {
-        match cx.look_counted(self.key).map(|entry| entry.value().encoding()) {
+        match cx.inspect(self.key).map(|entry| entry.value().encoding()) {
             Some(encoding) => cx.reply.text(encoding),
             None => cx.reply.null(),
         }
@@ -71,7 +71,7 @@ impl<'a> Command<'a> for ObjectFreq<'a> {
             .hint(VARIES);
     /// Uses are not counted yet, whatever the policy.
     fn run(self, cx: &mut Context) -> Ran {
-        if cx.look_counted(self.key).is_some() { Err(Refusal::NotLfu) } else { cx.null() }
+        if cx.inspect(self.key).is_some() { Err(Refusal::NotLfu) } else { cx.null() }
     }
 }
 
@@ -92,7 +92,7 @@ impl<'a> Command<'a> for ObjectIdletime<'a> {
             .hint(VARIES);
     fn run(self, cx: &mut Context) -> Ran {
         let now_ms = cx.now_ms();
-        match cx.look_counted(self.key).map(|entry| entry.idle_s(now_ms)) {
+        match cx.inspect(self.key).map(|entry| entry.idle_s(now_ms)) {
             Some(seconds) => cx.integer(seconds as i64),
             None => cx.null(),
         }
@@ -111,7 +111,7 @@ impl<'a> Command<'a> for ObjectRefcount<'a> {
     )
     .hint(VARIES);
     fn run(self, cx: &mut Context) -> Ran {
-        match cx.look_counted(self.key).map(|entry| entry.value()) {
+        match cx.inspect(self.key).map(|entry| entry.value()) {
             Some(Value::String(Text::Integer(integer))) if SHARED_INTEGERS.contains(&integer) => {
                 cx.integer(i32::MAX as i64)
             }

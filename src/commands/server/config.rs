@@ -1,4 +1,5 @@
 //! CONFIG: the settings, read and changed while the server runs. What a setting is, `server::config` knows.
+use crate::command::publish::observe;
 use crate::commands::prelude::*;
 use crate::server::config::{ConfigError, Problem};
 use log::{info, warn};
@@ -108,6 +109,7 @@ impl<'a> Command<'a> for ConfigSet<'a> {
             cx.server.config = before;
             return cx.error(&ConfigError { name: name.into(), problem: Problem::Value(reason) }.reply());
         }
+        observe(&mut cx.data.ledger, cx.server);
         for warning in changed.iter().filter_map(|name| cx.server.config.warning(name)) {
             warn!("{warning}");
         }

@@ -183,7 +183,6 @@ pub static KNOWN: &[Spec] = &[
     number("hz", "10", 0, I32),
     switch("lua-enable-deprecated-api", "no").at_start().hidden(),
     switch("lua-enable-insecure-api", "no").protected().hidden(),
-    words("notify-keyspace-events", "", event_classes).lacks("keyspace events are not published"),
     choice("propagation-error-behavior", "ignore", &["ignore", "panic", "panic-on-replicas"]),
     text("req-res-logfile", "").at_start().hidden(),
     text("server-cpulist", "").at_start().also(&["server_cpulist"]),
@@ -400,9 +399,4 @@ fn percentiles(words: &[String]) -> Result<(), &'static str> {
         }
     }
     Ok(())
-}
-
-fn event_classes(words: &[String]) -> Result<(), &'static str> {
-    let valid = words.iter().flat_map(|word| word.chars()).all(|class| "Ag$lshzxeKEtmdn".contains(class));
-    if valid { Ok(()) } else { Err("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.") }
 }

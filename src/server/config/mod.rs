@@ -11,6 +11,7 @@ pub mod table;
 pub mod value;
 
 use crate::base::glob;
+use crate::server::notify::Events;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -44,6 +45,7 @@ pub struct Config {
     pub databases: u32,
     pub proto_max_bulk_len: u64,
     pub client_query_buffer_limit: u64,
+    pub notify_keyspace_events: Events,
     pub disable_thp: bool,
     pub loglevel: LogLevel,
     pub logfile: Option<String>,
@@ -86,6 +88,7 @@ impl Default for Config {
             databases: 16,
             proto_max_bulk_len: 512 << 20,
             client_query_buffer_limit: 1 << 30,
+            notify_keyspace_events: Events::default(),
             disable_thp: true,
             loglevel: LogLevel::Notice,
             logfile: None,

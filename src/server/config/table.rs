@@ -3,6 +3,7 @@
 //! Reading, CONFIG GET and SET, and `--help` all derive from it. To add a setting: a typed field of `Config` with its
 //! default (mod.rs), one row here, and its name goes from `known.rs` if it stands there.
 use super::known::KNOWN;
+use crate::server::notify::Events;
 use super::value::{Facility, Field, Kind, LogLevel, Permission, Supervised, Value};
 use super::{Config, DATABASES_MAX};
 
@@ -107,6 +108,9 @@ static SETTINGS: &[Spec] = &[
     setting!("Memory", "disable-thp", disable_thp, Kind::Switch, AtStart,
         "Do without transparent huge pages: 2 MB at a time are too coarse for many small connections"),
 
+    setting!("Publish and subscribe", "notify-keyspace-events", notify_keyspace_events, Kind::Letters(event_letters), Live,
+        "Events of keys that are published: K to the key's channel, E to the event's, of classes g$lshzxetdnm, or A"),
+
     setting!("Logging", "loglevel", loglevel, Kind::Choice(LogLevel::NAMES), Live,
         "How much is logged"),
     setting!("Logging", "logfile", logfile, Kind::Text, AtStart,
@@ -165,6 +169,10 @@ fn at_most_16_addresses(words: &[String]) -> Result<(), &'static str> {
     if words.len() > 16 { Err("Too many bind addresses specified.") } else { Ok(()) }
 }
 
+fn event_letters(text: &str) -> Result<(), &'static str> {
+    Events::parse(text).map(|_| ())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,6 +199,7 @@ mod tests {
                 Kind::Choice(names) => names.iter().map(|name| name.to_string()).collect(),
                 Kind::Switch => vec!["no".into(), "yes".into()],
                 Kind::Mode => vec!["0".into(), "777".into()],
+                Kind::Letters(_) => vec!["".into(), "A".into()],
                 Kind::Text | Kind::Words(_) | Kind::Flags(_) => vec!["".into(), "a".into()],
             };
             for bound in bounds {

@@ -21,6 +21,8 @@ pub enum Kind {
     Flags(&'static [&'static str]),
     /// Any text.
     Text,
+    /// One word of letters; the function may refuse it.
+    Letters(fn(&str) -> Result<(), &'static str>),
     /// Any number of words; the function may refuse them.
     Words(fn(&[String]) -> Result<(), &'static str>),
 }
@@ -93,6 +95,7 @@ impl Kind {
             },
             Kind::Choice(names) => Ok(Value::Text(choose(word, names)?.into())),
             Kind::Text => Ok(Value::Text(word.into())),
+            Kind::Letters(check) => check(word).map(|()| Value::Text(word.into())).map_err(String::from),
             Kind::Flags(_) | Kind::Words(_) => unreachable!("lists are read by read_list"),
         }
     }
