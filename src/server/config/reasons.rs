@@ -23,7 +23,6 @@ static REASONS: &[(&str, &str)] = &[
     ("maxmemory* lfu-*", "Memory is not limited yet, and nothing is evicted."),
     ("client-output-buffer-limit", "A client with a megabyte unsent is neither read nor served until it has taken it."),
     ("tracking-table-*", "Client tracking is not there yet."),
-    ("notify-keyspace-events", "Keyspace events are not published yet."),
     ("aof* append* auto-aof-* dbfilename key-load-delay loading-* no-appendfsync-* rdb* save stop-writes-*", "There is no persistence yet: all data is lost when Spindle stops."),
     ("repl* min-replicas-* master* primary* dual-channel-* import-mode propagation-*", "There is no replication yet."),
     ("cluster-* slot-migration-*", "Spindle is no cluster node."),

@@ -3,9 +3,9 @@
 //! Reading, CONFIG GET and SET, and `--help` all derive from it. To add a setting: a typed field of `Config` with its
 //! default (mod.rs), one row here, and its name goes from `known.rs` if it stands there.
 use super::known::KNOWN;
-use crate::server::notify::Events;
 use super::value::{Facility, Field, Kind, LogLevel, Permission, Supervised, Value};
 use super::{Config, DATABASES_MAX};
+use crate::server::notify::Events;
 
 /// One setting.
 #[derive(Debug)]

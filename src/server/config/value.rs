@@ -56,6 +56,7 @@ impl Kind {
             Kind::Choice(names) => format!("one of {}", names.join(", ")),
             Kind::Flags(names) => format!("some of {}", names.join(", ")),
             Kind::Text => "text".into(),
+            Kind::Letters(_) => "letters".into(),
             Kind::Words(_) => "words".into(),
         }
     }
