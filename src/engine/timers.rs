@@ -9,8 +9,8 @@ use log::debug;
 
 /// So many keys expire in one slice: some tens of microseconds.
 const EXPIRE_SLICE: usize = 256;
-/// So many entries are freed in one slice.
-const FREE_SLICE: usize = 1024;
+/// So many entries are freed, or a fraction of them moved, in one slice.
+const TIDY_SLICE: usize = 1024;
 const IDLE_CHECK_EVERY_US: u64 = 1_000_000;
 
 impl Engine {
@@ -19,7 +19,7 @@ impl Engine {
         if self.world.data.active_expire {
             self.world.data.expire_due(now.wall_ms(), EXPIRE_SLICE);
         }
-        self.world.data.free_some(FREE_SLICE);
+        self.world.data.tidy(TIDY_SLICE);
         self.world.server.pubsub.forget_some();
         while let Some(id) = self.waiting.pop_late(now.mono_us) {
             self.time_out(id, now, host);
@@ -48,12 +48,12 @@ impl Engine {
             let left_ms = at_ms.saturating_sub(now.wall_ms()).max(0) as u64;
             now.mono_us.saturating_add(left_ms.saturating_mul(1000))
         });
-        let trash = (!self.world.data.ledger.trash.is_empty()).then_some(now.mono_us);
+        let tidy = self.world.data.is_untidy().then_some(now.mono_us);
         let sampled = self.sampled_commands == self.world.server.stats.commands_processed;
         let sample = (!sampled).then_some(self.sample_at_us);
         let idle = (self.world.server.config.timeout > 0 && self.client_count() > 0).then_some(self.idle_check_at_us);
         let forgetting = self.world.server.pubsub.is_forgetting().then_some(now.mono_us);
-        [expiry, trash, self.waiting.first_deadline_us(), sample, idle, forgetting].into_iter().flatten().min()
+        [expiry, tidy, self.waiting.first_deadline_us(), sample, idle, forgetting].into_iter().flatten().min()
     }
 
     fn close_idle(&mut self, now: Now) {

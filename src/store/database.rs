@@ -2,7 +2,7 @@
 //! (door.rs), which uses what stands here below. Unsafe, since an entry must be changed and freed with the arena that it was
 //! made with; here is the only pair of the two.
 #![allow(unsafe_code)]
-use super::entry::{Entry, NEVER};
+use super::entry::{Account, Entry};
 use super::expiry::Deadlines;
 use super::structure::arena::Arena;
 use super::structure::table::{self, Place, Table};
@@ -20,8 +20,8 @@ pub struct Database {
     volatile: usize,
     /// Invariant: the sum of `Entry::bytes`.
     bytes: usize,
-    /// Invariant: counts the entries that point to a long string.
-    longs: usize,
+    /// Invariant: counts the entries that have memory beside their cell, or a cell that is no part of a page.
+    apart: usize,
 }
 
 /// How keys are hashed: all databases alike.
@@ -54,6 +54,8 @@ impl table::Hasher<Entry> for KeyHasher {
     }
 }
 
+/// About so many entries are in a chunk of the arena.
+const CHUNK_ENTRIES: usize = 4096;
 /// So many deadlines tell the average.
 const TTL_SAMPLE: usize = 256;
 
@@ -65,7 +67,7 @@ impl Database {
             deadlines: Deadlines::default(),
             volatile: 0,
             bytes: 0,
-            longs: 0,
+            apart: 0,
         }
     }
 
@@ -154,57 +156,61 @@ impl Database {
 
 impl Database {
     #[inline]
+    fn count(&mut self, account: Account) {
+        self.bytes += account.bytes;
+        self.volatile += account.expires as usize;
+        self.apart += account.apart as usize;
+    }
+
+    #[inline]
+    fn discount(&mut self, account: Account) {
+        self.bytes -= account.bytes;
+        self.volatile -= account.expires as usize;
+        self.apart -= account.apart as usize;
+    }
+
+    #[inline]
     pub(super) fn insert(&mut self, hash: u64, key: &[u8], content: Content, deadline_ms: i64, now_ms: i64) -> Place {
-        self.longs += matches!(content, Content::Long(_)) as usize;
-        self.volatile += (deadline_ms != NEVER) as usize;
         let entry = Entry::new(&mut self.arena, key, content, deadline_ms, now_ms);
-        self.bytes += entry.bytes();
+        self.count(entry.account());
         self.table.insert(hash, entry)
+    }
+
+    /// Changes an entry with the arena, and keeps the accounts.
+    #[inline]
+    fn change<R>(&mut self, place: Place, change: impl FnOnce(&mut Entry, &mut Arena) -> R) -> R {
+        let entry = self.table.get_mut(place);
+        let before = entry.account();
+        let result = change(entry, &mut self.arena);
+        let after = entry.account();
+        self.discount(before);
+        self.count(after);
+        result
     }
 
     /// Gives back a long string that was there.
     #[inline]
     pub(super) fn put(&mut self, place: Place, content: Content, deadline_ms: i64) -> Option<Box<Long>> {
-        let entry = self.table.get_mut(place);
-        self.longs += matches!(content, Content::Long(_)) as usize;
-        self.volatile += (deadline_ms != NEVER) as usize;
-        self.volatile -= (entry.deadline_ms() != NEVER) as usize;
-        self.bytes -= entry.bytes();
         // SAFETY: the entries of the table were made with the arena.
-        let freed = unsafe { entry.put(&mut self.arena, content, deadline_ms) };
-        self.bytes += entry.bytes();
-        self.longs -= freed.is_some() as usize;
-        freed
+        self.change(place, |entry, arena| unsafe { entry.put(arena, content, deadline_ms) })
     }
 
     pub(super) fn set_deadline(&mut self, place: Place, deadline_ms: i64) {
-        let entry = self.table.get_mut(place);
-        self.volatile += (deadline_ms != NEVER) as usize;
-        self.volatile -= (entry.deadline_ms() != NEVER) as usize;
-        self.bytes -= entry.bytes();
         // SAFETY: the entries of the table were made with the arena.
-        unsafe { entry.set_deadline(&mut self.arena, deadline_ms) };
-        self.bytes += entry.bytes();
+        self.change(place, |entry, arena| unsafe { entry.set_deadline(arena, deadline_ms) })
     }
 
     /// Writes over a piece of a string.
     pub(super) fn write_at(&mut self, place: Place, offset: usize, bytes: &[u8]) {
-        let entry = self.table.get_mut(place);
-        self.longs -= entry.is_long() as usize;
-        self.bytes -= entry.bytes();
         // SAFETY: the entries of the table were made with the arena.
-        unsafe { entry.write_at(&mut self.arena, offset, bytes) };
-        self.bytes += entry.bytes();
-        self.longs += entry.is_long() as usize;
+        self.change(place, |entry, arena| unsafe { entry.write_at(arena, offset, bytes) })
     }
 
     /// Takes an entry out of the table and the accounts. It is freed, or carried elsewhere, at once.
     #[inline]
     fn take(&mut self, place: Place) -> Entry {
         let entry = self.table.remove(place);
-        self.longs -= entry.is_long() as usize;
-        self.volatile -= (entry.deadline_ms() != NEVER) as usize;
-        self.bytes -= entry.bytes();
+        self.discount(entry.account());
         entry
     }
 
@@ -241,18 +247,45 @@ impl Database {
     }
 
     fn adopt(&mut self, hash: u64, entry: Entry) -> Place {
-        self.longs += entry.is_long() as usize;
-        self.volatile += (entry.deadline_ms() != NEVER) as usize;
-        self.bytes += entry.bytes();
+        self.count(entry.account());
         self.table.insert(hash, entry)
     }
 
-    /// Frees up to `most` entries of a database that nobody will use again. True: there are more.
+    /// Frees something of a database that nobody will use again: up to `most` entries, or as many pieces of memory. True:
+    /// there is more. Entries that own nothing beside their cell go with the arena's chunks, without a look at them.
     pub(super) fn free_some(&mut self, most: usize) -> bool {
-        let Database { table, arena, .. } = self;
-        // SAFETY: the entries of the table were made with the arena.
-        table.pop_some(most, &mut |entry| drop(unsafe { entry.free(arena) }));
-        !table.is_empty()
+        let Database { table, arena, apart, .. } = self;
+        if *apart > 0 {
+            table.pop_some(most, &mut |entry| {
+                *apart -= entry.account().apart as usize;
+                // SAFETY: the entries of the table were made with the arena.
+                drop(unsafe { entry.free(arena) });
+            });
+            return true;
+        }
+        // SAFETY: none of the entries is looked at again; none has memory beside its cell.
+        unsafe { arena.discard(most / CHUNK_ENTRIES + 1) || table.pop_some(most, &mut |_| {}) }
+    }
+
+    // --- Memory that deletes leave behind
+
+    /// So much is held for entries that are gone that it is worth moving others.
+    #[inline]
+    pub(super) fn is_sparse(&self) -> bool {
+        self.arena.wants_moving()
+    }
+
+    /// Moves up to `most` entries together. True: it is worth going on.
+    pub(super) fn compact(&mut self, most: usize) -> bool {
+        for _ in 0..most {
+            let Some(cell) = self.arena.next_to_move() else { break };
+            // SAFETY: every cell that is in use holds an entry of the table.
+            let hash = unsafe { Entry::with_cell(cell, |entry| self.hash(entry.key())) };
+            let place = self.table.find(hash, |entry| entry.is_at(cell)).expect("a cell of an entry of this table");
+            // SAFETY: the entries of the table were made with the arena.
+            unsafe { self.table.get_mut(place).relocate(&mut self.arena) };
+        }
+        self.arena.wants_moving()
     }
 
     /// Whether an item of the deadlines is still true.
@@ -271,9 +304,10 @@ impl Database {
     pub fn check(&self) {
         self.table.check();
         self.arena.check();
-        assert_eq!(self.volatile, self.table.iter().filter(|entry| entry.expires_ms().is_some()).count());
-        assert_eq!(self.bytes, self.table.iter().map(Entry::bytes).sum());
-        assert_eq!(self.longs, self.table.iter().filter(|entry| entry.is_long()).count());
+        let count = |of: fn(&Account) -> usize| self.table.iter().map(|entry| of(&entry.account())).sum::<usize>();
+        assert_eq!(self.bytes, count(|account| account.bytes));
+        assert_eq!(self.volatile, count(|account| account.expires as usize));
+        assert_eq!(self.apart, count(|account| account.apart as usize));
     }
 }
 

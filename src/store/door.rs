@@ -110,7 +110,7 @@ impl<'a> Door<'a> {
         let Some(place) = self.place.take() else { return false };
         self.ledger.before_change(self.number, self.key, Some(self.database.get(place)));
         let freed = self.database.remove(place);
-        self.ledger.trash.long(freed);
+        self.ledger.removed(self.database, self.number, freed);
         true
     }
 

@@ -3,6 +3,7 @@
 //! (<https://redis.io/docs/latest/develop/pubsub/keyspace-notifications/>)
 use super::database::Database;
 use super::entry::Entry;
+use super::text::Long;
 use super::trash::Trash;
 use std::collections::BTreeSet;
 
@@ -98,6 +99,8 @@ pub struct Ledger {
     pub trash: Trash,
     /// The databases that have deadlines, and some that had. Nobody looks at the others because time passes.
     pub(super) volatile: BTreeSet<usize>,
+    /// Databases whose memory may be worth emptying.
+    pub(super) sparse: BTreeSet<usize>,
     /// Somebody drains the journal after each command. If nobody does, nothing is written to it.
     pub observed: bool,
     /// Keys that are not there are written to it too.
@@ -157,5 +160,14 @@ impl Ledger {
         }
         database.deadlines.add(deadline_ms, hash);
         database.sift(SIFTED_PER_ITEM);
+    }
+
+    /// An entry of this database is gone.
+    #[inline]
+    pub(super) fn removed(&mut self, database: &Database, number: usize, freed: Option<Box<Long>>) {
+        if database.is_sparse() {
+            self.sparse.insert(number);
+        }
+        self.trash.long(freed);
     }
 }

@@ -7,6 +7,9 @@ use super::event::{Event, Ledger};
 use super::structure::table::Place;
 use super::text::Content;
 
+/// To move an entry takes as long as to free so many.
+const COMPACTED: usize = 8;
+
 pub struct Keyspace {
     databases: Vec<Database>,
     hasher: KeyHasher,
@@ -150,7 +153,7 @@ impl Keyspace {
         self.ledger.expired += 1;
         self.ledger.note(database, entry.key(), Event::EXPIRED);
         let freed = self.databases[database].remove(place);
-        self.ledger.trash.long(freed);
+        self.ledger.removed(&self.databases[database], database, freed);
     }
 
     /// When the next key is due, if the loop should see to it.
@@ -197,15 +200,28 @@ impl Keyspace {
         count
     }
 
-    /// Frees something of what has been removed: up to `most` entries. True: there is more.
-    pub fn free_some(&mut self, most: usize) -> bool {
-        self.ledger.trash.free_some(most);
-        !self.ledger.trash.is_empty()
+    /// Frees something of what has been removed, or moves entries together where many have been: up to `most` of them.
+    pub fn tidy(&mut self, most: usize) {
+        if self.ledger.trash.is_empty() {
+            if let Some(&number) = self.ledger.sparse.first()
+                && !self.databases[number].compact(most / COMPACTED)
+            {
+                self.ledger.sparse.remove(&number);
+            }
+        } else {
+            self.ledger.trash.free_some(most);
+        }
+    }
+
+    /// There is something to tidy.
+    pub fn is_untidy(&self) -> bool {
+        !self.ledger.trash.is_empty() || !self.ledger.sparse.is_empty()
     }
 
     pub fn swap(&mut self, one: usize, other: usize) {
         self.databases.swap(one, other);
-        // Whichever of them has deadlines; what has none goes when it is looked at.
+        // Whichever of them it is; what has nothing to do goes when it is looked at.
+        self.ledger.sparse.extend([one, other]);
         self.ledger.volatile.extend([one, other]);
         if let Some(barrier) = &mut self.ledger.barrier {
             barrier.swapped(one, other);

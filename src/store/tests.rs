@@ -291,3 +291,50 @@ fn a_deadline_that_moves_costs_the_same_in_a_large_table() {
     store.expire_due(19_999, 100_000);
     assert_eq!((store.ledger.expired, store.next_deadline_ms()), (1, None));
 }
+
+/// Most keys go, by chance; what is held for the others goes down as the loop tidies, and they stay what they were.
+#[test]
+fn memory_comes_back_when_most_keys_are_gone() {
+    let mut store = Keyspace::new(2, [1, 2, 3, 4]);
+    let (keys, mut chance) = (if cfg!(miri) { 2000 } else { 50_000 }, Chance::from_seed(7));
+    let key = |n: u64| format!("key:{n}").into_bytes();
+    let value = |n: u64| vec![b'v'; n as usize % 200 + 1];
+    for n in 0..keys {
+        store.open(0, &key(n), 5).put(Content::new(&value(n)), NewExpiry::Never, Event::string("set"));
+    }
+    let left: Vec<u64> = (0..keys).filter(|_| chance.below(10) == 0).collect();
+    for n in (0..keys).filter(|n| left.binary_search(n).is_err()) {
+        store.open(0, &key(n), 5).remove(Event::DEL);
+        store.tidy(64);
+    }
+    while store.is_untidy() {
+        store.tidy(64);
+    }
+    store.check();
+    let (bytes, spare) = (store.bytes(), store.database(0).spare_bytes());
+    assert!(spare < bytes / 2 + (1 << 20), "{spare} bytes held beside {bytes}");
+    for n in left {
+        let entry = store.look(0, &key(n), 5).expect("it was not deleted");
+        assert_eq!(content(entry), (value(n), None));
+    }
+}
+
+#[test]
+fn a_flushed_database_is_freed_in_slices() {
+    let mut store = Keyspace::new(2, [1, 2, 3, 4]);
+    // With and without entries that have memory of their own.
+    for length in [10, 20_000] {
+        for n in 0..5000 {
+            let (key, value) = (format!("k{n}"), vec![b'v'; if n % 1000 == 7 { length } else { 10 }]);
+            store.open(0, key.as_bytes(), 5).put(Content::new(&value), NewExpiry::Never, Event::string("set"));
+        }
+        assert_eq!((store.flush(0), store.bytes(), store.database(0).len()), (5000, 0, 0));
+        let mut slices = 0;
+        while store.is_untidy() {
+            store.tidy(500);
+            slices += 1;
+        }
+        assert!((9..40).contains(&slices), "{slices} slices");
+    }
+    store.check();
+}

@@ -187,9 +187,9 @@ impl Entry {
 
     /// That string, to be shared or changed.
     pub fn long_mut(&mut self) -> Option<&mut Long> {
-        let shape = self.shape();
+        let at = self.shape().value_at();
         // SAFETY: this form has a pointer that this entry owns, and it is borrowed for as long as the result.
-        (shape.form == LONG).then(|| unsafe { &mut *self.get::<*mut Long>(shape.value_at()) })
+        self.is_long().then(|| unsafe { &mut *self.get::<*mut Long>(at) })
     }
 
     #[inline]
@@ -247,12 +247,28 @@ impl Entry {
     /// What MEMORY USAGE counts beside the table's slot: the cell, and what it points to.
     #[inline]
     pub fn bytes(&self) -> usize {
-        let here = arena::rounded(self.shape().bytes());
-        match self.value() {
-            Value::String(Text::Long(long)) => here + long.heap_bytes(),
-            _ => here,
-        }
+        self.account().bytes
     }
+
+    #[inline]
+    pub(super) fn account(&self) -> Account {
+        let shape = self.shape();
+        let cell = arena::rounded(shape.bytes());
+        let long = match self.value() {
+            Value::String(Text::Long(long)) => long.heap_bytes(),
+            _ => 0,
+        };
+        Account { bytes: cell + long, expires: self.deadline_ms() != NEVER, apart: long > 0 || cell > arena::CELL_MAX }
+    }
+}
+
+/// What an entry adds to its database's accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Account {
+    pub bytes: usize,
+    pub expires: bool,
+    /// It has memory beside its cell, or a cell that is no part of a page: it must be freed by itself.
+    pub apart: bool,
 }
 
 impl fmt::Debug for Entry {
@@ -449,7 +465,6 @@ impl Entry {
     ///
     /// # Safety
     /// The entry was made with this arena.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the arena that empties pages"))]
     pub(super) unsafe fn relocate(&mut self, arena: &mut Arena) {
         let shape = self.shape();
         let cell = arena.allocate(shape.bytes()).as_ptr();
@@ -459,6 +474,19 @@ impl Entry {
             cell.copy_from_nonoverlapping(self.start(), shape.bytes());
             self.replace(Entry(with_tag(cell, 0)), shape, arena);
         }
+    }
+
+    /// Whether this is its cell.
+    pub(super) fn is_at(&self, cell: Cell) -> bool {
+        self.start() == cell.as_ptr()
+    }
+
+    /// Looks at a cell as the entry that it holds.
+    ///
+    /// # Safety
+    /// An entry is in this cell.
+    pub(super) unsafe fn with_cell<R>(cell: Cell, look: impl FnOnce(&Entry) -> R) -> R {
+        look(&Entry(with_tag(cell.as_ptr(), 0)))
     }
 }
 

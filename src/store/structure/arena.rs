@@ -15,7 +15,8 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-use page::{CELL_MAX, CLASS_MAX, CLASS_MIN, List, PAGE, Page, State, UNIT};
+pub use page::CELL_MAX;
+use page::{CLASS_MAX, CLASS_MIN, List, PAGE, Page, State, UNIT};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 

@@ -19,6 +19,11 @@ pub struct Moving {
     leaving: Option<(usize, usize)>,
     /// Where the next comparison begins.
     next: usize,
+    /// The least that was held since moving began, and how many chunks were chosen since: each of them once is enough.
+    /// What is left then is not worth it, until so much more, or less, is in use.
+    least: usize,
+    chosen: usize,
+    tired_at: usize,
     is_on: bool,
 }
 
@@ -38,7 +43,8 @@ impl Arena {
         // What no moving can avoid: a page of each class that is partly filled, a chunk that has idle pages.
         let floor = (self.classes_in_use + CHUNK_PAGES) * PAGE;
         let share = if self.moving.is_on { END } else { BEGIN };
-        self.moving.leaving.is_some() || self.held > self.used + self.used / share + floor
+        let tired = self.used.abs_diff(self.moving.tired_at) < self.moving.tired_at / BEGIN;
+        self.moving.leaving.is_some() || self.held > self.used + self.used / share + floor && !tired
     }
 
     /// A cell that is in the way. Unless it is freed the same one comes again. `None`: not now; if moving is still
@@ -52,10 +58,19 @@ impl Arena {
                 }
                 return chunk.page(*page).some_live();
             }
+            let was_on = self.moving.is_on;
             self.moving.is_on = self.wants_moving();
             if !self.moving.is_on {
                 return None;
             }
+            if !was_on || self.held < self.moving.least {
+                (self.moving.least, self.moving.chosen) = (self.held, 0);
+            }
+            if self.moving.chosen > self.chunks.len() {
+                self.moving.tired_at = self.used;
+                return None;
+            }
+            self.moving.chosen += 1;
             let number = self.choose()?;
             self.leave(number);
         }
@@ -69,7 +84,8 @@ impl Arena {
             pages.map(|page| page.live() * page.class() * UNIT).sum::<usize>()
         };
         let compared = self.moving.next..self.moving.next + COMPARED.min(self.chunks.len());
-        let compared = compared.map(|number| number % self.chunks.len());
+        // What is moved goes to the one that has pages yet to begin: it looks emptiest.
+        let compared = compared.map(|number| number % self.chunks.len()).filter(|number| self.fresh != Some(*number));
         let (number, share) = compared
             .map(|number| (number, used(number) as f64 / self.chunks[number].bytes() as f64))
             .min_by(|one, other| one.1.total_cmp(&other.1))?;
