@@ -192,6 +192,7 @@ fn general(section: &str, name: &str) -> String {
         "Keyspace" => "db<N>".into(),
         "Commandstats" => "cmdstat_<command>".into(),
         "Errorstats" => "errorstat_<PREFIX>".into(),
+        "Latencystats" => "latency_percentiles_usec_<command>".into(),
         "Server" if name.starts_with("listener") => "listener<N>".into(),
         _ => name.into(),
     }
@@ -229,8 +230,9 @@ fn fields_are_those_of_redis() {
 fn sections_by_name_default_and_all() {
     let mut server = Server::start();
     let names = |info: BTreeMap<String, BTreeMap<String, String>>| info.into_keys().collect::<Vec<_>>().join(" ");
-    let default = "CPU Clients Cluster Errorstats Keyspace Memory Persistence Replication Server Stats";
-    let all = "CPU Clients Cluster Commandstats Errorstats Keyspace Memory Persistence Replication Server Stats";
+    let default = "CPU Clients Cluster Errorstats Keyspace Memory Modules Persistence Replication Server Stats";
+    let all = "CPU Clients Cluster Commandstats Errorstats Keyspace Latencystats Memory Modules Persistence Replication \
+        Server Stats";
     let table = [
         ("", default),
         ("default", default),

@@ -384,7 +384,7 @@ fn commandstats_count_in_ticks_of_the_host() {
     // After a command of more than a millisecond the clock is read again: the one behind it sees a later moment.
     assert_eq!(replies, ":1000000 $1 x :1000000 :1002005 *3 :10 :10 $10 :1002005");
     let row = |name: &[u8]| FAKES.named(name).expect("a fake").index as usize;
-    let stats = |bench: &mut Bench, name| bench.engine.stats_mut().commands[row(name)];
+    let stats = |bench: &mut Bench, name| bench.engine.stats_mut().commands[row(name)].clone();
     let nap = stats(&mut bench, b"nap");
     assert_eq!((nap.calls, nap.ticks), (5, 10 * (5 + 2000 + 3 + 7 + 7)));
     let both = stats(&mut bench, b"both");

@@ -1,6 +1,7 @@
-//! What every room may use: time, chance, the text of numbers, patterns, quotes. Imports nothing of Spindle.
+//! What every room may use: time, chance, the text of numbers, patterns, quotes, histograms. Imports nothing of Spindle.
 pub mod extended;
 pub mod glob;
+pub mod histogram;
 pub mod memory;
 pub mod number;
 pub mod quoted;

@@ -70,6 +70,9 @@ refusals! {
     TimeoutNotAnInteger: "ERR timeout is not an integer or out of range"
     TimeoutNegative: "ERR timeout is negative"
     TimeoutOutOfRange: "ERR timeout is out of range"
+    // What took long
+    BadSlowCount: "ERR count should be greater than or equal to -1"
+    SlowlogUsage: "ERR unknown subcommand or wrong number of arguments for '{second}'. Try SLOWLOG HELP."
     // Expiry
     BadExpiry: "ERR invalid expire time in '{command}' command"
     NxWithOthers: "ERR NX and XX, GT or LT options at the same time are not compatible"

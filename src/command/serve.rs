@@ -4,6 +4,7 @@ use super::admit::admit;
 use super::context::Context;
 use super::effect::Effect;
 use super::entry::{Entry, NotFound};
+use super::notice::notice;
 use super::outcome::Outcome;
 use super::refusal::Refusal;
 use super::words::Words;
@@ -30,9 +31,18 @@ pub fn serve(cx: &mut Context) -> Outcome {
     client.last_command = Some(entry.index);
     let ran = (entry.run)(&mut words, cx);
     let tick = cx.host.ticks();
+    let took = tick - std::mem::replace(cx.since, tick);
+    let tracked = cx.server.config.latency_tracking;
     let stats = &mut cx.server.stats.commands[entry.index as usize];
-    stats.calls += 1;
-    stats.ticks += tick - std::mem::replace(cx.since, tick);
+    if let Ok(Outcome::Block(_)) = ran {
+        // It is counted when its wait has ended.
+        stats.ticks += took;
+    } else {
+        stats.ended(took, tracked);
+        if took >= cx.server.notice_from {
+            notice(entry, cx.request, took, cx);
+        }
+    }
     if cx.record.wanted && cx.data.ledger.dirty != dirty {
         let database = cx.database();
         cx.record.verbatim(database, cx.request);

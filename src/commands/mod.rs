@@ -60,6 +60,11 @@ crate::table! { pub COMMANDS:
     },
     Config { ConfigGet, ConfigHelp, ConfigResetstat, ConfigRewrite, ConfigSet },
     Debug, Function { FunctionFlush, FunctionHelp }, Info, Script { ScriptFlush, ScriptHelp }, Shutdown, Time,
+    // What took long
+    Latency {
+        LatencyDoctor, LatencyGraph, LatencyHelp, LatencyHistogram, LatencyHistory, LatencyLatest, LatencyReset,
+    },
+    Slowlog { SlowlogGet, SlowlogHelp, SlowlogLen, SlowlogReset },
     // Strings
     Append, Decr, DecrBy, DelIfEq, Get, GetDel, GetEx, GetRange, GetSet, Incr, IncrBy, IncrByFloat, Lcs, MGet, MSet, MSetEx,
     MSetNx, PSetEx, Set, SetEx, SetNx, SetRange, StrLen, SubStr,

@@ -201,6 +201,7 @@ impl Engine {
     }
 
     pub fn config_mut(&mut self) -> &mut Config {
+        self.world.server.notice_from = 0;
         &mut self.world.server.config
     }
 

@@ -177,6 +177,10 @@ impl Engine {
         let mut output = std::mem::take(&mut self.sessions.at_mut(id).output);
         self.sessions.equip(&mut output);
         let mut since = 0;
+        if let Some(row) = self.world.server.clients.at(id.key).last_command {
+            let tracked = self.world.server.config.latency_tracking;
+            self.world.server.stats.commands[row as usize].ended(0, tracked);
+        }
         say(&mut self.world.context(id, words.request(), &mut output, now, &mut since, host, &mut self.sessions, true));
         self.sessions.put_back(id, output);
         self.release_waiter(id);

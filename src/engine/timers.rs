@@ -4,6 +4,7 @@ use super::Engine;
 use super::session::Close;
 use crate::base::time::Now;
 use crate::command::Host;
+use crate::server::Server;
 use crate::server::stats::SAMPLE_EVERY_US;
 use log::debug;
 
@@ -17,7 +18,11 @@ impl Engine {
     /// Runs what is due.
     pub fn tick(&mut self, now: Now, host: &mut dyn Host) {
         if self.world.data.active_expire {
+            let begun = (self.world.server.config.latency_monitor_threshold > 0).then(|| host.ticks());
             self.world.data.expire_due(now.wall_ms(), EXPIRE_SLICE);
+            if let Some(begun) = begun {
+                self.note("expire-cycle", begun, now, host);
+            }
         }
         self.world.data.tidy(TIDY_SLICE);
         self.world.server.pubsub.forget_some();
@@ -39,6 +44,15 @@ impl Engine {
         if changed {
             self.notify(now, host);
             self.wake(now, host);
+        }
+    }
+
+    /// Tells LATENCY how long something took that began at this tick.
+    fn note(&mut self, name: &'static str, begun: u64, now: Now, host: &mut dyn Host) {
+        let ms = (host.ticks() - begun) / host.ticks_per_ms().max(1);
+        let Server { config, latency, .. } = &mut self.world.server;
+        if ms >= config.latency_monitor_threshold as u64 {
+            latency.note(name, now.wall_ms().div_euclid(1000), ms);
         }
     }
 

@@ -4,6 +4,8 @@ pub mod clients;
 pub mod config;
 pub mod notify;
 pub mod pubsub;
+pub mod latency;
+pub mod slowlog;
 pub mod stats;
 pub mod users;
 
@@ -11,7 +13,9 @@ use crate::base::random::{Chance, Secrets};
 use crate::base::time::Now;
 use clients::Clients;
 use config::Config;
+use latency::Latency;
 use pubsub::PubSub;
+use slowlog::SlowLog;
 use stats::Stats;
 
 /// What clients are told of the server: they look at its name and version to know which commands and replies to expect.
@@ -25,6 +29,11 @@ pub struct Server {
     pub clients: Clients,
     pub stats: Stats,
     pub pubsub: PubSub,
+    pub slowlog: SlowLog,
+    pub latency: Latency,
+    /// A command that took so many ticks is looked at by `command::notice`. 0 until the thresholds were first counted in
+    /// ticks, which a change of settings asks for too.
+    pub notice_from: u64,
     /// For choices that are no secrets.
     pub chance: Chance,
     pub secrets: Secrets,
@@ -41,6 +50,29 @@ impl Server {
         let chance = Chance::from_seed(secrets.number());
         let (clients, stats) = (Clients::default(), Stats::new(commands));
         let pubsub = PubSub::new(std::array::from_fn(|_| secrets.number()));
-        Server { config, clients, stats, pubsub, chance, secrets, run_id, started }
+        Server {
+            config,
+            clients,
+            stats,
+            pubsub,
+            slowlog: SlowLog::default(),
+            latency: Latency::default(),
+            notice_from: 0,
+            chance,
+            secrets,
+            run_id,
+            started,
+        }
+    }
+
+    /// Counts in ticks from when on a command is noticed.
+    pub fn attend(&mut self, ticks_per_ms: u64) {
+        let slow_us = u64::try_from(self.config.slowlog_log_slower_than).ok();
+        let late_us = match self.config.latency_monitor_threshold as u64 {
+            0 => None,
+            ms => Some(ms.saturating_mul(1000)),
+        };
+        let ticks = |us: u64| u64::try_from(us as u128 * ticks_per_ms as u128 / 1000).unwrap_or(u64::MAX);
+        self.notice_from = slow_us.into_iter().chain(late_us).min().map_or(u64::MAX, ticks);
     }
 }

@@ -1,7 +1,8 @@
 //! What has happened since the start, or since CONFIG RESETSTAT, as INFO tells it.
+use crate::base::histogram::Histogram;
 use std::collections::BTreeMap;
 
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 pub struct CommandStats {
     pub calls: u64,
     /// Of the tick source; what a tick is worth, the host knows.
@@ -10,7 +11,34 @@ pub struct CommandStats {
     pub rejected: u64,
     /// Refused while it ran.
     pub failed: u64,
+    /// Ticks of each call, if `latency-tracking` is on. There once it was called.
+    pub took: Option<Histogram>,
 }
+
+impl CommandStats {
+    /// A call has ended, after so many ticks.
+    #[inline]
+    pub fn ended(&mut self, ticks: u64, tracked: bool) {
+        self.calls += 1;
+        self.ticks += ticks;
+        if tracked {
+            match &mut self.took {
+                Some(took) => took.add(ticks),
+                None => self.first(ticks),
+            }
+        }
+    }
+
+    #[cold]
+    fn first(&mut self, ticks: u64) {
+        self.took.insert(Histogram::default()).add(ticks);
+    }
+}
+
+/// Errors of more kinds are not told apart: a script could make up any number of them.
+const ERROR_KINDS_MAX: usize = 128;
+/// Stands in place of all kinds when there were more.
+const TOO_MANY_KINDS: &str = "ERRORSTATS_DISABLED";
 
 pub const SAMPLE_EVERY_US: u64 = 100_000;
 
@@ -63,8 +91,14 @@ impl Stats {
     #[cold]
     pub fn error(&mut self, text: &str) {
         let code = text.split(' ').next().unwrap_or("ERR");
-        *self.errors.entry(code.to_string()).or_default() += 1;
         self.error_replies += 1;
+        if let Some(count) = self.errors.get_mut(code) {
+            *count += 1;
+        } else if self.errors.len() >= ERROR_KINDS_MAX {
+            self.errors = BTreeMap::from([(TOO_MANY_KINDS.to_string(), 1)]);
+        } else if !self.errors.contains_key(TOO_MANY_KINDS) {
+            self.errors.insert(code.to_string(), 1);
+        }
     }
 
     /// Called a few times a second; keeps the rates.
@@ -89,5 +123,22 @@ impl Stats {
         let sampled = self.sampled;
         *self = Stats { expired_before: expired, memory_peak: self.memory_peak, ..Stats::new(self.commands.len()) };
         self.sampled = (sampled.0, 0, 0, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_too_many_kinds_are_not_told_apart() {
+        let mut stats = Stats::new(0);
+        for _ in 0..2 {
+            (0..ERROR_KINDS_MAX).for_each(|kind| stats.error(&format!("E{kind} text")));
+        }
+        assert_eq!((stats.errors.len(), stats.errors["E1"]), (ERROR_KINDS_MAX, 2));
+        (0..3).for_each(|kind| stats.error(&format!("F{kind}")));
+        assert_eq!(stats.errors, BTreeMap::from([(TOO_MANY_KINDS.to_string(), 1)]));
+        assert_eq!(stats.error_replies, 2 * ERROR_KINDS_MAX as u64 + 3);
     }
 }

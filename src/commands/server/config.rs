@@ -110,6 +110,8 @@ impl<'a> Command<'a> for ConfigSet<'a> {
             return cx.error(&ConfigError { name: name.into(), problem: Problem::Value(reason) }.reply());
         }
         observe(&mut cx.data.ledger, cx.server);
+        let ticks_per_ms = cx.host.ticks_per_ms();
+        cx.server.attend(ticks_per_ms);
         for warning in changed.iter().filter_map(|name| cx.server.config.warning(name)) {
             warn!("{warning}");
         }

@@ -5,7 +5,9 @@ mod config;
 mod debug;
 mod describe;
 mod info;
+mod latency;
 mod process;
 mod sections;
+mod slowlog;
 
-pub use {command::*, config::*, debug::*, info::*, process::*};
+pub use {command::*, config::*, debug::*, info::*, latency::*, process::*, slowlog::*};

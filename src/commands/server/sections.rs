@@ -36,8 +36,10 @@ pub const SECTIONS: &[Section] = &[
     section("Stats", true, stats),
     section("Replication", true, replication),
     section("CPU", true, cpu),
+    section("Modules", true, modules),
     section("Commandstats", false, commandstats),
     section("Errorstats", true, errorstats),
+    section("Latencystats", false, latencystats),
     section("Cluster", true, cluster),
     section("Keyspace", true, keyspace),
 ];
@@ -208,6 +210,27 @@ fn errorstats(world: &World, to: &mut String) {
         field(to, &format!("errorstat_{code}"), format!("count={count}"));
     }
 }
+
+/// Of the commands that were called while `latency-tracking` was on.
+fn latencystats(world: &World, to: &mut String) {
+    let ns_per_tick = 1e6 / world.ticks_per_ms.max(1) as f64;
+    if !world.server.config.latency_tracking {
+        return;
+    }
+    for (entry, stats) in world.table.entries.iter().zip(&world.server.stats.commands) {
+        let Some(took) = &stats.took else { continue };
+        let percentile = |percent: &f64| {
+            let ticks = took.percentile(*percent).unwrap_or(0);
+            format!("p{percent}={:.3}", ticks as f64 * ns_per_tick / 1000.0)
+        };
+        let wanted = &world.server.config.latency_tracking_info_percentiles.0;
+        let value = wanted.iter().map(percentile).collect::<Vec<_>>().join(",");
+        field(to, &format!("latency_percentiles_usec_{}", entry.lower_name()), value);
+    }
+}
+
+/// There are none.
+fn modules(_: &World, _: &mut String) {}
 
 fn cluster(_: &World, to: &mut String) {
     field(to, "cluster_enabled", 0);

@@ -188,16 +188,11 @@ pub static KNOWN: &[Spec] = &[
     text("server-cpulist", "").at_start().also(&["server_cpulist"]),
     switch("use-exit-on-panic", "no").hidden(),
     number("watchdog-period", "0", 0, I32).hidden(),
-    // slowlog/latency
-    number("slowlog-log-slower-than", "10000", -1, I64).also(&["commandlog-execution-slower-than"]),
+    // commandlog
     number("commandlog-large-reply-max-len", "128", 0, I64),
     number("commandlog-large-request-max-len", "128", 0, I64),
     number("commandlog-reply-larger-than", "1048576", -1, I64),
     number("commandlog-request-larger-than", "1048576", -1, I64),
-    number("slowlog-max-len", "128", 0, I64).also(&["commandlog-slow-execution-max-len"]),
-    number("latency-monitor-threshold", "0", 0, I64),
-    switch("latency-tracking", "yes"),
-    words("latency-tracking-info-percentiles", "50 99 99.9", percentiles),
     // cluster
     switch("cluster-allow-pubsubshard-when-down", "yes"),
     switch("cluster-allow-reads-when-down", "no"),
@@ -312,10 +307,6 @@ impl Spec {
         Spec { hidden: true, ..self }
     }
 
-    const fn also(self, also: &'static [&'static str]) -> Spec {
-        Spec { also, ..self }
-    }
-
     /// Repeated lines add to each other.
     const fn adds(self) -> Spec {
         Spec { adds: true, ..self }
@@ -388,15 +379,4 @@ fn score_adjustments(words: &[String]) -> Result<(), &'static str> {
     } else {
         Err("Invalid oom-score-adj-values, elements must be between -2000 and 2000.")
     }
-}
-
-fn percentiles(words: &[String]) -> Result<(), &'static str> {
-    for word in words {
-        match word.parse::<f64>() {
-            Ok(percent) if (0.0..=100.0).contains(&percent) => {}
-            Ok(_) => return Err("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"),
-            Err(_) => return Err("Invalid latency-tracking-info-percentiles parameters"),
-        }
-    }
-    Ok(())
 }

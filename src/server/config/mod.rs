@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use table::{Change, Meaning, Spec};
-pub use value::{Facility, LogLevel, Mode, Permission, Supervised};
+pub use value::{Facility, LogLevel, Mode, Percentiles, Permission, Supervised};
 
 /// Redis knows no such bound. Each database is memory from the start, and one whose keys expire is looked at each turn.
 pub const DATABASES_MAX: u32 = 16384;
@@ -47,6 +47,13 @@ pub struct Config {
     pub client_query_buffer_limit: u64,
     pub notify_keyspace_events: Events,
     pub disable_thp: bool,
+    /// Microseconds; -1 is off.
+    pub slowlog_log_slower_than: i64,
+    pub slowlog_max_len: i64,
+    /// Milliseconds; 0 is off.
+    pub latency_monitor_threshold: i64,
+    pub latency_tracking: bool,
+    pub latency_tracking_info_percentiles: Percentiles,
     pub loglevel: LogLevel,
     pub logfile: Option<String>,
     pub syslog_enabled: bool,
@@ -90,6 +97,11 @@ impl Default for Config {
             client_query_buffer_limit: 1 << 30,
             notify_keyspace_events: Events::default(),
             disable_thp: true,
+            slowlog_log_slower_than: 10_000,
+            slowlog_max_len: 128,
+            latency_monitor_threshold: 0,
+            latency_tracking: true,
+            latency_tracking_info_percentiles: Percentiles(vec![50.0, 99.0, 99.9]),
             loglevel: LogLevel::Notice,
             logfile: None,
             syslog_enabled: false,

@@ -32,7 +32,7 @@ static REASONS: &[(&str, &str)] = &[
     ("busy-reply-threshold lua-*", "There are no scripts yet."),
     ("sanitize-dump-payload", "DUMP and RESTORE are not there yet."),
     ("extended-redis-compatibility", "Spindle behaves as Redis in any case."),
-    ("commandlog-* slowlog-* latency-*", "SLOWLOG and LATENCY are not there yet."),
+    ("commandlog-*", "Only commands that took long are kept (SLOWLOG), not those with many bytes."),
 ];
 
 /// Why this setting has no effect.

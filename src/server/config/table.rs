@@ -111,6 +111,17 @@ static SETTINGS: &[Spec] = &[
     setting!("Publish and subscribe", "notify-keyspace-events", notify_keyspace_events, Kind::Letters(event_letters), Live,
         "Events of keys that are published: K to the key's channel, E to the event's, of classes g$lshzxetdnm, or A"),
 
+    setting!("Watching", "slowlog-log-slower-than", slowlog_log_slower_than, Kind::Number { min: -1, max: i64::MAX }, Live,
+        "Microseconds from which on SLOWLOG keeps a command; -1 keeps none").also(&["commandlog-execution-slower-than"]),
+    setting!("Watching", "slowlog-max-len", slowlog_max_len, Kind::Number { min: 0, max: i64::MAX }, Live,
+        "Commands that SLOWLOG keeps").also(&["commandlog-slow-execution-max-len"]),
+    setting!("Watching", "latency-monitor-threshold", latency_monitor_threshold, Kind::Number { min: 0, max: i64::MAX }, Live,
+        "Milliseconds from which on LATENCY notes what took long; 0 notes nothing"),
+    setting!("Watching", "latency-tracking", latency_tracking, Kind::Switch, Live,
+        "Keep a histogram of how long each command takes"),
+    setting!("Watching", "latency-tracking-info-percentiles", latency_tracking_info_percentiles, Kind::Words(percentiles), Live,
+        "Percentiles that INFO tells of these histograms"),
+
     setting!("Logging", "loglevel", loglevel, Kind::Choice(LogLevel::NAMES), Live,
         "How much is logged"),
     setting!("Logging", "logfile", logfile, Kind::Text, AtStart,
@@ -140,6 +151,10 @@ impl Spec {
     /// Why it has no effect here, if it has none.
     pub fn reason(&self) -> Option<&'static str> {
         if let Meaning::None { .. } = self.meaning { super::reasons::reason(self.name) } else { None }
+    }
+
+    pub(super) const fn also(self, also: &'static [&'static str]) -> Spec {
+        Spec { also, ..self }
     }
 
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
@@ -173,6 +188,17 @@ fn event_letters(text: &str) -> Result<(), &'static str> {
     Events::parse(text).map(|_| ())
 }
 
+fn percentiles(words: &[String]) -> Result<(), &'static str> {
+    for word in words {
+        match word.parse::<f64>() {
+            Ok(percent) if (0.0..=100.0).contains(&percent) => {}
+            Ok(_) => return Err("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"),
+            Err(_) => return Err("Invalid latency-tracking-info-percentiles parameters"),
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,6 +227,9 @@ mod tests {
                 Kind::Mode => vec!["0".into(), "777".into()],
                 Kind::Letters(_) => vec!["".into(), "A".into()],
                 Kind::Text | Kind::Words(_) | Kind::Flags(_) => vec!["".into(), "a".into()],
+
+                Kind::Text | Kind::Flags(_) => vec!["".into(), "a".into()],
+                Kind::Words(_) => vec!["".into()],
             };
             for bound in bounds {
                 let value = spec.kind.read(&[bound.clone().into_bytes()]).unwrap();

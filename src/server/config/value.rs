@@ -194,11 +194,19 @@ macro_rules! field {
 field!(bool, Switch, this => *this, value => value);
 field!(u16, Number, this => i64::from(*this), value => value.try_into().expect("the table bounds it"));
 field!(u32, Number, this => i64::from(*this), value => value.try_into().expect("the table bounds it"));
+field!(i64, Number, this => *this, value => value);
 field!(u64, Memory, this => *this, value => value);
 field!(Mode, Mode, this => this.0, value => Mode(value));
 field!(String, Text, this => this.clone(), value => value);
 field!(Option<String>, Text, this => this.clone().unwrap_or_default(), value => Some(value).filter(|text| !text.is_empty()));
 field!(Vec<String>, Words, this => this.clone(), value => value);
+
+field!(Percentiles, Words, this => this.0.iter().map(f64::to_string).collect(),
+    value => Percentiles(value.iter().map(|word| word.parse().expect("the table checks it")).collect()));
+
+/// Numbers from 0 to 100, told as they are counted: `5.0` as `5`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Percentiles(pub Vec<f64>);
 
 /// The permission bits of a file. Zero leaves them to the process's umask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,0 +1,58 @@
+//! What is done with a command that somebody wants to know of: one that took long is noted for SLOWLOG and LATENCY. It
+//! costs the others one comparison: `Server::notice_from` is the least time that anybody wants to know of.
+use super::context::Context;
+use super::entry::{Entry, FAST, SKIP_SLOWLOG};
+use super::words::Request;
+use crate::server::config::table;
+use crate::server::slowlog::{REDACTED, Slow, shortened};
+
+/// A command of these words took so many ticks.
+#[cold]
+pub fn notice(entry: &Entry, request: Request, ticks: u64, cx: &mut Context) {
+    let ticks_per_ms = cx.host.ticks_per_ms();
+    cx.server.attend(ticks_per_ms);
+    if ticks < cx.server.notice_from {
+        return;
+    }
+    let took_us = (ticks as u128 * 1000 / ticks_per_ms.max(1) as u128) as u64;
+    let at_s = cx.now_ms().div_euclid(1000);
+    let config = &cx.server.config;
+    let (slower_than, most) = (config.slowlog_log_slower_than, config.slowlog_max_len as usize);
+    let threshold_ms = config.latency_monitor_threshold as u64;
+    if slower_than >= 0 && took_us >= slower_than as u64 && !entry.facts.is(SKIP_SLOWLOG) {
+        let client = cx.me();
+        let (peer, name) = (client.address.peer(), client.name.clone());
+        let words = shortened(open_words(entry, request).into_iter());
+        cx.server.slowlog.push(Slow { id: 0, at_s, took_us, words, peer, name }, most);
+    }
+    if threshold_ms > 0 && took_us / 1000 >= threshold_ms {
+        let kind = if entry.facts.is(FAST) { "fast-command" } else { "command" };
+        cx.server.latency.note(kind, at_s, took_us / 1000);
+    }
+}
+
+/// The words as others may see them: no passwords, no names of users.
+pub fn open_words<'a>(entry: &Entry, request: Request<'a>) -> Vec<&'a [u8]> {
+    let mut words: Vec<&[u8]> = request.iter().collect();
+    let mut hide = |from: usize, to: usize| {
+        let to = to.min(words.len());
+        words[from.min(to)..to].fill(REDACTED);
+    };
+    match entry.facts.name {
+        "AUTH" => hide(1, usize::MAX),
+        "HELLO" => {
+            let auth = request.iter().position(|word| word.eq_ignore_ascii_case(b"AUTH"));
+            auth.into_iter().for_each(|at| hide(at + 1, at + 3));
+        }
+        "CONFIG|SET" => {
+            for at in (2..request.len()).step_by(2) {
+                let name = request.get(at).map(String::from_utf8_lossy).unwrap_or_default();
+                if table::find(&name).is_some_and(|spec| spec.secret) {
+                    hide(at + 1, at + 2);
+                }
+            }
+        }
+        _ => {}
+    }
+    words
+}
