@@ -1,6 +1,6 @@
 //! What a command is: its grammar, its facts, its evaluation, and the way from words to it. Which commands there are, it
 //! does not know (`commands` does). Read in this order: words, grammar, leaf, list, syntax, specs, docs, usage, label (what
-//! a declaration is and what is derived from it); entry, lookup, admit, serve, notice, context (how it runs); refusal (every
+//! a declaration is and what is derived from it); entry, lookup, admit, serve, notice, monitor, context (how it runs); refusal (every
 //! error text).
 pub mod admit;
 pub mod context;
@@ -14,6 +14,7 @@ pub mod label;
 pub mod leaf;
 pub mod list;
 pub mod lookup;
+pub mod monitor;
 pub mod notice;
 pub mod outcome;
 pub mod publish;

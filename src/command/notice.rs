@@ -2,6 +2,7 @@
 //! costs the others one comparison: `Server::notice_from` is the least time that anybody wants to know of.
 use super::context::Context;
 use super::entry::{Entry, FAST, SKIP_SLOWLOG};
+use super::monitor;
 use super::words::Request;
 use crate::server::config::table;
 use crate::server::slowlog::{REDACTED, Slow, shortened};
@@ -14,6 +15,7 @@ pub fn notice(entry: &Entry, request: Request, ticks: u64, cx: &mut Context) {
     if ticks < cx.server.notice_from {
         return;
     }
+    monitor::show(entry, request, cx);
     let took_us = (ticks as u128 * 1000 / ticks_per_ms.max(1) as u128) as u64;
     let at_s = cx.now_ms().div_euclid(1000);
     let config = &cx.server.config;

@@ -70,7 +70,8 @@ refusals! {
     TimeoutNotAnInteger: "ERR timeout is not an integer or out of range"
     TimeoutNegative: "ERR timeout is negative"
     TimeoutOutOfRange: "ERR timeout is out of range"
-    // What took long
+    // What took long, and what runs
+    NoMonitorHere: "ERR MONITOR isn't allowed for DENY BLOCKING client"
     BadSlowCount: "ERR count should be greater than or equal to -1"
     SlowlogUsage: "ERR unknown subcommand or wrong number of arguments for '{second}'. Try SLOWLOG HELP."
     // Expiry

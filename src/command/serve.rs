@@ -4,6 +4,7 @@ use super::admit::admit;
 use super::context::Context;
 use super::effect::Effect;
 use super::entry::{Entry, NotFound};
+use super::monitor;
 use super::notice::notice;
 use super::outcome::Outcome;
 use super::refusal::Refusal;
@@ -37,6 +38,9 @@ pub fn serve(cx: &mut Context) -> Outcome {
     if let Ok(Outcome::Block(_)) = ran {
         // It is counted when its wait has ended.
         stats.ticks += took;
+        if cx.server.notice_from == 0 {
+            monitor::show(entry, cx.request, cx);
+        }
     } else {
         stats.ended(took, tracked);
         if took >= cx.server.notice_from {

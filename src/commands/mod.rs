@@ -9,7 +9,7 @@ mod server;
 mod standalone;
 mod string;
 
-use connection::{client::*, hello::*, kill::*, *};
+use connection::{client::*, hello::*, kill::*, monitor::*, *};
 use key::{delete::*, expire::*, find::*, object::*, rename::*, whole::*};
 use pubsub::{channels::*, subscribe::*, *};
 use server::*;
@@ -60,7 +60,8 @@ crate::table! { pub COMMANDS:
     },
     Config { ConfigGet, ConfigHelp, ConfigResetstat, ConfigRewrite, ConfigSet },
     Debug, Function { FunctionFlush, FunctionHelp }, Info, Script { ScriptFlush, ScriptHelp }, Shutdown, Time,
-    // What took long
+    // What runs, and what took long
+    Monitor,
     Latency {
         LatencyDoctor, LatencyGraph, LatencyHelp, LatencyHistogram, LatencyHistory, LatencyLatest, LatencyReset,
     },

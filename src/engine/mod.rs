@@ -126,8 +126,12 @@ impl Engine {
             self.refresh_observed();
         }
         self.sessions.close(id);
-        if self.world.server.clients.close(id).subscribed {
+        let client = self.world.server.clients.close(id);
+        if client.subscribed {
             self.world.server.pubsub.leave(id);
+        }
+        if client.monitors {
+            self.world.server.end_monitor(id);
         }
     }
 

@@ -63,6 +63,8 @@ pub struct Client {
     pub authenticated: bool,
     /// It waits for a key, or for a moment.
     pub blocked: bool,
+    /// It is shown every command.
+    pub monitors: bool,
     /// It has subscribed to something.
     pub subscribed: bool,
     /// It will be closed: nothing more of it is read or run.
@@ -118,6 +120,7 @@ impl Clients {
             resp: 2,
             authenticated,
             blocked: false,
+            monitors: false,
             subscribed: false,
             closing: false,
             opened_us: now.mono_us,

@@ -11,7 +11,7 @@ pub mod users;
 
 use crate::base::random::{Chance, Secrets};
 use crate::base::time::Now;
-use clients::Clients;
+use clients::{ClientId, Clients};
 use config::Config;
 use latency::Latency;
 use pubsub::PubSub;
@@ -31,6 +31,8 @@ pub struct Server {
     pub pubsub: PubSub,
     pub slowlog: SlowLog,
     pub latency: Latency,
+    /// Who is shown every command.
+    pub monitors: Vec<ClientId>,
     /// A command that took so many ticks is looked at by `command::notice`. 0 until the thresholds were first counted in
     /// ticks, which a change of settings asks for too.
     pub notice_from: u64,
@@ -57,12 +59,19 @@ impl Server {
             pubsub,
             slowlog: SlowLog::default(),
             latency: Latency::default(),
+            monitors: vec![],
             notice_from: 0,
             chance,
             secrets,
             run_id,
             started,
         }
+    }
+
+    /// This client is shown nothing more.
+    pub fn end_monitor(&mut self, id: ClientId) {
+        self.monitors.retain(|other| *other != id);
+        self.notice_from = 0;
     }
 
     /// Counts in ticks from when on a command is noticed.
@@ -73,6 +82,7 @@ impl Server {
             ms => Some(ms.saturating_mul(1000)),
         };
         let ticks = |us: u64| u64::try_from(us as u128 * ticks_per_ms as u128 / 1000).unwrap_or(u64::MAX);
-        self.notice_from = slow_us.into_iter().chain(late_us).min().map_or(u64::MAX, ticks);
+        let every = (!self.monitors.is_empty()).then_some(0);
+        self.notice_from = every.into_iter().chain(slow_us).chain(late_us).min().map_or(u64::MAX, ticks);
     }
 }

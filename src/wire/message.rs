@@ -10,6 +10,8 @@ pub const SHARED_MESSAGE_BYTES_MIN: usize = 4 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     resp2: Bytes,
+    /// The same bytes in both: they are no message of RESP3's.
+    plain: bool,
     resp3: Option<Bytes>,
 }
 
@@ -20,12 +22,18 @@ impl Message {
         let mut reply = Reply::new(&mut output, Protocol::Resp2);
         reply.push(words.len());
         words.iter().for_each(|word| reply.bulk(word));
-        Message { resp2: std::mem::take(output.tail()).into(), resp3: None }
+        Message { resp2: std::mem::take(output.tail()).into(), plain: false, resp3: None }
+    }
+
+    /// A line for monitors, with its CR LF.
+    pub fn line(bytes: Vec<u8>) -> Message {
+        Message { resp2: bytes.into(), plain: true, resp3: None }
     }
 
     /// Appends it to an output that has room.
     #[inline]
     pub fn write(&mut self, output: &mut Output, resp3: bool) {
+        let resp3 = resp3 && !self.plain;
         if self.resp2.len() >= SHARED_MESSAGE_BYTES_MIN {
             return output.share(self.shared(resp3));
         }

@@ -130,7 +130,7 @@ fn describe(client: &clients::Client, cx: &Context) -> String {
     let seconds_since = |at_us: u64| cx.now.mono_us.saturating_sub(at_us) / 1_000_000;
     let idle = if is_me { 0 } else { seconds_since(client.active_us) };
     let is_unix = matches!(address, Address::Unix(_));
-    let flags = [(client.subscribed, 'P'), (client.blocked, 'b'), (is_unix, 'U')];
+    let flags = [(client.monitors, 'O'), (client.subscribed, 'P'), (client.blocked, 'b'), (is_unix, 'U')];
     let mut flags: String = flags.iter().filter(|(has, _)| *has).map(|(_, flag)| flag).collect();
     if flags.is_empty() {
         flags.push('N');

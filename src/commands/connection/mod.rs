@@ -3,6 +3,7 @@
 pub(super) mod client;
 pub(super) mod hello;
 pub(super) mod kill;
+pub(super) mod monitor;
 
 use super::prelude::*;
 use super::pubsub::subscribe::unsubscribe_from_all;
@@ -75,6 +76,10 @@ impl<'a> Command<'a> for Reset {
 fn reset(cx: &mut Context) -> Ran {
     let authenticated = cx.server.config.requirepass.is_empty();
     cx.me_mut().reset(authenticated);
+    if std::mem::take(&mut cx.me_mut().monitors) {
+        let id = cx.me().id;
+        cx.server.end_monitor(id);
+    }
     cx.reply.speak(Protocol::Resp2);
     cx.reply.simple("RESET");
     Ok(Outcome::Done)

@@ -226,7 +226,6 @@ mod tests {
                 Kind::Switch => vec!["no".into(), "yes".into()],
                 Kind::Mode => vec!["0".into(), "777".into()],
                 Kind::Letters(_) => vec!["".into(), "A".into()],
-                Kind::Text | Kind::Words(_) | Kind::Flags(_) => vec!["".into(), "a".into()],
 
                 Kind::Text | Kind::Flags(_) => vec!["".into(), "a".into()],
                 Kind::Words(_) => vec!["".into()],
