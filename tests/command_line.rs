@@ -79,6 +79,59 @@ fn a_configuration_can_be_checked_without_starting() {
 }
 
 #[test]
+fn bash_completes_flags_and_what_follows_them() {
+    let script = success(&["--completions", "bash"], "");
+    let ask = |words: &str| {
+        let program = format!(
+            "eval \"$1\"; complete -p spindle >&2 || exit 1\nCOMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}}-1))\n\
+             _spindle; echo \"${{COMPREPLY[*]}}\""
+        );
+        let output = Command::new("bash").args(["-c", &program, "bash", &script]).output().expect("bash runs");
+        assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text").trim().to_string()
+    };
+    assert_eq!(ask("spindle --requ"), "--requirepass");
+    assert_eq!(ask("spindle --protected-mode ''"), "yes no");
+    assert_eq!(ask("spindle --loglevel no"), "notice nothing");
+    assert_eq!(ask("spindle --port ''"), "");
+    assert_eq!(ask("spindle --logfile Cargo.to"), "Cargo.toml");
+    assert_eq!(ask("spindle --dir test"), "tests");
+    assert_eq!(ask("spindle Cargo.to"), "Cargo.toml");
+    assert_eq!(ask("spindle expl"), "explain");
+    for shell in ["zsh", "fish"] {
+        let script = success(&["--completions", shell], "");
+        assert!(
+            script.contains("spindle") && script.contains("--protected-mode") || script.contains("-l protected-mode")
+        );
+        // Where that shell is there, it has to understand it.
+        let program = format!("{shell} -n \"$1\"");
+        let file = std::env::temp_dir().join(format!("spindle-{}-completions.{shell}", std::process::id()));
+        std::fs::write(&file, script).expect("a file");
+        let path = file.to_str().expect("a path that is text");
+        let check = format!("command -v {shell} >/dev/null || exit 0; {program}");
+        let output = Command::new("bash").args(["-c", &check, "bash", path]).output().expect("bash runs");
+        let _ = std::fs::remove_file(&file);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert!(failure(&["--completions", "tcsh"], "").contains("--completions wants one of bash, zsh, fish"));
+    assert!(failure(&["--completions"], "").contains("--completions wants one of bash, zsh, fish"));
+}
+
+#[test]
+fn the_manual_is_good_troff() {
+    let page = success(&["--man"], "");
+    assert!(page.starts_with(".TH SPINDLE 1") && page.contains("\\fB\\-\\-protected\\-mode\\fR"), "{page}");
+    // Where groff is there, it has to find no fault.
+    let check = "command -v groff >/dev/null || exit 0; groff -man -Tutf8 -ww -wall";
+    let mut groff = Command::new("bash");
+    groff.args(["-c", check]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut groff = groff.spawn().expect("bash runs");
+    let _ = groff.stdin.take().expect("a pipe").write_all(page.as_bytes());
+    let output = groff.wait_with_output().expect("it ends");
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn help_is_printed() {
     let text = success(&["--help"], "");
     assert!(text.contains("Usage: spindle") && text.contains("--maxclients N"), "{text}");

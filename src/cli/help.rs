@@ -1,7 +1,6 @@
-//! What the command line prints: help, from the table of settings; the version; the result of a check.
-use crate::server::config::table::{self, Meaning, Spec};
-use crate::server::config::value::Kind;
-use crate::server::config::{Config, LogLevel, guard};
+//! What the command line prints: help, from the list of flags; the version; the result of a check.
+use super::flags::{self, Flag};
+use crate::server::config::{Config, guard};
 use std::fmt::Write;
 
 /// Columns of a terminal, and where the explanations begin.
@@ -21,39 +20,18 @@ pub fn help() -> String {
          A setting given as --name counts after the file's. Bytes may have a unit:\n\
          1k is 1000, 1kb is 1024; m, mb, g, gb likewise.\n\n",
     );
-    entry(&mut out, "--check-config", "Read everything, say what is not default and where it came from, start nothing");
-    entry(&mut out, "--help, -h", "This page");
-    entry(&mut out, "--version, -v", "The version");
-    let defaults = Config::default();
-    let mut last_group = "";
-    for spec in table::all() {
-        let Meaning::Field { group, help, .. } = spec.meaning else { continue };
+    let mut last_group = None;
+    for Flag { name, letter, shape, help, default, group, .. } in flags::all() {
         if group != last_group {
-            write!(out, "\n{group}\n").expect("a String takes all");
+            write!(out, "\n{}\n", group.unwrap_or_default()).expect("a String takes all");
             last_group = group;
         }
-        let default = defaults.text(spec);
+        let letter = letter.map_or(String::new(), |letter| format!(", -{letter}"));
         let default = if default.is_empty() { String::new() } else { format!(" [{default}]") };
-        entry(&mut out, &format!("--{} {}", spec.name, shape(spec)), &format!("{help}{default}"));
+        entry(&mut out, format!("--{name}{letter} {shape}").trim_end(), &format!("{help}{default}"));
     }
     out.push_str("\nOther settings of Redis and Valkey are accepted and have no effect.\n");
     out
-}
-
-fn shape(spec: &Spec) -> String {
-    match spec.kind {
-        Kind::Switch => "yes|no".into(),
-        Kind::Number { .. } => "N".into(),
-        Kind::Memory { .. } => "BYTES".into(),
-        Kind::Mode => "MODE".into(),
-        Kind::Choice(names) if names.len() <= 4 => names.join("|"),
-        Kind::Choice(names) if names == LogLevel::NAMES => "LEVEL".into(),
-        Kind::Choice(_) => "NAME".into(),
-        Kind::Text if spec.secret => "PASSWORD".into(),
-        Kind::Text => "PATH".into(),
-        Kind::Letters(_) => "LETTERS".into(),
-        Kind::Words(_) | Kind::Flags(_) => "ADDRESS...".into(),
-    }
 }
 
 /// A name on the left, its explanation wrapped on the right.
@@ -101,6 +79,7 @@ pub fn check(config: &Config) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::config::table::{self, Meaning};
 
     #[test]
     fn help_fits_a_terminal_and_names_every_setting() {

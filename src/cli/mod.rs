@@ -2,8 +2,11 @@
 //!
 //! Starts nothing and prints nothing. Whatever is wrong comes back as one message, before anything has begun. Arguments
 //! are read as redis-server reads them: `--name` takes the words up to the next `--name`, files come before options.
+mod complete;
+mod flags;
 mod help;
 mod load;
+mod manual;
 
 use crate::base::quoted;
 use crate::server::config::{Config, Source, guard, table};
@@ -57,8 +60,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, files: &mut dyn Files) ->
     args = &args[usize::from(first)..args.len() - usize::from(last)];
 
     let mut options = options(args)?;
-    if let Some(text) = options.iter().find_map(|option| special(&option.name)) {
-        return Ok(Invocation::Print(text));
+    if let Some(printed) = options.iter().find_map(special) {
+        return printed.map(Invocation::Print);
     }
     let count = options.len();
     options.retain(|option| option.name != "check-config");
@@ -86,10 +89,17 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, files: &mut dyn Files) ->
     Ok(if only_check { Invocation::Print(help::check(&config)) } else { Invocation::Run(Box::new(config)) })
 }
 
-fn special(name: &str) -> Option<String> {
-    match name {
-        "help" => Some(help::help()),
-        "version" => Some(help::version()),
+/// What is only printed.
+fn special(option: &Given) -> Option<Result<String, UsageError>> {
+    match option.name.as_str() {
+        "help" => Some(Ok(help::help())),
+        "version" => Some(Ok(help::version())),
+        "man" => Some(Ok(manual::manual())),
+        "completions" => {
+            let script = if let [shell] = &option.words[..] { complete::script(&text(shell)) } else { None };
+            let message = || UsageError(format!("--completions wants one of {}", flags::SHELLS.join(", ")));
+            Some(script.ok_or_else(message))
+        }
         _ => None,
     }
 }
@@ -111,7 +121,7 @@ impl Given {
 fn options(args: &[Vec<u8>]) -> Result<Vec<Given>, UsageError> {
     let mut options: Vec<Given> = Vec::new();
     // What takes no words cannot be followed by one.
-    let full = |name: &str| ["help", "version", "check-config"].contains(&name);
+    let full = |name: &str| ["help", "version", "man", "check-config"].contains(&name);
     // `--save` alone means no snapshots.
     let stands_alone = |name: &str| full(name) || name.eq_ignore_ascii_case("save");
     for arg in args {

@@ -74,7 +74,7 @@ static SETTINGS: &[Spec] = &[
         "Addresses to listen on. One that begins with - may be missing on this machine; * is all of IPv4, ::* all of IPv6"),
     setting!("Network", "port", port, PORT, Live,
         "TCP port; 0 listens on none"),
-    setting!("Network", "unixsocket", unixsocket, Kind::Text, AtStart,
+    setting!("Network", "unixsocket", unixsocket, Kind::Path, AtStart,
         "Path of a Unix socket to listen on as well"),
     setting!("Network", "unixsocketperm", unixsocketperm, Kind::Mode, AtStart,
         "Permissions of that socket, in octal; 0 leaves them to the umask"),
@@ -124,7 +124,7 @@ static SETTINGS: &[Spec] = &[
 
     setting!("Logging", "loglevel", loglevel, Kind::Choice(LogLevel::NAMES), Live,
         "How much is logged"),
-    setting!("Logging", "logfile", logfile, Kind::Text, AtStart,
+    setting!("Logging", "logfile", logfile, Kind::Path, AtStart,
         "File to append the log to; without it, standard output. It may be moved away at any time"),
     setting!("Logging", "syslog-enabled", syslog_enabled, Kind::Switch, AtStart,
         "Send the log to syslog as well"),
@@ -133,11 +133,11 @@ static SETTINGS: &[Spec] = &[
     setting!("Logging", "syslog-facility", syslog_facility, Kind::Choice(Facility::NAMES), AtStart,
         "What syslog takes the server for"),
 
-    setting!("Process", "dir", dir, Kind::Text, Protected,
+    setting!("Process", "dir", dir, Kind::Path, Protected,
         "Directory that relative paths of files count from"),
     setting!("Process", "daemonize", daemonize, Kind::Switch, AtStart,
         "Go to the background once the server listens"),
-    setting!("Process", "pidfile", pidfile, Kind::Text, AtStart,
+    setting!("Process", "pidfile", pidfile, Kind::Path, AtStart,
         "File that holds the number of the process while it runs"),
     setting!("Process", "supervised", supervised, Kind::Choice(Supervised::NAMES), AtStart,
         "Tell systemd or upstart when the server is ready; auto asks the environment which of them is there"),
@@ -226,8 +226,7 @@ mod tests {
                 Kind::Switch => vec!["no".into(), "yes".into()],
                 Kind::Mode => vec!["0".into(), "777".into()],
                 Kind::Letters(_) => vec!["".into(), "A".into()],
-
-                Kind::Text | Kind::Flags(_) => vec!["".into(), "a".into()],
+                Kind::Text | Kind::Path | Kind::Flags(_) => vec!["".into(), "a".into()],
                 Kind::Words(_) => vec!["".into()],
             };
             for bound in bounds {

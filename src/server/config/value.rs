@@ -23,6 +23,8 @@ pub enum Kind {
     Text,
     /// One word of letters; the function may refuse it.
     Letters(fn(&str) -> Result<(), &'static str>),
+    /// The name of a file or directory.
+    Path,
     /// Any number of words; the function may refuse them.
     Words(fn(&[String]) -> Result<(), &'static str>),
 }
@@ -57,6 +59,7 @@ impl Kind {
             Kind::Flags(names) => format!("some of {}", names.join(", ")),
             Kind::Text => "text".into(),
             Kind::Letters(_) => "letters".into(),
+            Kind::Path => "a path".into(),
             Kind::Words(_) => "words".into(),
         }
     }
@@ -95,8 +98,8 @@ impl Kind {
                 Err(_) => Err("argument couldn't be parsed as an octal number".into()),
             },
             Kind::Choice(names) => Ok(Value::Text(choose(word, names)?.into())),
-            Kind::Text => Ok(Value::Text(word.into())),
             Kind::Letters(check) => check(word).map(|()| Value::Text(word.into())).map_err(String::from),
+            Kind::Text | Kind::Path => Ok(Value::Text(word.into())),
             Kind::Flags(_) | Kind::Words(_) => unreachable!("lists are read by read_list"),
         }
     }
