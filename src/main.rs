@@ -52,6 +52,7 @@ fn serve(mut config: Config) -> Result<ExitCode, String> {
     let mut entropy = [0; 32];
     getrandom::fill(&mut entropy).map_err(|error| format!("no entropy: {error}"))?;
     let supervisor = Supervisor::find(config.supervised);
+    config.supervisor = supervisor.map_or("no", Supervisor::name);
     let background = config.daemonize && supervisor.is_none();
 
     let log = Rc::new(OnceCell::new());

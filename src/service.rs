@@ -74,6 +74,13 @@ impl Supervisor {
         }
     }
 
+    pub fn name(self) -> &'static str {
+        match self {
+            Supervisor::Systemd => "systemd",
+            Supervisor::Upstart => "upstart",
+        }
+    }
+
     /// Connections are accepted from now on.
     pub fn ready(found: Option<Supervisor>, config: &Config) {
         match found {

@@ -64,7 +64,6 @@ const NOT_THERE: &[(&str, &[&str])] = &[
     (
         "not counted yet",
         &[
-            "config_file",
             "clients_in_timeout_table",
             "total_blocking_keys",
             "total_blocking_keys_on_nokey",

@@ -101,7 +101,11 @@ fn systemd_is_told_when_the_server_is_ready_and_when_it_stops() {
         let mut child =
             spindle(&args).env("NOTIFY_SOCKET", &path).stdout(Stdio::null()).spawn().expect("the program starts");
         assert!(told().contains("READY=1\n"), "{name}");
-        assert!(TcpStream::connect(("127.0.0.1", port)).is_ok(), "{name}");
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+        stream.write_all(b"INFO server\r\nQUIT\r\n").expect("it reads");
+        let mut info = String::new();
+        stream.read_to_string(&mut info).expect("it answers");
+        assert!(info.contains("process_supervised:systemd\r\n"), "{info}");
         let kill = Command::new("kill").arg(child.id().to_string()).status();
         assert!(kill.expect("kill runs").success());
         assert!(told().contains("STOPPING=1\n"), "{name}");

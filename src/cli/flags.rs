@@ -91,6 +91,6 @@ fn takes(spec: &Spec) -> Takes {
         Kind::Path => Takes::File,
         Kind::Number { .. } | Kind::Memory { .. } | Kind::Mode | Kind::Text | Kind::Letters(_) | Kind::Words(_) => {
             Takes::Anything
-        },
+        }
     }
 }

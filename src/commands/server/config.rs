@@ -1,7 +1,7 @@
 //! CONFIG: the settings, read and changed while the server runs. What a setting is, `server::config` knows.
 use crate::command::publish::observe;
 use crate::commands::prelude::*;
-use crate::server::config::{ConfigError, Problem};
+use crate::server::config::{ConfigError, Problem, table};
 use log::{info, warn};
 
 // --- CONFIG
@@ -112,8 +112,13 @@ impl<'a> Command<'a> for ConfigSet<'a> {
         observe(&mut cx.data.ledger, cx.server);
         let ticks_per_ms = cx.host.ticks_per_ms();
         cx.server.attend(ticks_per_ms);
-        for warning in changed.iter().filter_map(|name| cx.server.config.warning(name)) {
-            warn!("{warning}");
+        for name in changed {
+            let reason = table::find(name).and_then(|spec| spec.reason());
+            match (cx.server.config.warning(name), reason) {
+                (Some(warning), _) => warn!("{warning}"),
+                (None, Some(reason)) => info!("CONFIG SET {name} has no effect in Spindle: {reason}"),
+                (None, None) => {}
+            }
         }
         cx.ok()
     }

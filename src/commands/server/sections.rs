@@ -61,13 +61,14 @@ fn server(world: &World, to: &mut String) {
     field(to, "os", &machine.operating_system);
     field(to, "arch_bits", usize::BITS);
     field(to, "process_id", machine.process_id);
-    field(to, "process_supervised", "no");
+    field(to, "process_supervised", server.config.supervisor);
     field(to, "run_id", &server.run_id);
     field(to, "tcp_port", server.config.port);
     field(to, "server_time_usec", now.wall_us);
     field(to, "uptime_in_seconds", uptime_s);
     field(to, "uptime_in_days", uptime_s / 86_400);
     field(to, "executable", &machine.executable);
+    field(to, "config_file", server.config.file.as_ref().map_or("", |file| &file.path));
     field(to, "io_threads_active", 0);
     for (number, listener) in machine.listeners.iter().enumerate() {
         field(to, &format!("listener{number}"), listener);

@@ -69,6 +69,8 @@ pub struct Config {
     pub renames: Vec<Rename>,
     /// The file that was named on the command line, if one was.
     pub file: Option<ConfigFile>,
+    /// The supervisor that was found, whatever `supervised` asked for; else `no`.
+    pub supervisor: &'static str,
     /// The text of settings without effect, by their chief name.
     without_effect: BTreeMap<&'static str, String>,
     /// Who said a setting last, by its chief name; what nobody said is missing.
@@ -113,6 +115,7 @@ impl Default for Config {
             supervised: Supervised::No,
             renames: vec![],
             file: None,
+            supervisor: "no",
             without_effect: BTreeMap::new(),
             sources: BTreeMap::new(),
         }
