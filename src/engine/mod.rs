@@ -57,6 +57,9 @@ pub struct Engine {
     sample_at_us: u64,
     sampled_commands: u64,
     idle_check_at_us: u64,
+    /// Clients whose output is over the soft limit.
+    over_soft: Vec<ClientId>,
+    output_check_at_us: u64,
 }
 
 /// What commands work on.
@@ -97,6 +100,8 @@ impl Engine {
             sample_at_us: 0,
             sampled_commands: 0,
             idle_check_at_us: 0,
+            over_soft: vec![],
+            output_check_at_us: 0,
         }
     }
 

@@ -50,6 +50,10 @@ pub struct Session {
     /// The client will send no more.
     pub ended: bool,
     pub close: Option<Close>,
+    /// Since when its output is over the soft limit.
+    pub over_since_us: Option<u64>,
+    /// Some of what it is sent is still to be sent: nothing can be put before the rest.
+    partly_sent: bool,
     touched: bool,
     ready: bool,
 }
@@ -130,6 +134,8 @@ impl Sessions {
             blocked: false,
             ended: false,
             close: None,
+            over_since_us: None,
+            partly_sent: false,
             touched: false,
             ready: false,
         };
@@ -244,6 +250,7 @@ impl Sessions {
         debug_assert_eq!(session.id, id);
         let stalled = session.output.len() > OUTPUT_BYTES_MAX;
         session.output.wrote(count);
+        session.partly_sent = !session.output.is_empty();
         if session.output.is_empty() {
             let room = session.output.take_room();
             self.keep_room(room);
@@ -270,6 +277,20 @@ impl Sessions {
             self.touched.push(id);
         }
         Some(unsent)
+    }
+
+    /// Drops all that is unsent. In its place `reason` may be said, where that would not stand amidst something else:
+    /// true if it was.
+    pub fn discard(&mut self, id: ClientId, reason: Option<&mut Message>) -> bool {
+        let session = self.at_mut(id);
+        (session.task, session.later) = (None, None);
+        session.output.discard();
+        let reason = reason.filter(|_| !session.partly_sent);
+        let said = reason.is_some();
+        if let Some(reason) = reason {
+            reason.write(&mut session.output, true);
+        }
+        said
     }
 
     /// The command that went on in slices has ended: what came meanwhile follows its reply.

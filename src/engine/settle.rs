@@ -57,7 +57,7 @@ impl Engine {
             match effect {
                 Effect::Deliver { message, count } => {
                     let (now_to, later) = to.split_at(count);
-                    self.deliver(*message, now_to);
+                    self.deliver(*message, now_to, now);
                     to = later;
                 }
                 effect => self.apply(effect, now, host),
@@ -154,6 +154,7 @@ impl Engine {
             self.hold(id, &mut output, from);
         }
         self.sessions.put_back(id, output);
+        self.limit_output(id, now);
         if let Outcome::Continue(task) = outcome {
             self.sessions.at_mut(id).task = Some(task);
         }

@@ -194,6 +194,9 @@ impl Engine {
         if session.ended && session.blocked {
             self.begin_close(id, Close::AfterReply);
         }
+        if output_len > 0 {
+            self.limit_output(id, now);
+        }
         if output_len > 0 || self.sessions.at(id).close.is_some() {
             self.sessions.touch(id);
         }
@@ -249,6 +252,7 @@ impl Engine {
             self.settle(id, &mut output, from, now, host);
         }
         self.sessions.put_back(id, output);
+        self.limit_output(id, now);
         self.sessions.touch(id);
         Step::More
     }

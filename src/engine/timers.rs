@@ -12,6 +12,7 @@ use log::debug;
 const EXPIRE_SLICE: usize = 256;
 /// So many entries are freed, or a fraction of them moved, in one slice.
 const TIDY_SLICE: usize = 1024;
+const OUTPUT_CHECK_EVERY_US: u64 = 250_000;
 const IDLE_CHECK_EVERY_US: u64 = 1_000_000;
 
 impl Engine {
@@ -40,6 +41,10 @@ impl Engine {
             self.idle_check_at_us = now.mono_us + IDLE_CHECK_EVERY_US;
             self.close_idle(now);
         }
+        if !self.over_soft.is_empty() && now.mono_us >= self.output_check_at_us {
+            self.output_check_at_us = now.mono_us + OUTPUT_CHECK_EVERY_US;
+            self.limit_soft(now);
+        }
         let changed = !self.world.data.ledger.journal.is_empty();
         if changed {
             self.notify(now, host);
@@ -67,7 +72,8 @@ impl Engine {
         let sample = (!sampled).then_some(self.sample_at_us);
         let idle = (self.world.server.config.timeout > 0 && self.client_count() > 0).then_some(self.idle_check_at_us);
         let forgetting = self.world.server.pubsub.is_forgetting().then_some(now.mono_us);
-        [expiry, tidy, self.waiting.first_deadline_us(), sample, idle, forgetting].into_iter().flatten().min()
+        let output = (!self.over_soft.is_empty()).then_some(self.output_check_at_us);
+        [expiry, tidy, output, self.waiting.first_deadline_us(), sample, idle, forgetting].into_iter().flatten().min()
     }
 
     fn close_idle(&mut self, now: Now) {

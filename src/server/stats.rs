@@ -67,6 +67,7 @@ pub struct Stats {
     /// What `expired_keys` was when the statistics were reset.
     pub expired_before: u64,
     pub query_buffer_limit_disconnections: u64,
+    pub output_buffer_limit_disconnections: u64,
     /// AUTH and HELLO with a wrong name or password.
     pub refused_logins: u64,
     /// The reactor's: microseconds spent in busy-polling, and how often it found work.

@@ -117,6 +117,11 @@ impl Output {
         self.tail.extend_from_slice(&other.tail);
     }
 
+    /// Forgets what is not sent.
+    pub fn discard(&mut self) {
+        *self = Output { position: self.end(), ..Output::default() };
+    }
+
     fn close_tail(&mut self) {
         if self.tail.is_empty() {
             return;

@@ -164,7 +164,7 @@ fn stats(world: &World, to: &mut String) {
     field(to, "total_writes_processed", stats.writes);
     zeros(to, &["io_threaded_reads_processed", "io_threaded_writes_processed"]);
     field(to, "client_query_buffer_limit_disconnections", stats.query_buffer_limit_disconnections);
-    field(to, "client_output_buffer_limit_disconnections", 0);
+    field(to, "client_output_buffer_limit_disconnections", stats.output_buffer_limit_disconnections);
     field(to, "eventloop_cycles", stats.turns);
     field(to, "busy_poll_usec", stats.busy_poll_us);
     field(to, "busy_poll_hits", stats.busy_poll_hits);

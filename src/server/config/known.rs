@@ -57,7 +57,6 @@ pub static KNOWN: &[Spec] = &[
     number("active-defrag-threshold-upper", "100", 0, 1000),
     number("active-expire-effort", "1", 1, 10),
     switch("activedefrag", "no"),
-    words("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", output_limits).adds(),
     number("hash-max-listpack-entries", "512", 0, I64).also(&["hash-max-ziplist-entries"]),
     memory("hash-max-listpack-value", "64", 0, S64).also(&["hash-max-ziplist-value"]),
     memory("hll-sparse-max-bytes", "3000", 0, S64),
@@ -340,23 +339,6 @@ fn save_points(words: &[String]) -> Result<(), &'static str> {
     let valid = |pair: &[String]| matches!((number(&pair[0]), number(&pair[1])), (Ok(1..), Ok(0..)));
     let whole = words.len().is_multiple_of(2);
     if whole && words.chunks(2).all(valid) { Ok(()) } else { Err("Invalid save parameters") }
-}
-
-fn output_limits(words: &[String]) -> Result<(), &'static str> {
-    if words.is_empty() || !words.len().is_multiple_of(4) {
-        return Err("Wrong number of arguments in buffer limit configuration.");
-    }
-    let class = |word: &str| ["normal", "slave", "replica", "pubsub"].contains(&word.to_ascii_lowercase().as_str());
-    let bytes = |word: &str| super::value::memory(word).is_some();
-    for limit in words.chunks(4) {
-        if !class(&limit[0]) {
-            return Err("Invalid client class specified in buffer limit configuration.");
-        }
-        if !bytes(&limit[1]) || !bytes(&limit[2]) || limit[3].parse::<u32>().is_err() {
-            return Err("Error in hard, soft or soft_seconds setting in buffer limit configuration.");
-        }
-    }
-    Ok(())
 }
 
 fn memory_or_percent(words: &[String]) -> Result<(), &'static str> {

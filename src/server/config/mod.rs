@@ -5,6 +5,7 @@
 pub mod file;
 pub mod guard;
 mod known;
+pub mod output_limits;
 mod reasons;
 mod rewrite;
 pub mod table;
@@ -12,6 +13,7 @@ pub mod value;
 
 use crate::base::glob;
 use crate::server::notify::Events;
+use output_limits::OutputLimits;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -45,6 +47,7 @@ pub struct Config {
     pub databases: u32,
     pub proto_max_bulk_len: u64,
     pub client_query_buffer_limit: u64,
+    pub client_output_buffer_limit: OutputLimits,
     pub notify_keyspace_events: Events,
     pub disable_thp: bool,
     /// Microseconds; -1 is off.
@@ -97,6 +100,7 @@ impl Default for Config {
             databases: 16,
             proto_max_bulk_len: 512 << 20,
             client_query_buffer_limit: 1 << 30,
+            client_output_buffer_limit: OutputLimits::default(),
             notify_keyspace_events: Events::default(),
             disable_thp: true,
             slowlog_log_slower_than: 10_000,

@@ -21,7 +21,6 @@ static REASONS: &[(&str, &str)] = &[
     ("hash-max-* list-* set-max-* zset-max-* stream-node-* hll-*", "The type is not there yet."),
     ("lazyfree-*", "Deleting frees at once."),
     ("maxmemory* lfu-*", "Memory is not limited yet, and nothing is evicted."),
-    ("client-output-buffer-limit", "A client with a megabyte unsent is neither read nor served until it has taken it."),
     ("tracking-table-*", "Client tracking is not there yet."),
     ("aof* append* auto-aof-* dbfilename key-load-delay loading-* no-appendfsync-* rdb* save stop-writes-*", "There is no persistence yet: all data is lost when Spindle stops."),
     ("repl* min-replicas-* master* primary* dual-channel-* import-mode propagation-*", "There is no replication yet."),

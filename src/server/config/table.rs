@@ -4,7 +4,7 @@
 //! default (mod.rs), one row here, and its name goes from `known.rs` if it stands there.
 use super::known::KNOWN;
 use super::value::{Facility, Field, Kind, LogLevel, Permission, Supervised, Value};
-use super::{Config, DATABASES_MAX};
+use super::{Config, DATABASES_MAX, output_limits};
 use crate::server::notify::Events;
 
 /// One setting.
@@ -104,6 +104,8 @@ static SETTINGS: &[Spec] = &[
         "Bytes of one argument"),
     setting!("Limits", "client-query-buffer-limit", client_query_buffer_limit, BUFFER, Live,
         "Bytes of one client's input that wait to be run"),
+    setting!("Limits", "client-output-buffer-limit", client_output_buffer_limit, Kind::Words(output_limits::check), Live,
+        "For normal, replica or pubsub clients: bytes unsent at which one is closed, bytes and for how many seconds; 0 never"),
 
     setting!("Memory", "disable-thp", disable_thp, Kind::Switch, AtStart,
         "Do without transparent huge pages: 2 MB at a time are too coarse for many small connections"),
@@ -229,7 +231,9 @@ mod tests {
                 Kind::Text | Kind::Path | Kind::Flags(_) => vec!["".into(), "a".into()],
                 Kind::Words(_) => vec!["".into()],
             };
-            for bound in bounds {
+            // What is not named there stays.
+            let merges = spec.name == "client-output-buffer-limit";
+            for bound in bounds.into_iter().filter(|_| !merges) {
                 let value = spec.kind.read(&[bound.clone().into_bytes()]).unwrap();
                 write(&mut config, value.clone());
                 assert_eq!(read(&config), value, "{} {bound}", spec.name);
