@@ -17,7 +17,11 @@ fn signed_in(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
 
 #[inline]
 fn allowed_at_once(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
-    if cx.at_once && entry.facts.is(NO_MULTI) { Err(Refusal::NotInTransaction) } else { Ok(()) }
+    if (cx.at_once || cx.me().transaction.is_some()) && entry.facts.is(NO_MULTI) {
+        Err(Refusal::NotInTransaction)
+    } else {
+        Ok(())
+    }
 }
 
 #[inline]

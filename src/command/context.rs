@@ -6,6 +6,7 @@ use super::host::{Bystanders, Host};
 use super::leaf::{Bytes, Key};
 use super::outcome::{Outcome, Ran};
 use super::publish::notify;
+use super::queue::Queues;
 use super::record::Record;
 use super::refusal::Refusal;
 use super::serve;
@@ -34,6 +35,8 @@ pub struct Context<'a> {
     pub table: &'static Commands,
     pub effects: &'a mut Vec<Effect>,
     pub record: &'a mut Record,
+    /// What transactions have queued.
+    pub queues: &'a mut Queues,
     pub host: &'a mut dyn Host,
     pub bystanders: &'a mut dyn Bystanders,
     /// Inside a transaction or a script nothing waits and nothing goes on in slices.
@@ -224,6 +227,9 @@ impl Context<'_> {
     /// The one way in which a command runs another.
     pub fn invoke(&mut self, request: Request, sink: &mut Output) {
         let protocol = self.reply.protocol();
+        let invoker = self.me().last_command;
+        let outermost = self.me().invoker;
+        self.me_mut().invoker = outermost.or(invoker);
         let mut since = self.host.ticks();
         let mut inner = Context {
             data: self.data,
@@ -236,6 +242,7 @@ impl Context<'_> {
             table: self.table,
             effects: self.effects,
             record: self.record,
+            queues: self.queues,
             host: self.host,
             bystanders: self.bystanders,
             at_once: true,
@@ -247,8 +254,22 @@ impl Context<'_> {
         }
         // Before the next one may publish something, or subscribe.
         self.notify();
+        let me = self.me_mut();
+        (me.last_command, me.invoker) = (invoker, outermost);
         // What it changed it has said: the command that invoked it is not recorded besides.
         self.record.stated = true;
+    }
+
+    /// Ends the client's transaction with nothing done, and its watch.
+    pub fn discard(&mut self) {
+        self.queues.take(self.client);
+        self.me_mut().transaction = None;
+        self.unwatch();
+    }
+
+    pub fn unwatch(&mut self) {
+        let me = self.me().id;
+        self.server.watch.clear(me);
     }
 
     /// Lets the other clients be heard in the middle of a long command. True: it should stop.

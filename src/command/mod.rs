@@ -1,7 +1,7 @@
 //! What a command is: its grammar, its facts, its evaluation, and the way from words to it. Which commands there are, it
 //! does not know (`commands` does). Read in this order: words, grammar, leaf, list, syntax, specs, docs, usage, label (what
-//! a declaration is and what is derived from it); entry, lookup, admit, serve, notice, monitor, context (how it runs); refusal (every
-//! error text).
+//! a declaration is and what is derived from it); entry, lookup, admit, serve, queue, notice, monitor, context (how it
+//! runs); refusal (every error text).
 pub mod admit;
 pub mod context;
 pub mod docs;
@@ -18,6 +18,7 @@ pub mod monitor;
 pub mod notice;
 pub mod outcome;
 pub mod publish;
+pub mod queue;
 pub mod record;
 pub mod refusal;
 pub mod serve;

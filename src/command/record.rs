@@ -22,6 +22,20 @@ impl Record {
         }
     }
 
+    /// What was recorded since `from` happened at once. (One change always does.)
+    pub fn wrap(&mut self, from: usize) {
+        let changes = &self.entries[from..];
+        if let [(first, _), .., (last, _)] = *changes {
+            let word = |text| {
+                let mut words = OwnedWords::default();
+                words.text(text);
+                words
+            };
+            self.entries.insert(from, (first, word("MULTI")));
+            self.entries.push((last, word("EXEC")));
+        }
+    }
+
     /// The command's own words, if it changed something and did not say otherwise.
     pub fn verbatim(&mut self, database: usize, request: Request) {
         if self.wanted && !self.stated {

@@ -100,6 +100,14 @@ refusals! {
     // Publish and subscribe
     OnlySubscribes: "ERR Can't execute '{command}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
     PubsubUsage: "ERR unknown subcommand or wrong number of arguments for '{second}'. Try PUBSUB HELP."
+    // Transactions
+    NestedMulti: "ERR MULTI calls can not be nested"
+    WatchInMulti: "ERR WATCH inside MULTI is not allowed"
+    WatchesTooMuch: "ERR watched keys take more memory than client-query-buffer-limit allows"
+    ExecWithoutMulti: "ERR EXEC without MULTI"
+    DiscardWithoutMulti: "ERR DISCARD without MULTI"
+    TransactionAborted: "EXECABORT Transaction discarded because of previous errors."
+    TransactionRejected: "EXECABORT Transaction discarded because of: {why}"
     // Strings
     Overflow: "ERR increment or decrement would overflow"
     DecrementOverflow: "ERR decrement would overflow"

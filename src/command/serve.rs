@@ -23,6 +23,9 @@ pub fn serve(cx: &mut Context) -> Outcome {
     if let Err(refusal) = admit(entry, cx) {
         return reject(refusal, entry, &words, cx);
     }
+    if is_queueing(cx) && !controls_transactions(entry) {
+        return queue(entry, cx);
+    }
     if log_enabled!(log::Level::Trace) {
         follow(entry, words);
     }
@@ -60,9 +63,61 @@ pub fn serve(cx: &mut Context) -> Outcome {
     }
 }
 
+/// Inside a transaction that runs, nothing is queued.
+#[inline]
+fn is_queueing(cx: &Context) -> bool {
+    cx.me().transaction.is_some() && !cx.at_once
+}
+
+/// These run though a transaction has begun.
+fn controls_transactions(entry: &Entry) -> bool {
+    matches!(entry.facts.name, "EXEC" | "DISCARD" | "MULTI" | "WATCH" | "QUIT" | "RESET")
+}
+
+#[cold]
+fn queue(entry: &Entry, cx: &mut Context) -> Outcome {
+    let me = cx.server.clients.at_mut(cx.client);
+    me.last_command = Some(entry.index);
+    let transaction = me.transaction.as_mut().expect("one has begun");
+    // What will not be run need not be kept.
+    if !transaction.aborted && !cx.server.watch.is_broken(me.id) {
+        let queue = cx.queues.get_mut(cx.client).expect("a queue as long as the transaction");
+        queue.push(cx.request);
+        transaction.queued += 1;
+        transaction.bytes = queue.bytes();
+    }
+    cx.reply.simple("QUEUED");
+    Outcome::Done
+}
+
+#[cold]
 fn reject(refusal: Refusal, entry: &Entry, words: &Words, cx: &mut Context) -> Outcome {
     cx.server.stats.commands[entry.index as usize].rejected += 1;
+    if entry.facts.name == "EXEC" {
+        return reject_exec(refusal, entry, words, cx);
+    }
+    abort(cx);
     refuse(refusal, entry.facts.name, words, cx)
+}
+
+/// EXEC ends the transaction even if it is refused itself.
+fn reject_exec(refusal: Refusal, entry: &Entry, words: &Words, cx: &mut Context) -> Outcome {
+    cx.discard();
+    let why = refusal.say(entry.facts.name, words);
+    let why = why.strip_prefix(b"ERR ").unwrap_or(&why);
+    let (before, _) = Refusal::TransactionRejected.text().split_once('{').expect("a place for the reason");
+    cx.server.stats.error(before);
+    cx.reply.error([before.as_bytes(), why].concat());
+    Outcome::Done
+}
+
+/// A request of a transaction was refused: EXEC will refuse the whole.
+fn abort(cx: &mut Context) {
+    if is_queueing(cx)
+        && let Some(transaction) = &mut cx.me_mut().transaction
+    {
+        transaction.aborted = true;
+    }
 }
 
 #[cold]
@@ -74,6 +129,7 @@ fn refuse(refusal: Refusal, command: &str, words: &Words, cx: &mut Context) -> O
 
 #[cold]
 fn unknown(not_found: NotFound, words: &Words, cx: &mut Context) -> Outcome {
+    abort(cx);
     match not_found {
         NotFound::Command if is_http(words.last()) => {
             let from = cx.me().address.peer();

@@ -79,6 +79,7 @@ impl World {
             table: &COMMANDS,
             effects: &mut vec![],
             record: &mut self.record,
+            queues: &mut Default::default(),
             host: &mut Nobody,
             bystanders: &mut Nobody,
             at_once: false,

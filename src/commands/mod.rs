@@ -8,6 +8,7 @@ mod pubsub;
 mod server;
 mod standalone;
 mod string;
+pub mod transaction;
 
 use connection::{client::*, hello::*, kill::*, monitor::*, *};
 use key::{delete::*, expire::*, find::*, object::*, rename::*, whole::*};
@@ -15,6 +16,7 @@ use pubsub::{channels::*, subscribe::*, *};
 use server::*;
 use standalone::*;
 use string::{counters::*, get_set::*, lcs::*, many::*, ranges::*};
+use transaction::*;
 
 /// What a family file wants in scope.
 #[allow(unused_imports, reason = "families are added one by one")]
@@ -66,6 +68,8 @@ crate::table! { pub COMMANDS:
         LatencyDoctor, LatencyGraph, LatencyHelp, LatencyHistogram, LatencyHistory, LatencyLatest, LatencyReset,
     },
     Slowlog { SlowlogGet, SlowlogHelp, SlowlogLen, SlowlogReset },
+    // Transactions
+    Discard, Exec, Multi, Unwatch, Watch,
     // Strings
     Append, Decr, DecrBy, DelIfEq, Get, GetDel, GetEx, GetRange, GetSet, Incr, IncrBy, IncrByFloat, Lcs, MGet, MSet, MSetEx,
     MSetNx, PSetEx, Set, SetEx, SetNx, SetRange, StrLen, SubStr,

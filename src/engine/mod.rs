@@ -30,6 +30,7 @@ mod warm;
 
 pub use crate::command::entry::Commands;
 pub use crate::command::host::{Bystanders, Host, Machine};
+use crate::command::queue::Queues;
 use crate::command::record::Record;
 use crate::command::{Effect, publish, words::OwnedWords};
 pub use crate::server::Server;
@@ -68,6 +69,7 @@ struct World {
     server: Server,
     effects: Vec<Effect>,
     record: Record,
+    queues: Queues,
     table: &'static Commands,
 }
 
@@ -93,7 +95,7 @@ impl Engine {
         let mut data = Keyspace::new(databases, seed);
         publish::observe(&mut data.ledger, &server);
         Engine {
-            world: World { data, server, effects: vec![], record: Record::default(), table },
+            world: World { data, server, effects: vec![], record: Record::default(), queues: Queues::default(), table },
             sessions: Sessions::new(table),
             waiting: Waiting::default(),
             wishes: vec![],
@@ -127,9 +129,10 @@ impl Engine {
 
     /// Forgets the client. Its key may be given to another.
     pub fn close(&mut self, id: ClientId) {
-        if self.waiting.remove(id).is_some() {
-            self.refresh_observed();
-        }
+        self.waiting.remove(id);
+        self.world.server.watch.clear(id);
+        self.world.queues.take(id.key);
+        self.refresh_observed();
         self.sessions.close(id);
         let client = self.world.server.clients.close(id);
         if client.subscribed {
@@ -247,7 +250,7 @@ impl Engine {
 
     fn refresh_observed(&mut self) {
         let World { data, server, .. } = &mut self.world;
-        data.ledger.observed = !self.waiting.is_empty();
+        data.ledger.observed = !self.waiting.is_empty() || !server.watch.is_idle();
         publish::observe(&mut data.ledger, server);
     }
 
@@ -256,6 +259,7 @@ impl Engine {
         self.world.data.check();
         self.sessions.check();
         self.world.server.pubsub.check();
+        self.world.server.watch.check();
         assert_eq!(self.sessions.len(), self.world.server.clients.len());
         assert!(self.world.effects.is_empty() && self.world.data.ledger.journal.is_empty());
     }

@@ -6,7 +6,7 @@ use crate::base::time::Now;
 use crate::command::words::OwnedWords;
 use crate::command::{Context, Effect, Host, Outcome, publish};
 use crate::server::clients::ClientId;
-use crate::store::Change;
+use crate::store::{Change, Event};
 use crate::wire::output::Output;
 
 /// So many events are published before they are delivered.
@@ -19,6 +19,15 @@ impl World {
     #[inline]
     pub(super) fn is_unsettled(&self) -> bool {
         !self.effects.is_empty() || !self.data.ledger.journal.is_empty() || !self.record.entries.is_empty()
+    }
+
+    fn tell_watchers(&mut self, change: &Change, now: Now) {
+        let (watch, data, database) = (&mut self.server.watch, &mut self.data, change.database);
+        match change.event {
+            Event::FLUSHED => watch.flushed(database),
+            Event::SWAPPED => watch.swapped(database, |key| data.look(database, key, now.wall_ms()).is_some()),
+            event => watch.touch(database, &change.key, event == Event::EXPIRED),
+        }
     }
 }
 
@@ -132,6 +141,7 @@ impl Engine {
         while !self.world.data.ledger.journal.is_empty() {
             // Whoever was woken by a look would look again, and wake himself.
             for change in self.world.data.ledger.take_journal().into_iter().filter(Change::is_change) {
+                self.world.tell_watchers(&change, now);
                 for id in self.waiting.for_key(change.database, &change.key) {
                     self.try_again(id, now, host);
                 }

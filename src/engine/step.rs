@@ -183,10 +183,14 @@ impl Engine {
         client.unread = unread;
         client.unsent = output_len;
         let session = self.sessions.at(id);
-        let held = session.parser.held();
+        let queued = self.world.server.clients.at(id.key).transaction.map_or(0, |transaction| transaction.bytes);
+        let held = session.parser.held() + queued;
         let limit = self.world.server.config.client_query_buffer_limit.min(i32::MAX as u64) as usize;
         if unread + held > limit && session.close.is_none() {
-            debug!("client {} is closed: more than client-query-buffer-limit ({limit} bytes) unread", id.serial);
+            debug!(
+                "client {} is closed: more than client-query-buffer-limit ({limit} bytes) unread or queued",
+                id.serial
+            );
             self.world.server.stats.query_buffer_limit_disconnections += 1;
             self.sessions.at_mut(id).close = Some(Close::Now);
         }
@@ -284,6 +288,7 @@ impl World {
             table: self.table,
             effects: &mut self.effects,
             record: &mut self.record,
+            queues: &mut self.queues,
             host,
             bystanders: sessions,
             at_once,

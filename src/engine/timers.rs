@@ -13,6 +13,8 @@ const EXPIRE_SLICE: usize = 256;
 /// So many entries are freed, or a fraction of them moved, in one slice.
 const TIDY_SLICE: usize = 1024;
 const OUTPUT_CHECK_EVERY_US: u64 = 250_000;
+/// So many keys that nobody watches any more are forgotten in one slice: some hundred microseconds.
+const UNWATCH_SLICE: usize = 1024;
 const IDLE_CHECK_EVERY_US: u64 = 1_000_000;
 
 impl Engine {
@@ -45,6 +47,8 @@ impl Engine {
             self.output_check_at_us = now.mono_us + OUTPUT_CHECK_EVERY_US;
             self.limit_soft(now);
         }
+        self.world.server.watch.forget(UNWATCH_SLICE);
+        self.refresh_observed();
         let changed = !self.world.data.ledger.journal.is_empty();
         if changed {
             self.notify(now, host);
@@ -73,7 +77,9 @@ impl Engine {
         let idle = (self.world.server.config.timeout > 0 && self.client_count() > 0).then_some(self.idle_check_at_us);
         let forgetting = self.world.server.pubsub.is_forgetting().then_some(now.mono_us);
         let output = (!self.over_soft.is_empty()).then_some(self.output_check_at_us);
-        [expiry, tidy, output, self.waiting.first_deadline_us(), sample, idle, forgetting].into_iter().flatten().min()
+        let unwatch = self.world.server.watch.is_stale().then_some(now.mono_us);
+        let waiting = self.waiting.first_deadline_us();
+        [expiry, tidy, output, waiting, sample, idle, forgetting, unwatch].into_iter().flatten().min()
     }
 
     fn close_idle(&mut self, now: Now) {

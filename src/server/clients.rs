@@ -50,6 +50,16 @@ impl Address {
     }
 }
 
+/// What is known of a transaction that has begun. The queued words are not here.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Transaction {
+    pub queued: usize,
+    /// The memory that the queue takes.
+    pub bytes: usize,
+    /// A request was refused: EXEC will do nothing.
+    pub aborted: bool,
+}
+
 #[derive(Debug)]
 pub struct Client {
     pub id: ClientId,
@@ -61,6 +71,8 @@ pub struct Client {
     /// 2 or 3.
     pub resp: u8,
     pub authenticated: bool,
+    /// What it sends is queued.
+    pub transaction: Option<Transaction>,
     /// It waits for a key, or for a moment.
     pub blocked: bool,
     /// It is shown every command.
@@ -73,6 +85,8 @@ pub struct Client {
     pub active_us: u64,
     /// Row of the command that it ran last.
     pub last_command: Option<u16>,
+    /// The command that has invoked that one, while it runs.
+    pub invoker: Option<u16>,
     pub commands: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
@@ -119,6 +133,7 @@ impl Clients {
             database: 0,
             resp: 2,
             authenticated,
+            transaction: None,
             blocked: false,
             monitors: false,
             subscribed: false,
@@ -126,6 +141,7 @@ impl Clients {
             opened_us: now.mono_us,
             active_us: now.mono_us,
             last_command: None,
+            invoker: None,
             commands: 0,
             bytes_in: 0,
             bytes_out: 0,

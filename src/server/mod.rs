@@ -8,6 +8,7 @@ pub mod latency;
 pub mod slowlog;
 pub mod stats;
 pub mod users;
+pub mod watch;
 
 use crate::base::random::{Chance, Secrets};
 use crate::base::time::Now;
@@ -17,6 +18,7 @@ use latency::Latency;
 use pubsub::PubSub;
 use slowlog::SlowLog;
 use stats::Stats;
+use watch::Watch;
 
 /// What clients are told of the server: they look at its name and version to know which commands and replies to expect.
 pub const NAME_FOR_CLIENTS: &str = "redis";
@@ -36,6 +38,7 @@ pub struct Server {
     /// A command that took so many ticks is looked at by `command::notice`. 0 until the thresholds were first counted in
     /// ticks, which a change of settings asks for too.
     pub notice_from: u64,
+    pub watch: Watch,
     /// For choices that are no secrets.
     pub chance: Chance,
     pub secrets: Secrets,
@@ -52,11 +55,13 @@ impl Server {
         let chance = Chance::from_seed(secrets.number());
         let (clients, stats) = (Clients::default(), Stats::new(commands));
         let pubsub = PubSub::new(std::array::from_fn(|_| secrets.number()));
+        let seed = std::array::from_fn(|_| secrets.number());
         Server {
             config,
             clients,
             stats,
             pubsub,
+            watch: Watch::new(seed),
             slowlog: SlowLog::default(),
             latency: Latency::default(),
             monitors: vec![],

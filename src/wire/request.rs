@@ -3,6 +3,7 @@
 use super::token::Span;
 use bytes::Bytes;
 use std::fmt::{Display, Formatter, Result as Formatted};
+use std::ops::Range;
 
 /// The start of a span that is no place of the input: its `end` is the number of a large bulk string.
 const LARGE: u32 = u32::MAX;
@@ -51,6 +52,11 @@ impl<'a> Request<'a> {
         Request { spans: &self.spans[..count], ..*self }
     }
 
+    /// Some of the words alone.
+    pub fn part(&self, words: Range<usize>) -> Self {
+        Request { spans: &self.spans[words], ..*self }
+    }
+
     /// Shares a word's memory, if it has memory of its own.
     pub fn share(&self, word: &[u8]) -> Option<Bytes> {
         let same = |large: &&Bytes| large.as_ptr() == word.as_ptr() && large.len() == word.len();
@@ -96,6 +102,31 @@ impl OwnedWords {
         self.word(text.to_string().as_bytes())
     }
 
+    /// All words of a request. Large bulk strings are shared, not copied.
+    pub fn append(&mut self, request: Request) -> &mut Self {
+        let larges = self.larges.len();
+        self.larges.extend_from_slice(request.larges);
+        for (span, word) in request.spans.iter().zip(request.iter()) {
+            if span.start == LARGE {
+                self.spans.push(Span::large(larges + span.end as usize));
+            } else {
+                self.word(word);
+            }
+        }
+        self
+    }
+
+    /// The length of the words that are not shared, in all.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The memory that the words take, shared or not.
+    pub fn memory(&self) -> usize {
+        let shared: usize = self.larges.iter().map(|large| large.len() + size_of::<Bytes>()).sum();
+        self.bytes.capacity() + self.spans.capacity() * size_of::<Span>() + shared
+    }
+
     pub fn request(&self) -> Request<'_> {
         Request::new(&self.bytes, &self.spans, &self.larges)
     }
@@ -108,16 +139,9 @@ impl OwnedWords {
 }
 
 impl From<Request<'_>> for OwnedWords {
-    /// Large bulk strings are shared, not copied.
     fn from(request: Request) -> Self {
-        let mut owned = OwnedWords { larges: request.larges.to_vec(), ..OwnedWords::default() };
-        for (span, word) in request.spans.iter().zip(request.iter()) {
-            if span.start == LARGE {
-                owned.spans.push(*span);
-            } else {
-                owned.word(word);
-            }
-        }
+        let mut owned = OwnedWords::default();
+        owned.append(request);
         owned
     }
 }

@@ -6,6 +6,7 @@ use spindle::command::list::Any;
 use spindle::command::syntax::*;
 use spindle::command::words::OwnedWords;
 use spindle::command::{Block, Context, Effect, Outcome, Ran, Refusal, Task};
+use spindle::commands::transaction::{Discard, Exec, Multi, Unwatch, Watch};
 use spindle::engine::ClientId;
 use spindle::store::text::Digits;
 use spindle::store::{Event, NewExpiry, Value};
@@ -15,6 +16,8 @@ use spindle::{form, table};
 table! { pub FAKES:
     Both, Count, Del, Echo, Flush, Get, Kill, Leave, Nap, Script { ScriptKill }, Set, Shutdown, Spin, Swap, Twice, Unblock,
     Wait, Whole,
+    // Real ones.
+    Discard, Exec, Multi, Unwatch, Watch,
 }
 
 const fn fake(name: &'static str, flags: u32) -> Facts {

@@ -130,25 +130,39 @@ fn describe(client: &clients::Client, cx: &Context) -> String {
     let seconds_since = |at_us: u64| cx.now.mono_us.saturating_sub(at_us) / 1_000_000;
     let idle = if is_me { 0 } else { seconds_since(client.active_us) };
     let is_unix = matches!(address, Address::Unix(_));
-    let flags = [(client.monitors, 'O'), (client.subscribed, 'P'), (client.blocked, 'b'), (is_unix, 'U')];
+    let [sub, psub, ssub] = SPACES.map(|space| cx.server.pubsub.count(space, *id));
+    let is_broken = cx.server.watch.is_broken(*id);
+    let flags = [
+        (client.monitors, 'O'),
+        (client.subscribed, 'P'),
+        (client.transaction.is_some(), 'x'),
+        (client.blocked, 'b'),
+        (is_broken, 'd'),
+        (is_unix, 'U'),
+    ];
     let mut flags: String = flags.iter().filter(|(has, _)| *has).map(|(_, flag)| flag).collect();
     if flags.is_empty() {
         flags.push('N');
     }
-    let [sub, psub, ssub] = SPACES.map(|space| cx.server.pubsub.count(space, *id));
+    let (watched, watch_bytes) = cx.server.watch.of(*id);
+    let queued = client.transaction.map_or(-1, |transaction| transaction.queued as i64);
+    let transaction_bytes = client.transaction.map_or(0, |transaction| transaction.bytes + watch_bytes);
     // What this client has sent and is not done with is this very request.
     let request_bytes: usize = if is_me { cx.request.iter().map(<[u8]>::len).sum() } else { 0 };
     let unread = if is_me { sent_bytes(cx.request) } else { *unread };
     let total = size_of::<clients::Client>() + name.len() + library.len() + library_version.len();
-    let command = client.last_command.map_or("NULL".into(), |row| cx.table.entries[row as usize].lower_name());
+    let command =
+        client.invoker.or(client.last_command).map_or("NULL".into(), |row| cx.table.entries[row as usize].lower_name());
     let (peer, local, age) = (address.peer(), address.local(), seconds_since(client.opened_us));
     let [name, library, version] = [name, library, library_version].map(|word| String::from_utf8_lossy(word));
-    let (id, queued, events) = (id.serial, (*unsent > 0) as u8, if *unsent > 0 { "rw" } else { "r" });
-    let total = total + unread + unsent + request_bytes;
+    let (id, chunks, events) = (id.serial, (*unsent > 0) as u8, if *unsent > 0 { "rw" } else { "r" });
+    let queue_bytes = client.transaction.map_or(0, |transaction| transaction.bytes);
+    let total = total + unread + unsent + request_bytes + queue_bytes + watch_bytes;
     let mut line = format!("id={id} addr={peer} laddr={local} fd=-1 name={name} age={age} idle={idle} flags={flags}");
     let mut add = |part: std::fmt::Arguments| line.write_fmt(part).expect("a string takes all");
-    add(format_args!(" db={database} sub={sub} psub={psub} ssub={ssub} multi=-1 watch=0 qbuf={unread} qbuf-free=0"));
-    add(format_args!(" argv-mem={request_bytes} multi-mem=0 rbs=0 rbp=0 obl=0 oll={queued} omem={unsent}"));
+    add(format_args!(" db={database} sub={sub} psub={psub} ssub={ssub} multi={queued} watch={watched}"));
+    add(format_args!(" qbuf={unread} qbuf-free=0 argv-mem={request_bytes} multi-mem={transaction_bytes}"));
+    add(format_args!(" rbs=0 rbp=0 obl=0 oll={chunks} omem={unsent}"));
     add(format_args!(" tot-mem={total} events={events} cmd={command} user={DEFAULT_USER} redir=-1 resp={resp}"));
     add(format_args!(" lib-name={library} lib-ver={version} io-thread=0\n"));
     line

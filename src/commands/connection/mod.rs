@@ -69,6 +69,7 @@ impl<'a> Command<'a> for Reset {
     );
     /// The library stays known: it is still the same one.
     fn run(self, cx: &mut Context) -> Ran {
+        cx.discard();
         unsubscribe_from_all(reset, cx)
     }
 }

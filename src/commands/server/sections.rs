@@ -83,7 +83,8 @@ fn clients(world: &World, to: &mut String) {
     field(to, "blocked_clients", clients.iter().filter(|client| client.blocked).count());
     field(to, "tracking_clients", 0);
     field(to, "pubsub_clients", world.server.pubsub.clients());
-    zeros(to, &["watching_clients", "total_watched_keys"]);
+    field(to, "watching_clients", world.server.watch.clients());
+    field(to, "total_watched_keys", world.server.watch.keys());
 }
 
 fn memory(world: &World, to: &mut String) {

@@ -1,0 +1,130 @@
+//! Transactions: requests are queued and run in a row, if nothing that was watched has changed. Queueing itself is a
+//! part of how any request is served (command/serve.rs).
+use super::prelude::*;
+
+// --- DISCARD
+form! { pub Discard {} }
+impl<'a> Command<'a> for Discard {
+    const FACTS: Facts = facts(
+        "DISCARD",
+        "transactions",
+        "2.0.0",
+        NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY,
+        "Forgets the queued commands and ends the transaction.",
+    );
+    fn run(self, cx: &mut Context) -> Ran {
+        if cx.me().transaction.is_none() {
+            return Err(Refusal::DiscardWithoutMulti);
+        }
+        cx.discard();
+        cx.ok()
+    }
+}
+
+// --- EXEC
+form! { pub Exec {} }
+impl<'a> Command<'a> for Exec {
+    const FACTS: Facts = facts(
+        "EXEC",
+        "transactions",
+        "1.2.0",
+        NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG,
+        "Runs the queued commands, with no other client's between them.",
+    );
+    fn run(self, cx: &mut Context) -> Ran {
+        let Some(transaction) = cx.me().transaction else { return Err(Refusal::ExecWithoutMulti) };
+        let lost = cx.server.watch.is_lost(cx.me().id, cx.now_ms());
+        if transaction.aborted || lost {
+            cx.discard();
+            if transaction.aborted {
+                return Err(Refusal::TransactionAborted);
+            }
+            cx.reply.null_array();
+            return Ok(Outcome::Done);
+        }
+        let queue = cx.queues.take(cx.client).expect("a queue as long as the transaction");
+        cx.unwatch();
+        cx.reply.array(transaction.queued);
+        let recorded = cx.record.entries.len();
+        // The replies go where this one goes, one after the other.
+        let mut output = std::mem::take(cx.reply.output());
+        queue.drain(|request| {
+            // HELLO may have changed it.
+            cx.reply.speak(if cx.me().resp == 3 { Protocol::Resp3 } else { Protocol::Resp2 });
+            cx.invoke(request, &mut output);
+        });
+        *cx.reply.output() = output;
+        cx.record.wrap(recorded);
+        cx.me_mut().transaction = None;
+        Ok(Outcome::Done)
+    }
+}
+
+// --- MULTI
+form! { pub Multi {} }
+impl<'a> Command<'a> for Multi {
+    const FACTS: Facts = facts(
+        "MULTI",
+        "transactions",
+        "1.2.0",
+        NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY,
+        "Begins a transaction: what follows is queued until EXEC.",
+    );
+    fn run(self, cx: &mut Context) -> Ran {
+        if cx.me().transaction.is_some() {
+            return Err(Refusal::NestedMulti);
+        }
+        cx.queues.begin(cx.client);
+        cx.me_mut().transaction = Some(Default::default());
+        cx.ok()
+    }
+}
+
+// --- UNWATCH
+form! { pub Unwatch {} }
+impl<'a> Command<'a> for Unwatch {
+    const FACTS: Facts = facts(
+        "UNWATCH",
+        "transactions",
+        "2.2.0",
+        NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY,
+        "Forgets all watched keys.",
+    );
+    fn run(self, cx: &mut Context) -> Ran {
+        cx.unwatch();
+        cx.ok()
+    }
+}
+
+// --- WATCH key [key ...]
+form! { pub Watch<'a> { keys: Many<'a, Key<'a, LOOK>> } }
+impl<'a> Command<'a> for Watch<'a> {
+    const FACTS: Facts = facts(
+        "WATCH",
+        "transactions",
+        "2.2.0",
+        NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY,
+        "Lets the next EXEC do nothing if one of these keys is changed before.",
+    );
+    fn run(self, cx: &mut Context) -> Ran {
+        let me = cx.me().id;
+        if cx.me().transaction.is_some() {
+            return Err(Refusal::WatchInMulti);
+        }
+        let most = cx.server.config.client_query_buffer_limit;
+        for key in self.keys.iter() {
+            // What is lost is lost: more keys change nothing.
+            if cx.server.watch.is_broken(me) {
+                break;
+            }
+            if cx.server.watch.of(me).1 as u64 > most {
+                return Err(Refusal::WatchesTooMuch);
+            }
+            // One that has expired and is removed by this look counts as missing from the start.
+            let expires_ms = cx.look(key).map(|entry| entry.expires_ms());
+            cx.server.watch.add(me, cx.database(), key.0, expires_ms.is_some(), expires_ms.flatten());
+        }
+        cx.data.ledger.observed = true;
+        cx.ok()
+    }
+}
