@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn comes_out_as_it_went_in() {
         let mut queue = Queue::default();
-        let text = |n: usize| format!("{n} {}", "x".repeat(if n % 7 == 0 { PAGE_BYTES + n } else { n % 300 }));
+        let text = |n: usize| format!("{n} {}", "x".repeat(if n.is_multiple_of(7) { PAGE_BYTES + n } else { n % 300 }));
         for n in 0..5000 {
             let mut words = OwnedWords::default();
             words.text("SET").text(n).text(text(n));
