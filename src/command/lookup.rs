@@ -63,6 +63,7 @@ impl Lookup {
     }
 
     /// Gives a command another name; an empty one disables it. The refusals are Redis's.
+    #[cold]
     pub fn rename(&mut self, from: &[u8], to: &'static [u8]) -> Result<(), &'static str> {
         let row = self.find(from).ok_or("No such command in rename-command")?;
         let mut names = self.names;
@@ -84,7 +85,8 @@ impl Lookup {
         !self.names[row].text.is_empty()
     }
 
-    #[inline]
+    /// Always in its place: each request comes by here. (As a call it took 40 instructions more.)
+    #[inline(always)]
     pub fn find(&self, name: &[u8]) -> Option<usize> {
         let ends = ends(name);
         let mut slot = hash(ends, name.len());
@@ -101,7 +103,7 @@ impl Lookup {
 }
 
 /// All of a name of up to 16 bytes; of a longer one its ends.
-#[inline]
+#[inline(always)]
 const fn ends(name: &[u8]) -> [u64; 2] {
     if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
         return [u64::from_le_bytes(*first), u64::from_le_bytes(*last)];
@@ -125,7 +127,7 @@ const fn case_bits(bytes: u64) -> u64 {
 }
 
 /// The same in both cases.
-#[inline]
+#[inline(always)]
 const fn hash([first, last]: [u64; 2], len: usize) -> usize {
     let folded = (first ^ last.rotate_left(24)) & 0xDFDF_DFDF_DFDF_DFDF ^ len as u64;
     (folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 54) as usize
