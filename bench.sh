@@ -10,6 +10,7 @@ bench.sh [suite]       redis-benchmark's suite at depths 1, 16, 64 over TCP and 
                        CPU per request, CPU over null (about 40 minutes; `--tests get,set,incr` takes 6)
 bench.sh memory        resident bytes per key and per idle connection
 bench.sh pauses        the longest waits while a server grows to millions of keys, then frees them
+bench.sh pubsub        user CPU and write calls per delivered message, one publisher, 1,000 subscribers
 bench.sh bars          every bar of the README: figure and verdict; exit 1 where one is missed
 bench.sh smoke         every part once, small, in under a minute: whether it works, not how fast
 bench.sh fetch-peers   fetches Redis 8 and Valkey 9 (Debian packages) into $PEERS_DIR, installs nothing

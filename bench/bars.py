@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Callable
 
-import lab, load, memory, report, suite
+import lab, load, memory, pubsub, report, suite
 
 
 @dataclass
@@ -23,6 +23,8 @@ BARS = [
     *(Bar(f"throughput, 50 clients, depth 1, {test}", ">=", 1.00, "× best peer", lambda a, t=test: throughput(a, t)) for test in ("get", "set")),
     Bar("p50 of one client, get", "<=", 0.60, "× best peer", lambda a: p50_alone(a)),
     Bar("throughput on one core with the load", ">=", 0.97, "× no busy-poll", lambda a: same_core(a)),
+    *(Bar(f"delivered message, 1,000 subscribers, depth {depth}, user CPU", "<=", 0.40, "× best peer", lambda a, d=depth: delivered(a, d, 0)) for depth in pubsub.DEPTHS),
+    *(Bar(f"delivered message, 1,000 subscribers, depth {depth}, write calls", "<=", 1.00, "× best peer", lambda a, d=depth: delivered(a, d, 2)) for depth in pubsub.DEPTHS),
     Bar("idle with 1,000 connections, CPU", "<=", 0.50, "% of a core", lambda a: idle(a)[1]),
     Bar("idle connection, memory", "<=", 1024, "bytes", lambda a: idle(a)[0]),
     Bar("cold start", "<=", 50, "ms", lambda a: cold_start(a)),
@@ -47,7 +49,7 @@ def run(a):
         raise SystemExit("bench: no peer to compare with: install redis-server, or run bench.sh fetch-peers")
     progress, rows = report.Progress(len(chosen)), []
     with ExitStack() as a.stack:
-        a.running, a.idle, a.waits, waits = {}, None, [], []
+        a.running, a.idle, a.delivered, a.waits, waits = {}, None, {}, [], []
         for bar in chosen:
             progress.say(bar.what)
             try:
@@ -130,6 +132,20 @@ def same_core(a):
     figures = measured(a, [lab.spindle(), lab.spindle(busy_poll=False)], "get", 1, core=lab.SERVER_CORE)
     spinning, still = (f.rps for f in figures.values())
     return spinning / still, f"{report.si(spinning)}/s; without: {report.si(still)}/s"
+
+
+def delivered(a, depth, column):
+    """User CPU and write calls of a delivered message come from one run."""
+    if depth not in a.delivered:
+        kinds = [lab.spindle(busy_poll=False), *lab.peers()]
+        a.delivered[depth] = {kind: pubsub.measure(kind, depth, a.rounds, a.scale) for kind in kinds}
+    figures = a.delivered[depth]
+    if any(f[column] is None for f in figures.values()):
+        raise Unmeasured("strace is not there, or may not look")
+    mine, theirs = split(figures, lambda f: f[column])
+    if min(theirs.values()) == 0:
+        raise Unmeasured("too few ticks of the clock: a larger --scale is wanted")
+    return versus(mine, theirs, lambda v: f"{v:.0f} ns" if column == 0 else f"{v:.4f}", min)
 
 
 def idle(a):

@@ -2,7 +2,7 @@
 
 import argparse, os, resource, signal, sys
 
-import bars, memory, pauses, smoke, suite
+import bars, memory, pauses, pubsub, smoke, suite
 
 PARTS = {"suite": suite, "memory": memory, "pauses": pauses, "pubsub": pubsub, "bars": bars, "smoke": smoke}
 
