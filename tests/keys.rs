@@ -24,8 +24,7 @@ fn others_are_served_between_slices() {
     let mut bench = full();
     let [slow, quick] = [(); 2].map(|()| bench.open());
     bench.fill(slow, &[request("KEYS *"), request("ECHO after")].concat());
-    assert_eq!(bench.step(slow), Step::Idle);
-    assert_eq!(bench.engine.next_ready(), Some(slow));
+    assert_eq!(bench.step(slow), Step::More);
     let (mut reply, mut slices) = (String::new(), 0);
     while !reply.ends_with("$5 after") {
         // What comes and goes meanwhile may be there or not; the rest is, once.

@@ -110,9 +110,7 @@ fn a_task_goes_on_in_slices_while_others_are_served() {
     let mut bench = bench();
     let [slow, quick] = [(); 2].map(|()| bench.open());
     bench.fill(slow, &[request("COUNT 35"), request("ECHO after")].concat());
-    assert_eq!(bench.step(slow), Step::Idle);
-    assert_eq!(bench.engine.next_ready(), Some(slow));
-    for _ in 0..3 {
+    for _ in 0..4 {
         assert_eq!(bench.step(slow), Step::More);
         assert_eq!(bench.text(slow), "");
         assert_eq!(bench.ask(quick, "ECHO quick"), "$5 quick");

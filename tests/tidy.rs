@@ -136,7 +136,7 @@ fn clocks(source: &Source, findings: &mut Vec<String>) {
     if CLOCKS.iter().any(|place| source.path.starts_with(place)) {
         return;
     }
-    for clock in ["Instant::now", "SystemTime::now", "UNIX_EPOCH.elapsed", "_rdtsc"] {
+    for clock in ["Instant::now", "SystemTime::now", "UNIX_EPOCH.elapsed", "clock_gettime", "_rdtsc"] {
         for at in words(&source.production, clock) {
             findings.push(
                 source.at(at, &format!("{clock} outside {CLOCKS:?}: time is an argument, so that tests can move it")),

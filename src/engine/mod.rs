@@ -7,7 +7,8 @@
 //! ```text
 //! open(address)                  a client has come: its identity, or what to tell it before it is sent away
 //!   space(id) -> &mut [u8]       room for what it sends; empty: do not read now (ask again after a step or a flush)
-//!   filled(id, n)                so many bytes were put there; step before the next `space`
+//!   filled(id, n)                so many bytes were put there; others may be read before it is stepped, best while
+//!                                there `has_room()`
 //!   ended(id)                    it will send no more; what it has sent whole is still served
 //!   step(id, ...) -> Step        serves requests, as far as the budget goes; repeat while it says `More`
 //!   pending(id), wrote(id, n)    what may be sent now; so much of it was sent
@@ -19,7 +20,7 @@
 //! next_wish()                    what the engine wants of its owner: an end
 //! ```
 //!
-//! Invariant: between calls no session holds the shared read room for longer than until the next `space`.
+//! Invariant: no session holds a piece of the shared read room for longer than until a `space` that lacks it.
 mod deliver;
 mod session;
 mod settle;
@@ -149,6 +150,11 @@ impl Engine {
         self.sessions.space(id)
     }
 
+    /// Whether there is room for one more read before somebody is stepped.
+    pub fn has_room(&self) -> bool {
+        self.sessions.has_room()
+    }
+
     pub fn filled(&mut self, id: ClientId, count: usize) {
         self.world.server.stats.bytes_in += count as u64;
         self.world.server.stats.reads += 1;
@@ -175,13 +181,16 @@ impl Engine {
         self.sessions.at(id).output.pending_piece()
     }
 
-    pub fn wrote(&mut self, id: ClientId, count: usize) {
-        self.world.server.stats.bytes_out += count as u64;
-        self.world.server.stats.writes += 1;
-        self.sessions.wrote(id, count);
-        let client = self.world.server.clients.at_mut(id.key);
+    /// Whether there is more.
+    pub fn wrote(&mut self, id: ClientId, count: usize) -> bool {
+        let left = self.sessions.wrote(id, count);
+        let Server { stats, clients, .. } = &mut self.world.server;
+        stats.bytes_out += count as u64;
+        stats.writes += 1;
+        let client = clients.at_mut(id.key);
         client.bytes_out += count as u64;
-        client.unsent = self.sessions.at(id).output.len();
+        client.unsent = left;
+        left > 0
     }
 
     /// How many bytes are not yet sent; some may have to wait for a `release`.
@@ -191,7 +200,7 @@ impl Engine {
 
     /// When to close the client, if at all.
     pub fn closing(&self, id: ClientId) -> Option<Close> {
-        self.sessions.at(id).closing()
+        self.sessions.at(id).close
     }
 
     // --- What the owner asks between steps
@@ -260,7 +269,7 @@ impl Engine {
         self.sessions.check();
         self.world.server.pubsub.check();
         self.world.server.watch.check();
-        assert_eq!(self.sessions.len(), self.world.server.clients.len());
+        assert_eq!(self.sessions.iter().count(), self.world.server.clients.len());
         assert!(self.world.effects.is_empty() && self.world.data.ledger.journal.is_empty());
     }
 }

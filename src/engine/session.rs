@@ -7,9 +7,8 @@ use crate::server::clients::ClientId;
 use crate::wire::lexer::Limits;
 use crate::wire::message::Message;
 use crate::wire::output::Output;
-use crate::wire::parser::{Batch, Parser};
+use crate::wire::parser::{Batch, Parser, Progress};
 use crate::wire::reply::{Protocol, Reply};
-use slab::Slab;
 use std::collections::VecDeque;
 
 /// A session with more unsent output is neither read nor stepped until it drains.
@@ -18,6 +17,8 @@ pub const OUTPUT_BYTES_MAX: usize = 1 << 20;
 pub const INPUT_BYTES_MAX: usize = 1 << 20;
 /// What one read can bring.
 const ROOM_BYTES: usize = 64 * 1024;
+/// With less left of it those who have a piece of the room are to be stepped first.
+const ROOM_BYTES_MIN: usize = 16 * 1024;
 /// Output memory that is kept for the next session: so many buffers, none larger than this.
 const ROOMS_MAX: usize = 64;
 const ROOM_KEPT_BYTES_MAX: usize = 64 * 1024;
@@ -39,8 +40,9 @@ pub struct Session {
     /// The unused input that is not in the shared room. Invariant: head <= tail.len().
     pub tail: Vec<u8>,
     pub head: usize,
-    /// Bytes of the shared room that are this session's. Invariant: 0 unless `tail` is empty.
-    pub fresh: usize,
+    /// So many bytes of the shared room, from there on, are this session's. Invariant: 0 unless `tail` is empty.
+    fresh: usize,
+    fresh_at: usize,
     pub output: Output,
     /// A command that goes on in slices.
     pub task: Option<Box<dyn Task>>,
@@ -59,12 +61,35 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn unused(&self) -> usize {
-        self.fresh + self.tail.len() - self.head
+    fn new(id: ClientId) -> Session {
+        Session {
+            id,
+            parser: Parser::default(),
+            tail: vec![],
+            head: 0,
+            fresh: 0,
+            fresh_at: 0,
+            output: Output::default(),
+            task: None,
+            later: None,
+            blocked: false,
+            ended: false,
+            close: None,
+            over_since_us: None,
+            partly_sent: false,
+            touched: false,
+            ready: false,
+        }
     }
 
-    pub fn closing(&self) -> Option<Close> {
-        self.close
+    /// What it has in the room becomes its own.
+    fn keep(&mut self, room: &[u8]) {
+        self.tail.extend_from_slice(&room[self.fresh_at..self.fresh_at + self.fresh]);
+        self.fresh = 0;
+    }
+
+    pub fn unused(&self) -> usize {
+        self.fresh + self.tail.len() - self.head
     }
 
     /// Bytes that it is still to be sent.
@@ -72,7 +97,15 @@ impl Session {
         self.output.len() + self.later.as_ref().map_or(0, |later| later.len())
     }
 
+    /// The command that went on in slices has ended: what came meanwhile follows its reply.
+    pub fn end_task(&mut self) {
+        if let Some(later) = self.later.take() {
+            self.output.append(*later);
+        }
+    }
+
     /// Something stands in the way of its next request.
+    #[inline]
     pub fn is_held(&self) -> bool {
         self.blocked || self.task.is_some() || self.close.is_some() || self.output.len() > OUTPUT_BYTES_MAX
     }
@@ -86,13 +119,18 @@ impl Session {
 }
 
 pub struct Sessions {
-    slab: Slab<Session>,
-    /// Where reads go. It is some session's until that is stepped, or another wants it.
-    pub room: Vec<u8>,
-    owner: Option<ClientId>,
-    /// Whose command ran last. While it runs, its input and output are not here.
-    pub running: Option<ClientId>,
-    /// `None` while a step uses it. Boxed: it changes hands twice a step.
+    /// By the clients' slab keys. A session that runs is not here: who serves it has it in hand (`take`, `put`), so that a
+    /// command may meet every other session. Boxed: it changes hands as one pointer.
+    slots: Vec<Option<Box<Session>>>,
+    /// Where reads go, one behind the other. A piece is some session's until that is stepped, or others want the room.
+    /// Empty while a step uses it.
+    room: Vec<u8>,
+    /// Where the next one goes. Invariant: 0 if no piece is anybody's.
+    room_used: usize,
+    /// Whose the pieces are, and some that had one; so many still have.
+    owners: Vec<ClientId>,
+    unstepped: usize,
+    /// `None` while a step uses it.
     pub batch: Option<Box<Batch>>,
     rooms: Vec<Vec<u8>>,
     touched: Vec<ClientId>,
@@ -107,11 +145,12 @@ pub struct Sessions {
 impl Sessions {
     pub fn new(table: &'static Commands) -> Sessions {
         Sessions {
-            slab: Slab::new(),
+            slots: vec![],
             room: vec![0; ROOM_BYTES],
-            owner: None,
-            running: None,
-            batch: Some(Box::default()),
+            room_used: 0,
+            owners: vec![],
+            unstepped: 0,
+            batch: None,
             rooms: vec![],
             touched: vec![],
             ready: VecDeque::new(),
@@ -122,148 +161,185 @@ impl Sessions {
     }
 
     pub fn open(&mut self, id: ClientId) {
-        let session = Session {
-            id,
-            parser: Parser::default(),
-            tail: vec![],
-            head: 0,
-            fresh: 0,
-            output: Output::default(),
-            task: None,
-            later: None,
-            blocked: false,
-            ended: false,
-            close: None,
-            over_since_us: None,
-            partly_sent: false,
-            touched: false,
-            ready: false,
-        };
-        let key = self.slab.insert(session);
-        assert_eq!(key, id.key, "sessions and clients are opened and closed together");
+        if self.slots.len() <= id.key {
+            self.slots.resize_with(id.key + 1, || None);
+        }
+        let before = self.slots[id.key].replace(Box::new(Session::new(id)));
+        assert!(before.is_none(), "sessions and clients are opened and closed together");
     }
 
     pub fn close(&mut self, id: ClientId) {
-        assert_eq!(self.slab[id.key].id, id);
-        self.slab.remove(id.key);
-        if self.owner == Some(id) {
-            self.owner = None;
+        let mut session = self.slots[id.key].take().filter(|session| session.id == id).expect("it was opened");
+        if std::mem::take(&mut session.fresh) > 0 {
+            self.free_piece();
         }
     }
 
-    pub fn len(&self) -> usize {
-        self.slab.len()
+    pub fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.slots.iter().filter_map(Option::as_deref)
     }
 
+    #[inline]
     pub fn get_mut(&mut self, id: ClientId) -> Option<&mut Session> {
-        self.slab.get_mut(id.key).filter(|session| session.id == id)
+        self.slots.get_mut(id.key)?.as_deref_mut().filter(|session| session.id == id)
     }
 
     #[inline]
     pub fn at(&self, id: ClientId) -> &Session {
-        let session = &self.slab[id.key];
+        let session = self.slots[id.key].as_deref().expect("a session as long as its client");
         debug_assert_eq!(session.id, id);
         session
     }
 
     #[inline]
     pub fn at_mut(&mut self, id: ClientId) -> &mut Session {
-        let session = &mut self.slab[id.key];
+        let session = self.slots[id.key].as_deref_mut().expect("a session as long as its client");
         debug_assert_eq!(session.id, id);
         session
     }
 
+    /// A session to be worked with, with memory to write to.
+    #[inline]
+    pub fn take(&mut self, id: ClientId) -> Option<Box<Session>> {
+        let mut session = self.slots.get_mut(id.key)?.take_if(|session| session.id == id)?;
+        if !session.output.has_room() {
+            session.output.lend_room(self.rooms.pop().unwrap_or_else(|| Vec::with_capacity(OUTPUT_ROOM_BYTES)));
+        }
+        Some(session)
+    }
+
+    /// Gives it its place back. One with nothing to send holds no memory for that.
+    #[inline]
+    pub fn put(&mut self, mut session: Box<Session>) {
+        self.reclaim(&mut session.output);
+        let key = session.id.key;
+        let empty = self.slots[key].replace(session);
+        debug_assert!(empty.is_none());
+        // It needs no code that would drop a session.
+        std::mem::forget(empty);
+    }
+
     // --- Input
 
+    /// Room for what the client sends. Empty: it is not to be read now.
     #[inline]
     pub fn space(&mut self, id: ClientId) -> &mut [u8] {
-        let session = &self.slab[id.key];
+        if !self.has_room() {
+            give_back(&mut self.slots, &self.room, &mut self.owners);
+            (self.room_used, self.unstepped) = (0, 0);
+        }
+        let session = self.slots[id.key].as_deref_mut().expect("a session as long as its client");
         debug_assert_eq!(session.id, id);
-        if session.close.is_some()
-            || session.ended
-            || session.output.len() > OUTPUT_BYTES_MAX
-            || session.is_held() && session.unused() > INPUT_BYTES_MAX
-        {
+        let full = session.output.len() > OUTPUT_BYTES_MAX || session.is_held() && session.unused() > INPUT_BYTES_MAX;
+        if session.ended || session.close.is_some() || full {
             return &mut [];
         }
-        self.give_back();
-        if self.slab[id.key].parser.is_reading_large() {
-            return self.slab[id.key].parser.space().expect("it was there");
+        match session.parser.space() {
+            Some(large) => large,
+            None => &mut self.room[self.room_used..],
         }
-        &mut self.room
+    }
+
+    /// Whether somebody can be read without others being moved out of the room.
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        self.room.len() - self.room_used >= ROOM_BYTES_MIN
     }
 
     #[inline]
     pub fn filled(&mut self, id: ClientId, count: usize) {
-        let session = &mut self.slab[id.key];
+        let session = self.slots[id.key].as_deref_mut().expect("a session as long as its client");
+        debug_assert_eq!(session.id, id);
+        let came = self.room_used..self.room_used + count;
         if session.parser.is_reading_large() {
             session.parser.filled(count);
-        } else if session.tail.is_empty() {
-            session.fresh = count;
-            self.owner = Some(id);
+        } else if session.tail.is_empty() && session.fresh == 0 {
+            (session.fresh, session.fresh_at) = (count, came.start);
+            self.room_used = came.end;
+            self.owners.push(id);
+            self.unstepped += 1;
         } else {
-            session.tail.extend_from_slice(&self.room[..count]);
+            // What came before it, and was not stepped since, first.
+            let had_piece = session.fresh > 0;
+            session.keep(&self.room);
+            session.tail.extend_from_slice(&self.room[came]);
+            if had_piece {
+                self.free_piece();
+            }
         }
     }
 
-    /// What the room holds of a session that was not stepped since moves to that session.
-    fn give_back(&mut self) {
-        if let Some(owner) = self.owner.take() {
-            let session = &mut self.slab[owner.key];
-            if session.fresh > 0 {
-                session.tail.extend_from_slice(&self.room[..session.fresh]);
-                session.fresh = 0;
+    /// The bytes that a session has not used, to work with: its own, or the shared room. `put_input` ends that.
+    #[inline]
+    pub fn take_input(&mut self, session: &mut Session) -> Input {
+        if session.fresh == 0 {
+            let (start, buffer) = (std::mem::take(&mut session.head), std::mem::take(&mut session.tail));
+            return Input { end: buffer.len(), buffer, is_room: false, start };
+        }
+        let (start, end) = (session.fresh_at, session.fresh_at + std::mem::take(&mut session.fresh));
+        self.free_piece();
+        Input { buffer: std::mem::take(&mut self.room), is_room: true, start, end }
+    }
+
+    #[inline]
+    fn free_piece(&mut self) {
+        self.unstepped -= 1;
+        if self.unstepped == 0 {
+            self.owners.clear();
+            self.room_used = 0;
+        }
+    }
+
+    #[inline]
+    pub fn put_input(&mut self, session: &mut Session, mut input: Input) {
+        if input.is_room {
+            session.tail.extend_from_slice(input.bytes());
+            self.room = input.buffer;
+        } else if input.len() > 0 {
+            input.buffer.truncate(input.end);
+            if input.start > input.end / 2 {
+                input.buffer.drain(..input.start);
+                input.start = 0;
             }
+            (session.tail, session.head) = (input.buffer, input.start);
         }
     }
 
     // --- Output
 
-    /// Memory to write into, for an output that has none.
+    /// Takes the memory of an output with nothing to send, for the next one.
     #[inline]
-    pub fn equip(&mut self, output: &mut Output) {
-        if !output.has_room() {
-            output.lend_room(self.rooms.pop().unwrap_or_else(|| Vec::with_capacity(OUTPUT_ROOM_BYTES)));
-        }
-    }
-
-    /// Gives a session its output back. One with nothing to send holds no memory.
-    #[inline]
-    pub fn put_back(&mut self, id: ClientId, mut output: Output) {
+    fn reclaim(&mut self, output: &mut Output) {
         if output.is_empty() {
             let room = output.take_room();
-            self.keep_room(room);
-        }
-        self.at_mut(id).output = output;
-    }
-
-    #[inline]
-    fn keep_room(&mut self, room: Vec<u8>) {
-        if room.capacity() > 0 && room.capacity() <= ROOM_KEPT_BYTES_MAX && self.rooms.len() < ROOMS_MAX {
-            self.rooms.push(room);
+            if room.capacity() > 0 && room.capacity() <= ROOM_KEPT_BYTES_MAX && self.rooms.len() < ROOMS_MAX {
+                self.rooms.push(room);
+            }
         }
     }
 
+    /// How many bytes are left.
     #[inline]
-    pub fn wrote(&mut self, id: ClientId, count: usize) {
-        let session = &mut self.slab[id.key];
+    pub fn wrote(&mut self, id: ClientId, count: usize) -> usize {
+        let mut session = self.slots[id.key].take().expect("a session as long as its client");
         debug_assert_eq!(session.id, id);
-        let stalled = session.output.len() > OUTPUT_BYTES_MAX;
         session.output.wrote(count);
-        session.partly_sent = !session.output.is_empty();
-        if session.output.is_empty() {
-            let room = session.output.take_room();
-            self.keep_room(room);
-        }
-        if stalled && self.slab[id.key].output.len() <= OUTPUT_BYTES_MAX {
+        let left = session.output.len();
+        session.partly_sent = left > 0;
+        self.put(session);
+        if left <= OUTPUT_BYTES_MAX && left + count > OUTPUT_BYTES_MAX {
             self.make_ready(id);
         }
+        left
     }
 
     /// Appends a message that answers no request. How many bytes are unsent then; `None`: nothing is sent to it any more.
     #[inline]
     pub fn push(&mut self, id: ClientId, message: &mut Message, resp3: bool) -> Option<usize> {
-        let session = self.slab.get_mut(id.key).filter(|session| session.id == id && session.close.is_none())?;
+        let session = self.slots.get_mut(id.key)?.as_deref_mut()?;
+        if session.id != id || session.close.is_some() {
+            return None;
+        }
         if session.task.is_some() {
             message.write(session.later.get_or_insert_default(), resp3);
             return Some(session.unsent());
@@ -293,18 +369,11 @@ impl Sessions {
         said
     }
 
-    /// The command that went on in slices has ended: what came meanwhile follows its reply.
-    pub fn end_task(&mut self, id: ClientId, output: &mut Output) {
-        if let Some(later) = self.at_mut(id).later.take() {
-            output.append(*later);
-        }
-    }
-
     /// What was written for this session since `from` waits until the writes so far are durable.
-    pub fn hold(&mut self, id: ClientId, output: &mut Output, from: u64) {
+    pub fn hold(&mut self, session: &mut Session, from: u64) {
         self.ticket += 1;
-        output.hold(from, self.ticket);
-        self.held.push_back((self.ticket, id));
+        session.output.hold(from, self.ticket);
+        self.held.push_back((self.ticket, session.id));
     }
 
     pub fn release(&mut self, ticket: u64) {
@@ -322,9 +391,16 @@ impl Sessions {
     /// It has new output, or is to be closed.
     #[inline]
     pub fn touch(&mut self, id: ClientId) {
-        let session = &mut self.slab[id.key];
-        if !std::mem::replace(&mut session.touched, true) {
+        if !std::mem::replace(&mut self.at_mut(id).touched, true) {
             self.touched.push(id);
+        }
+    }
+
+    /// The same for one that is in hand.
+    #[inline]
+    pub fn touch_taken(&mut self, session: &mut Session) {
+        if !std::mem::replace(&mut session.touched, true) {
+            self.touched.push(session.id);
         }
     }
 
@@ -341,8 +417,7 @@ impl Sessions {
 
     /// It can be stepped though nothing came from its client.
     pub fn make_ready(&mut self, id: ClientId) {
-        let session = &mut self.slab[id.key];
-        if !std::mem::replace(&mut session.ready, true) {
+        if !std::mem::replace(&mut self.at_mut(id).ready, true) {
             self.ready.push_back(id);
         }
     }
@@ -358,39 +433,98 @@ impl Sessions {
     }
 
     pub fn check(&self) {
-        for (_, session) in &self.slab {
+        for session in self.iter() {
             session.check();
-            assert!(session.fresh == 0 || self.owner == Some(session.id));
+            assert!(session.fresh == 0 || self.owners.contains(&session.id));
+            assert!(session.fresh_at + session.fresh <= self.room_used || session.fresh == 0);
         }
+        assert_eq!(self.iter().filter(|session| session.fresh > 0).count(), self.unstepped);
         assert_eq!(self.room.len(), ROOM_BYTES);
     }
 }
 
-/// A command holds the data: the others are told so.
-impl Bystanders for Sessions {
+/// The unused bytes of a session, apart from it while its commands run, since they hold the words.
+pub struct Input {
+    buffer: Vec<u8>,
+    is_room: bool,
+    /// Invariant: start <= end <= buffer.len().
+    start: usize,
+    end: usize,
+}
+
+impl Input {
+    /// The shared room, if it is there that the words are.
+    #[inline]
+    pub fn room(&self) -> Option<&[u8]> {
+        self.is_room.then_some(&self.buffer)
+    }
+
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    #[inline]
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.buffer[self.start..self.end]
+    }
+
+    #[inline]
+    pub fn use_up(&mut self, Progress { used, kept }: Progress) {
+        self.end = self.start + kept;
+        self.start += used;
+    }
+}
+
+/// What the room holds of sessions that were not stepped since moves to them.
+#[cold]
+fn give_back(slots: &mut [Option<Box<Session>>], room: &[u8], owners: &mut Vec<ClientId>) {
+    for id in owners.drain(..) {
+        if let Some(session) = slots[id.key].as_deref_mut().filter(|session| session.id == id && session.fresh > 0) {
+            session.keep(room);
+        }
+    }
+}
+
+/// The other sessions while a command runs. A command that holds the data for long lets them be read, and they are told
+/// so.
+pub struct Others<'a> {
+    pub sessions: &'a mut Sessions,
+    /// The room, if the running command's words stand in it.
+    pub room: Option<&'a [u8]>,
+}
+
+impl Bystanders for Others<'_> {
     fn space(&mut self, id: ClientId) -> &mut [u8] {
-        if self.running == Some(id) {
+        let sessions = &mut *self.sessions;
+        if sessions.get_mut(id).is_none() {
             return &mut [];
         }
-        // The running command's words may stand in the room: then there is another for as long as it runs.
-        if self.room.is_empty() {
-            self.room = vec![0; ROOM_BYTES];
+        if sessions.room.is_empty() {
+            // For as long as it runs there is another room. What has come before comes first.
+            give_back(&mut sessions.slots, self.room.unwrap_or_default(), &mut sessions.owners);
+            (sessions.room_used, sessions.unstepped) = (0, 0);
+            sessions.room = vec![0; ROOM_BYTES];
         }
-        Sessions::space(self, id)
+        sessions.space(id)
     }
 
     fn filled(&mut self, id: ClientId, count: usize) {
-        Sessions::filled(self, id, count);
-        self.give_back();
+        let sessions = &mut *self.sessions;
+        sessions.filled(id, count);
+        give_back(&mut sessions.slots, &sessions.room, &mut sessions.owners);
+        (sessions.room_used, sessions.unstepped) = (0, 0);
     }
 
     fn answer(&mut self, id: ClientId) -> bool {
         let limits = Limits { bulk_bytes_max: 1 << 20, authenticated: false };
-        let table = self.table;
-        if self.running == Some(id) {
-            return false;
-        }
-        let Some(session) = self.get_mut(id).filter(|session| !session.is_held()) else { return false };
+        let table = self.sessions.table;
+        let Some(session) = self.sessions.get_mut(id).filter(|session| !session.is_held()) else { return false };
         let mut batch = Batch::default();
         let from = session.head;
         let progress = session.parser.parse(&mut session.tail[from..], &mut batch, &limits, 1);
@@ -420,7 +554,7 @@ impl Bystanders for Sessions {
         }
         session.head += progress.used;
         session.tail.truncate(from + progress.kept);
-        self.touch(id);
+        self.sessions.touch(id);
         stop
     }
 }

@@ -1,5 +1,5 @@
 //! After a command: what it asked for is done, who waited for what it changed is served, what it recorded is kept.
-use super::session::Close;
+use super::session::{Close, Others, Session};
 use super::waiting::Wait;
 use super::{Engine, Wish, World};
 use crate::base::time::Now;
@@ -7,7 +7,6 @@ use crate::command::words::OwnedWords;
 use crate::command::{Context, Effect, Host, Outcome, publish};
 use crate::server::clients::ClientId;
 use crate::store::{Change, Event};
-use crate::wire::output::Output;
 
 /// So many events are published before they are delivered.
 const PUBLISHED_AT_ONCE: usize = 1024;
@@ -32,29 +31,28 @@ impl World {
 }
 
 impl Engine {
-    /// `output` is that of the running session, which has been taken out of it. `from`: where its reply began, if writes
-    /// are recorded.
+    /// `session` is the one that runs. `from`: where its reply began, if writes are recorded.
     #[cold]
     pub(super) fn settle(
         &mut self,
-        runner: ClientId,
-        output: &mut Output,
+        mut session: Box<Session>,
         from: Option<u64>,
         now: Now,
         host: &mut dyn Host,
-    ) {
-        self.hold(runner, output, from);
-        // What follows may write to the runner too.
-        std::mem::swap(output, &mut self.sessions.at_mut(runner).output);
+    ) -> Box<Session> {
+        let id = session.id;
+        self.hold(&mut session, from);
+        // What follows may write to it too.
+        self.sessions.put(session);
         self.apply_all(now, host);
         self.notify(now, host);
         self.wake(now, host);
-        std::mem::swap(output, &mut self.sessions.at_mut(runner).output);
+        self.sessions.take(id).expect("only its owner closes the engine's session")
     }
 
-    fn hold(&mut self, id: ClientId, output: &mut Output, from: Option<u64>) {
+    fn hold(&mut self, session: &mut Session, from: Option<u64>) {
         if let Some(from) = from.filter(|_| !self.world.record.entries.is_empty()) {
-            self.sessions.hold(id, output, from);
+            self.sessions.hold(session, from);
         }
     }
 
@@ -131,7 +129,6 @@ impl Engine {
     ) {
         let client = self.world.server.clients.at_mut(id.key);
         client.blocked = true;
-        self.sessions.at_mut(id).blocked = true;
         self.waiting.add(id, Wait { words, database: client.database, keys, deadline_us, late });
         self.refresh_observed();
     }
@@ -153,21 +150,21 @@ impl Engine {
     fn try_again(&mut self, id: ClientId, now: Now, host: &mut dyn Host) {
         let Some(wait) = self.waiting.get(id) else { return };
         let words = wait.words.clone();
-        let mut output = std::mem::take(&mut self.sessions.at_mut(id).output);
-        self.sessions.equip(&mut output);
+        let mut session = self.sessions.take(id).expect("who waits is there");
         let mut since = host.ticks();
-        let from = self.world.record.wanted.then(|| output.end());
-        let outcome =
-            self.world.serve(id, words.request(), &mut output, now, &mut since, host, &mut self.sessions, false);
+        let from = self.world.record.wanted.then(|| session.output.end());
+        let mut others = Others { sessions: &mut self.sessions, room: None };
+        let (request, output) = (words.request(), &mut session.output);
+        let outcome = self.world.serve(id, request, output, now, &mut since, host, &mut others, false);
         let waits_on = matches!(outcome, Outcome::Block(_));
         if !waits_on {
-            self.hold(id, &mut output, from);
+            self.hold(&mut session, from);
         }
-        self.sessions.put_back(id, output);
-        self.limit_output(id, now);
         if let Outcome::Continue(task) = outcome {
-            self.sessions.at_mut(id).task = Some(task);
+            session.task = Some(task);
         }
+        self.sessions.put(session);
+        self.limit_output(id, now);
         if !waits_on {
             self.release_waiter(id);
         }
@@ -185,15 +182,15 @@ impl Engine {
     fn end_wait(&mut self, id: ClientId, now: Now, host: &mut dyn Host, say: impl FnOnce(&mut Context)) {
         let Some(wait) = self.waiting.get(id) else { return };
         let words = wait.words.clone();
-        let mut output = std::mem::take(&mut self.sessions.at_mut(id).output);
-        self.sessions.equip(&mut output);
-        let mut since = 0;
         if let Some(row) = self.world.server.clients.at(id.key).last_command {
             let tracked = self.world.server.config.latency_tracking;
             self.world.server.stats.commands[row as usize].ended(0, tracked);
         }
-        say(&mut self.world.context(id, words.request(), &mut output, now, &mut since, host, &mut self.sessions, true));
-        self.sessions.put_back(id, output);
+        let mut session = self.sessions.take(id).expect("who waits is there");
+        let mut others = Others { sessions: &mut self.sessions, room: None };
+        let (mut since, output) = (0, &mut session.output);
+        say(&mut self.world.context(id, words.request(), output, now, &mut since, host, &mut others, true));
+        self.sessions.put(session);
         self.release_waiter(id);
     }
 

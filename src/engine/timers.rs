@@ -2,7 +2,7 @@
 //! bounded slice; what is left over says when it wants to go on.
 use super::Engine;
 use super::session::Close;
-use crate::base::time::Now;
+use crate::base::time::{Now, earliest};
 use crate::command::Host;
 use crate::server::Server;
 use crate::server::stats::SAMPLE_EVERY_US;
@@ -79,7 +79,7 @@ impl Engine {
         let output = (!self.over_soft.is_empty()).then_some(self.output_check_at_us);
         let unwatch = self.world.server.watch.is_stale().then_some(now.mono_us);
         let waiting = self.waiting.first_deadline_us();
-        [expiry, tidy, output, waiting, sample, idle, forgetting, unwatch].into_iter().flatten().min()
+        earliest([expiry, tidy, output, waiting, sample, idle, forgetting, unwatch])
     }
 
     fn close_idle(&mut self, now: Now) {

@@ -20,6 +20,9 @@ pub struct Lingering {
 
 impl Reactor {
     pub(super) fn close_doomed(&mut self, now: Now) {
+        if self.doomed.is_empty() {
+            return;
+        }
         for id in std::mem::take(&mut self.doomed) {
             let Some(Some(connection)) = self.connections.get_mut(id.key) else { continue };
             if connection.id != id {
@@ -75,7 +78,8 @@ impl Reactor {
     }
 
     pub(super) fn next_linger_us(&self) -> Option<u64> {
-        self.lingering.iter().map(|(_, lingering)| lingering.until_us).min()
+        let until_us = |(_, lingering): (usize, &Lingering)| lingering.until_us;
+        if self.lingering.is_empty() { None } else { self.lingering.iter().map(until_us).min() }
     }
 
     pub(super) fn end_lingering(&mut self, now: Now) {

@@ -28,6 +28,8 @@ pub struct Connection {
     pub flush_wanted: bool,
     /// It stands on `again`.
     pub queued: bool,
+    /// This turn has read something.
+    pub came: bool,
     /// The socket failed.
     pub dead: bool,
 }
@@ -44,6 +46,7 @@ impl Connection {
             write_blocked: false,
             flush_wanted: false,
             queued: false,
+            came: false,
             dead: false,
         }
     }

@@ -34,7 +34,9 @@ impl Reactor {
             match sent {
                 Ok(sent) => {
                     trace!("client {}: wrote {sent} bytes", id.serial);
-                    self.engine.wrote(id, sent);
+                    if !self.engine.wrote(id, sent) {
+                        break;
+                    }
                     left = left.saturating_sub(sent);
                     if left == 0 {
                         connection.flush_wanted = true;

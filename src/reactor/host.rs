@@ -6,14 +6,22 @@ use super::ticks::Ticks;
 use crate::engine::{Bystanders, Config, Host, Machine, Now};
 use log::warn;
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
+use nix::time::{ClockId, clock_gettime};
 use std::fs;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
+
+/// A jump of the wall clock is noticed after so long at the latest.
+const WALL_EVERY_US: u64 = 1000;
 
 pub struct Clock {
-    begun: Instant,
     ticks: Ticks,
     ticks_per_ms: u64,
-    measured_us: u64,
+    /// When the ticks are measured again.
+    measure_at_us: u64,
+    begun_us: u64,
+    /// How far the wall clock was ahead of the monotonic one, and when that was read. One reading a turn is enough so.
+    wall_ahead_us: i64,
+    wall_read_us: u64,
     pub listeners: Listeners,
     reconfigured: Reconfigured,
 }
@@ -22,13 +30,30 @@ impl Clock {
     pub fn start(listeners: Listeners, reconfigured: Reconfigured) -> Clock {
         let ticks = Ticks::start();
         let ticks_per_ms = ticks.per_ms();
-        Clock { begun: Instant::now(), ticks, ticks_per_ms, measured_us: 0, listeners, reconfigured }
+        let begun_us = read_us(ClockId::CLOCK_MONOTONIC) as u64;
+        Clock {
+            ticks,
+            ticks_per_ms,
+            measure_at_us: begun_us,
+            begun_us,
+            wall_ahead_us: 0,
+            wall_read_us: 0,
+            listeners,
+            reconfigured,
+        }
     }
 
+    /// Microseconds since a tick, about.
     #[inline]
-    pub fn mono_us(&self) -> u64 {
-        self.begun.elapsed().as_micros() as u64
+    pub fn us_since(&self, tick: u64) -> u64 {
+        self.ticks.read().saturating_sub(tick) * 1000 / self.ticks_per_ms
     }
+}
+
+#[inline]
+fn read_us(clock: ClockId) -> i64 {
+    let time = clock_gettime(clock).expect("every Linux has this clock");
+    time.tv_sec() * 1_000_000 + time.tv_nsec() / 1000
 }
 
 impl Host for Clock {
@@ -41,17 +66,18 @@ impl Host for Clock {
         self.ticks_per_ms
     }
 
+    #[inline]
     fn now(&mut self) -> Now {
-        let mono_us = self.mono_us();
-        // Measured again and again: the longer the process lives, the truer.
-        if mono_us > 2 * self.measured_us + 1000 {
-            (self.ticks_per_ms, self.measured_us) = (self.ticks.per_ms(), mono_us);
+        let mono_us = read_us(ClockId::CLOCK_MONOTONIC) as u64;
+        if mono_us.saturating_sub(self.wall_read_us) >= WALL_EVERY_US {
+            (self.wall_ahead_us, self.wall_read_us) = (read_us(ClockId::CLOCK_REALTIME) - mono_us as i64, mono_us);
         }
-        let wall_us = match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(since) => since.as_micros() as i64,
-            Err(before) => -(before.duration().as_micros() as i64),
-        };
-        Now { wall_us, mono_us }
+        // Measured again and again: the longer the process lives, the truer.
+        if mono_us > self.measure_at_us {
+            self.ticks_per_ms = self.ticks.per_ms();
+            self.measure_at_us = mono_us + (mono_us - self.begun_us) + 1000;
+        }
+        Now { wall_us: mono_us as i64 + self.wall_ahead_us, mono_us }
     }
 
     fn sleep(&mut self, span_us: u64) {

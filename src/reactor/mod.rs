@@ -13,6 +13,7 @@ mod host;
 mod listen;
 mod ticks;
 
+use crate::base::time::earliest;
 use crate::engine::{Budget, ClientId, Engine, Host, Now, Step, Wish, config::Config};
 use busy::BusyPoll;
 use connection::Connection;
@@ -23,7 +24,6 @@ use mio::{Events, Interest, Poll, Token};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 use slab::Slab;
-use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -37,8 +37,6 @@ const LINGERING: usize = 1 << 61;
 const EVENTS_MAX: usize = 1024;
 /// No sleep is longer: epoll counts milliseconds in 32 bits, and the wall clock, by which keys expire, may be set.
 const SLEEP_US_MAX: u64 = 3_600_000_000;
-/// What one connection may bring in one turn.
-const INPUT_BUDGET: usize = 512 * 1024;
 
 pub struct Reactor {
     engine: Engine,
@@ -49,8 +47,13 @@ pub struct Reactor {
     connections: Vec<Option<Connection>>,
     lingering: Slab<close::Lingering>,
     signals: Signals,
+    /// When this turn began, and the tick of that.
+    now: Now,
+    began: u64,
+    /// Connections that this turn reads and steps.
+    due: Vec<ClientId>,
     /// Connections with something left to do, which the next turn goes on with.
-    again: VecDeque<ClientId>,
+    again: Vec<ClientId>,
     /// To be looked at when the turn ends.
     doomed: Vec<ClientId>,
     /// After EMFILE nothing is accepted until a descriptor is free, or this moment has come.
@@ -87,7 +90,8 @@ impl Reactor {
             .register(&mut signals, SIGNALS, Interest::READABLE)
             .map_err(|error| failed("signals", error))?;
         let busy = BusyPoll::new(config.busy_poll_usec);
-        let engine = Engine::new(config, entropy, clock.now());
+        let now = clock.now();
+        let engine = Engine::new(config, entropy, now);
         Ok(Reactor {
             engine,
             clock,
@@ -96,7 +100,10 @@ impl Reactor {
             connections: vec![],
             lingering: Slab::new(),
             signals,
-            again: VecDeque::new(),
+            now,
+            began: 0,
+            due: vec![],
+            again: vec![],
             doomed: vec![],
             accept_after_us: None,
             accept_fails: false,
@@ -129,25 +136,11 @@ impl Reactor {
     fn turn(&mut self, events: &mut Events) -> io::Result<()> {
         self.wait(events)?;
         let mut now = self.clock.now();
+        (self.now, self.began) = (now, self.clock.ticks());
         self.engine.stats_mut().turns += 1;
-        let again = self.again.len();
         self.hear(events);
         self.accept(now);
-        for event in events.iter().filter(|event| event.token().0 < LISTENERS) {
-            if let Some(Some(connection)) = self.connections.get(event.token().0) {
-                self.converse(connection.id, &mut now);
-            }
-        }
-        for _ in 0..again {
-            let id = self.again.pop_front().expect("as many as there were");
-            // It may have been closed since, and its slot be another's.
-            if let Some(Some(connection)) =
-                self.connections.get_mut(id.key).filter(|it| it.as_ref().is_some_and(|it| it.id == id))
-            {
-                connection.queued = false;
-                self.converse(id, &mut now);
-            }
-        }
+        self.converse(&mut now);
         self.flush_all();
         self.engine.tick(now, &mut self.clock);
         self.flush_all();
@@ -168,39 +161,44 @@ impl Reactor {
         if !self.again.is_empty() || self.accept_after_us.is_none() && self.clock.listeners.is_any_ready() {
             return ignore_interrupt(self.poll.poll(events, Some(Duration::ZERO)));
         }
-        self.busy.limit_us = self.engine.config().busy_poll_usec;
-        let now = self.clock.now();
-        if self.busy.wants(now.mono_us) {
-            loop {
-                ignore_interrupt(self.poll.poll(events, Some(Duration::ZERO)))?;
-                let spent_us = self.clock.mono_us() - now.mono_us;
-                let found = !events.is_empty();
-                if found || spent_us >= self.busy.limit_us as u64 {
-                    let stats = self.engine.stats_mut();
-                    stats.busy_poll_us += spent_us;
-                    stats.busy_poll_hits += found as u64;
-                    stats.busy_poll_misses += !found as u64;
-                    self.busy.spun(found, now.mono_us + spent_us);
-                    if found {
-                        return Ok(());
-                    }
-                    break;
-                }
-            }
+        let begun = self.clock.ticks();
+        // Where the turn was short, the time at which it began will do.
+        if begun.wrapping_sub(self.began) > self.clock.ticks_per_ms() {
+            self.now = self.clock.now();
         }
-        let deadlines = [self.engine.next_deadline(now), self.accept_after_us, self.next_linger_us()];
-        let timeout = deadlines.into_iter().flatten().min().map(|at| at.saturating_sub(now.mono_us).min(SLEEP_US_MAX));
-        let timeout = timeout.map(Duration::from_micros);
+        self.busy.limit_us = self.engine.config().busy_poll_usec;
+        if self.busy.wants(self.now.mono_us) && self.spin(begun, events)? {
+            return Ok(());
+        }
+        let deadlines = [self.engine.next_deadline(self.now), self.accept_after_us, self.next_linger_us()];
+        let timeout_us = earliest(deadlines).map(|at| at.saturating_sub(self.now.mono_us).min(SLEEP_US_MAX));
         // epoll counts whole milliseconds; mio rounds up.
-        ignore_interrupt(self.poll.poll(events, timeout))?;
+        ignore_interrupt(self.poll.poll(events, timeout_us.map(Duration::from_micros)))?;
         if self.busy.limit_us > 0 {
-            self.busy.slept(self.clock.mono_us() - now.mono_us, !events.is_empty());
+            self.busy.slept(self.clock.us_since(begun), !events.is_empty());
         }
         Ok(())
     }
 
-    /// Notes what each event says; nothing is read yet.
+    /// Polls again and again without waiting. Found something?
+    fn spin(&mut self, begun: u64, events: &mut Events) -> io::Result<bool> {
+        loop {
+            ignore_interrupt(self.poll.poll(events, Some(Duration::ZERO)))?;
+            let (found, spent_us) = (!events.is_empty(), self.clock.us_since(begun));
+            if found || spent_us >= self.busy.limit_us as u64 {
+                let stats = self.engine.stats_mut();
+                stats.busy_poll_us += spent_us;
+                stats.busy_poll_hits += found as u64;
+                stats.busy_poll_misses += !found as u64;
+                self.busy.spun(found, self.now.mono_us + spent_us);
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Notes what each event says, and who is due because of it; nothing is read yet.
     fn hear(&mut self, events: &Events) {
+        self.due.clear();
         for event in events {
             match event.token() {
                 SIGNALS => self.signalled(),
@@ -217,9 +215,13 @@ impl Reactor {
                         connection.write_blocked = false;
                         connection.flush_wanted = true;
                     }
+                    if !connection.queued {
+                        self.due.push(connection.id);
+                    }
                 }
             }
         }
+        self.due.append(&mut self.again);
     }
 
     fn signalled(&mut self) {
@@ -243,66 +245,84 @@ impl Reactor {
 
     fn queue(&mut self, id: ClientId) {
         if !std::mem::replace(&mut self.connection(id).queued, true) {
-            self.again.push_back(id);
+            self.again.push(id);
         }
     }
 
-    /// Reads from one connection and steps its session, up to the budgets.
-    fn converse(&mut self, id: ClientId, now: &mut Now) {
-        let connection = self.connections[id.key].as_mut().expect("a connection as long as its client");
-        if std::mem::take(&mut connection.flush_wanted) {
+    /// Reads from each connection that is due, once, and steps its session. As many as the room takes are read before the
+    /// first of them is stepped: so the same code runs for one after the other, and is fetched into the caches once, not
+    /// again after each visit to the kernel.
+    fn converse(&mut self, now: &mut Now) {
+        let due = std::mem::take(&mut self.due);
+        let mut next = 0;
+        while next < due.len() {
+            let first = next;
+            while next == first || next < due.len() && self.engine.has_room() {
+                self.read(due[next]);
+                next += 1;
+            }
+            due[first..next].iter().for_each(|id| self.step(*id, now));
+        }
+        self.due = due;
+    }
+
+    /// What the socket has, as far as there is room.
+    fn read(&mut self, id: ClientId) {
+        let Some(Some(connection)) = self.connections.get_mut(id.key) else { return };
+        if connection.id != id {
+            return;
+        }
+        connection.queued = false;
+        if connection.flush_wanted {
+            connection.flush_wanted = false;
             self.flush(id);
         }
-        let mut budget = INPUT_BUDGET;
-        loop {
-            let connection = self.connections[id.key].as_mut().expect("a connection as long as its client");
-            let mut came = 0;
-            if connection.readable {
-                let room = self.engine.space(id);
-                if room.is_empty() && connection.failed {
+        let connection = self.connections[id.key].as_mut().expect("nobody is closed before the turn ends");
+        connection.came = false;
+        while connection.readable {
+            let room = self.engine.space(id);
+            if room.is_empty() {
+                if connection.failed {
                     // It is not read now, and nobody is left to write to: no other event would tell.
                     connection.dead = true;
                     self.doomed.push(id);
-                    return;
                 }
-                if !room.is_empty() {
-                    match connection.stream.read(room) {
-                        Ok(0) => {
-                            connection.readable = false;
-                            connection.ended = true;
-                            self.engine.ended(id);
-                        }
-                        Ok(count) => {
-                            trace!("client {}: read {count} bytes of {}", id.serial, room.len());
-                            // A short read has emptied the socket, unless its end has been announced: that comes last.
-                            connection.readable = count == room.len() || connection.read_closed;
-                            came = count;
-                            self.engine.filled(id, count);
-                        }
-                        Err(error) if error.kind() == ErrorKind::WouldBlock => connection.readable = false,
-                        Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                        Err(error) => {
-                            trace!("client {}: {error}", id.serial);
-                            connection.dead = true;
-                            self.doomed.push(id);
-                            return;
-                        }
-                    }
-                }
-            }
-            match self.engine.step(id, now, Budget::default(), &mut self.clock) {
-                Step::Closing => return,
-                Step::More => return self.queue(id),
-                Step::Idle if came == 0 => return,
-                Step::Idle => {}
-            }
-            budget = budget.saturating_sub(came);
-            if !self.connection(id).readable {
                 return;
             }
-            if budget == 0 {
-                return self.queue(id);
+            match connection.stream.read(room) {
+                Ok(0) => {
+                    connection.readable = false;
+                    connection.ended = true;
+                    self.engine.ended(id);
+                }
+                Ok(count) => {
+                    trace!("client {}: read {count} bytes of {}", id.serial, room.len());
+                    // A short read has emptied the socket, unless its end has been announced: that comes last.
+                    connection.readable = count == room.len() || connection.read_closed;
+                    connection.came = true;
+                    return self.engine.filled(id, count);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => connection.readable = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    trace!("client {}: {error}", id.serial);
+                    connection.dead = true;
+                    return self.doomed.push(id);
+                }
             }
+        }
+    }
+
+    fn step(&mut self, id: ClientId, now: &mut Now) {
+        let Some(Some(connection)) = self.connections.get(id.key) else { return };
+        if connection.id != id || connection.dead {
+            return;
+        }
+        let unread = connection.came && connection.readable;
+        match self.engine.step(id, now, Budget::default(), &mut self.clock) {
+            Step::Closing => {}
+            Step::Idle if !unread => {}
+            Step::Idle | Step::More => self.queue(id),
         }
     }
 

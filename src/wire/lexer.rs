@@ -63,6 +63,14 @@ pub struct Lexer {
     number: Number,
 }
 
+const START: Lexer = Lexer {
+    state: State::Start,
+    start: 0,
+    at: 0,
+    length: 0,
+    number: Number { of: 0, negative: false, digits: 0, value: 0 },
+};
+
 impl Lexer {
     /// The next byte to look at, from the first byte of the request.
     #[inline]
@@ -101,6 +109,20 @@ impl Lexer {
             },
             _ => self.slow(input, limits),
         }
+    }
+
+    /// The count that a request begins with, if it stands here whole and is a usual one. What it leaves, `next` takes.
+    #[inline(always)]
+    pub fn whole_count(&mut self, input: &[u8], limits: &Limits) -> Option<u32> {
+        if self.state != State::Start {
+            return None;
+        }
+        let (count, end) = quick(input, 0, b'*')?;
+        if count == 0 || count as i64 > UNAUTHENTICATED_WORDS_MAX && !limits.authenticated {
+            return None;
+        }
+        (self.at, self.start, self.state) = (end, end, State::Dollar);
+        Some(count)
     }
 
     /// As many whole bulk strings as stand here, at most `most`: the tokens of each at once, which is what nearly all
@@ -257,7 +279,7 @@ impl Lexer {
     /// The request is complete, and another begins at the next byte.
     #[inline]
     pub fn restart(&mut self) {
-        *self = Lexer::default();
+        *self = START;
     }
 
     /// Takes a bulk string out of the input: its bytes go elsewhere, and the two that end it come next. Says how many

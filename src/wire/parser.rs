@@ -68,15 +68,22 @@ pub struct Progress {
     pub kept: usize,
 }
 
-/// What is known of the request that is being read. Invariant: `large` is there only while a bulk string is read.
+/// Small, since every session has one: what few requests need stands apart.
 #[derive(Debug, Default)]
 pub struct Parser {
     lexer: Lexer,
     /// Words that are still to come.
     wanted: u32,
-    begun: Vec<Span>,
+    begun: Option<Box<Begun>>,
+}
+
+/// What is kept of a request that came in pieces.
+#[derive(Debug, Default)]
+struct Begun {
+    spans: Vec<Span>,
     larges: Vec<Bytes>,
-    large: Option<Box<Large>>,
+    /// Invariant: there only while a bulk string is read.
+    large: Option<Large>,
 }
 
 /// Invariant: filled <= bytes.len() <= length.
@@ -95,20 +102,22 @@ impl Parser {
 
     /// Bytes held for the request that was begun, beside the input.
     pub fn held(&self) -> usize {
-        let words = self.begun.capacity() * size_of::<Span>();
-        words
-            + self.large.as_ref().map_or(0, |large| large.bytes.capacity())
-            + self.larges.iter().map(Bytes::len).sum::<usize>()
+        let Some(Begun { spans, larges, large }) = self.begun.as_deref() else { return 0 };
+        spans.capacity() * size_of::<Span>()
+            + larges.iter().map(Bytes::len).sum::<usize>()
+            + large.as_ref().map_or(0, |large| large.bytes.capacity())
     }
 
     /// Parses up to `most` requests. `input` begins with the first byte of a request, the one that `self` has begun.
     pub fn parse(&mut self, input: &mut [u8], batch: &mut Batch, limits: &Limits, most: usize) -> Progress {
         let mut start = 0;
         let mut first_span = batch.spans.len();
-        if !self.begun.is_empty() {
-            self.resume(batch);
+        if let Some(begun) = &mut self.begun {
+            begun.resume(batch);
         }
         while batch.requests.len() < most && start < input.len() {
+            // Nearly all requests are taken by these two; the tokens of what is cut or unusual are taken one by one.
+            self.wanted = self.lexer.whole_count(&input[start..], limits).unwrap_or(self.wanted);
             let whole = self.lexer.whole_bulks(&input[start..], limits, self.wanted, &mut batch.spans);
             self.wanted -= whole;
             if whole > 0 && self.wanted == 0 {
@@ -117,7 +126,7 @@ impl Parser {
             }
             match self.lexer.next(&input[start..], limits) {
                 Lexed::Token(Token { kind: Kind::Bulk, span }) => {
-                    let span = if self.large.is_some() { self.finish_large() } else { span };
+                    let span = self.begun.as_mut().and_then(|begun| begun.finish_large()).unwrap_or(span);
                     batch.spans.push(span);
                     self.wanted -= 1;
                 }
@@ -133,9 +142,8 @@ impl Parser {
                     }
                     let from = start + span.end as usize;
                     let taken = self.lexer.take_bulk(&input[start..]);
-                    self.begin_large(&input[from..from + taken], length as usize);
+                    self.put_by(batch, first_span).begin_large(&input[from..from + taken], length as usize);
                     input.copy_within(from + taken.., from);
-                    self.put_by(batch, first_span);
                     return Progress { used: start, kept: input.len() - taken };
                 }
                 Lexed::Token(Token { kind: Kind::Count(count), .. }) => {
@@ -175,35 +183,27 @@ impl Parser {
         Progress { used: start, kept: input.len() }
     }
 
-    /// Takes up the words of the request that was begun. Few are copied; many change hands, for they come up again with
-    /// every read, and to copy them each time took four seconds for a request of eight million words.
-    fn resume(&mut self, batch: &mut Batch) {
-        if self.begun.len() > MANY_SPANS && batch.spans.is_empty() {
-            std::mem::swap(&mut batch.spans, &mut self.begun);
-        } else {
-            batch.spans.append(&mut self.begun);
-        }
-    }
-
     /// Keeps the words of a request that is not yet whole.
-    fn put_by(&mut self, batch: &mut Batch, first_span: usize) {
+    fn put_by(&mut self, batch: &mut Batch, first_span: usize) -> &mut Begun {
+        let begun = self.begun.get_or_insert_default();
         if first_span == 0 && batch.spans.len() > MANY_SPANS {
-            std::mem::swap(&mut batch.spans, &mut self.begun);
+            std::mem::swap(&mut batch.spans, &mut begun.spans);
             batch.spans.clear();
         } else {
-            self.begun.extend(batch.spans.drain(first_span..));
+            begun.spans.extend(batch.spans.drain(first_span..));
         }
+        begun
     }
 
     /// The request that began at `start` is whole (or was empty). Where the next one begins.
     #[inline(always)]
     fn finish(&mut self, start: usize, first_span: &mut usize, batch: &mut Batch) -> usize {
         let (end, end_span) = (start + self.lexer.at(), batch.spans.len());
+        if let Some(begun) = self.begun.take() {
+            batch.larges = begun.larges;
+        }
         if end_span > *first_span {
             batch.requests.push(Parsed { start, end, first_span: *first_span, end_span });
-            if !self.larges.is_empty() {
-                batch.larges.append(&mut self.larges);
-            }
         }
         self.lexer.restart();
         *first_span = end_span;
@@ -212,35 +212,21 @@ impl Parser {
 
     /// The request that was begun is read again from its first byte.
     pub fn forget(&mut self) {
-        assert!(self.larges.is_empty() && self.large.is_none(), "bytes that left the input cannot be read again");
+        let begun = self.begun.take().unwrap_or_default();
+        assert!(begun.larges.is_empty() && begun.large.is_none(), "bytes that left the input cannot be read again");
         self.lexer.restart();
-        self.begun.clear();
         self.wanted = 0;
-    }
-
-    fn begin_large(&mut self, here: &[u8], length: usize) {
-        let bytes = Vec::with_capacity((2 * here.len()).clamp(LARGE_FIRST, length));
-        let mut large = Box::new(Large { bytes, filled: here.len(), length });
-        large.bytes.extend_from_slice(here);
-        self.large = Some(large);
-    }
-
-    fn finish_large(&mut self) -> Span {
-        let large = self.large.take().expect("a large bulk string was being read");
-        assert_eq!(large.filled, large.length);
-        self.larges.push(Bytes::from(large.bytes));
-        Span::large(self.larges.len() - 1)
     }
 
     /// The next bytes belong to a large bulk string: `space` lends room for them.
     #[inline]
     pub fn is_reading_large(&self) -> bool {
-        self.large.as_ref().is_some_and(|large| large.filled < large.length)
+        self.begun.as_ref().and_then(|begun| begun.large.as_ref()).is_some_and(|large| large.filled < large.length)
     }
 
     /// Room for the rest of a large bulk string, if that is what comes next.
     pub fn space(&mut self) -> Option<&mut [u8]> {
-        let large = self.large.as_mut().filter(|large| large.filled < large.length)?;
+        let large = self.begun.as_mut()?.large.as_mut().filter(|large| large.filled < large.length)?;
         let (filled, length) = (large.filled, large.length);
         if filled == large.bytes.capacity() {
             let room = if 2 * filled > length / LARGE_EARNEST { length } else { 2 * filled };
@@ -255,7 +241,7 @@ impl Parser {
 
     /// `count` bytes were put into that room.
     pub fn filled(&mut self, count: usize) {
-        let large = self.large.as_mut().expect("room was lent");
+        let large = self.begun.as_mut().and_then(|begun| begun.large.as_mut()).expect("room was lent");
         large.filled += count;
         assert!(large.filled <= large.bytes.len() && large.bytes.len() <= large.length);
     }
@@ -263,6 +249,32 @@ impl Parser {
     /// The state of the lexer, for who explains where a request broke off.
     pub fn wanted(&self) -> String {
         self.lexer.wanted()
+    }
+}
+
+impl Begun {
+    /// Gives its words back. Few are copied; many change hands, for they come up again with every read, and to copy them
+    /// each time took four seconds for a request of eight million words.
+    fn resume(&mut self, batch: &mut Batch) {
+        if self.spans.len() > MANY_SPANS && batch.spans.is_empty() {
+            std::mem::swap(&mut batch.spans, &mut self.spans);
+        } else {
+            batch.spans.append(&mut self.spans);
+        }
+    }
+
+    fn begin_large(&mut self, here: &[u8], length: usize) {
+        let mut bytes = Vec::with_capacity((2 * here.len()).clamp(LARGE_FIRST, length));
+        bytes.extend_from_slice(here);
+        self.large = Some(Large { bytes, filled: here.len(), length });
+    }
+
+    /// The large bulk string that was being read, if there is one, as a word.
+    fn finish_large(&mut self) -> Option<Span> {
+        let large = self.large.take()?;
+        assert_eq!(large.filled, large.length);
+        self.larges.push(Bytes::from(large.bytes));
+        Some(Span::large(self.larges.len() - 1))
     }
 }
 
