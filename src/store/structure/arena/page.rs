@@ -2,8 +2,8 @@
 //! is aligned to its size, so a cell finds its page by its address. Lists of pages run through their headers.
 //!
 //! ```text
-//!   0      8          16      20     22      23      24                 first            16384
-//!   next   previous   chunk   live   class   state   free bits, 64 each  cell 0, cell 1 ...
+//!   0      8          16      20     22      24      26      27      32                 first            16384
+//!   next   previous   chunk   live   alarm   words   class   state   free bits, 64 each  cell 0, cell 1 ...
 //! ```
 #![allow(unsafe_code)]
 
@@ -16,11 +16,16 @@ pub const PAGE: usize = 16 * 1024;
 pub const UNIT: usize = 8;
 /// The largest cell that has a class. Of this size a page wastes 6 %.
 pub const CELL_MAX: usize = 1024;
-pub const CLASS_MIN: usize = 2;
+pub const CLASS_MIN: usize = 1;
 pub const CLASS_MAX: usize = CELL_MAX / UNIT;
 
+/// A page that was full is used again when so great a part of it is free: one cell alone is not worth the way.
+const RELISTED: u16 = 32;
+
 const HEADER: usize = size_of::<Header>();
-const WORDS_MAX: usize = SHAPES[CLASS_MIN].words();
+/// So that a bit for each stands in `words`. Enough for cells of 16 bytes; of 8 bytes only an empty key with an empty
+/// value wants one.
+const WORDS_MAX: usize = u16::BITS as usize;
 
 /// How the pages of a class are divided.
 #[derive(Clone, Copy)]
@@ -45,6 +50,9 @@ pub static SHAPES: [Shape; CLASS_MAX + 1] = {
 impl Shape {
     const fn of(size: usize) -> Shape {
         let mut cells = (PAGE - HEADER) / size;
+        if cells > WORDS_MAX * 64 {
+            cells = WORDS_MAX * 64;
+        }
         while HEADER + cells.div_ceil(64) * 8 + cells * size > PAGE {
             cells -= 1;
         }
@@ -85,12 +93,17 @@ struct Header {
     next: Option<Page>,
     previous: Option<Page>,
     chunk: u32,
+    /// Cells in use. While it is the current page those that it gave are not counted, only those that come back.
     live: u16,
+    /// When `live` comes down to this, the page is to be filed anew.
+    alarm: u16,
+    /// The words that are not 0.
+    words: u16,
     class: u8,
     state: State,
 }
 
-const _: () = assert!(size_of::<Header>() == 24 && CLASS_MAX <= u8::MAX as usize && WORDS_MAX <= 16);
+const _: () = assert!(size_of::<Header>() == 32 && CLASS_MAX <= u8::MAX as usize);
 
 /// A page that has begun. Invariant: its chunk is held; so a `Page` is never kept beyond its chunk. The pointer may
 /// reach the whole page.
@@ -104,7 +117,8 @@ impl Page {
     /// `memory` is aligned to PAGE, and PAGE bytes from there on are the arena's own.
     pub unsafe fn begin(memory: NonNull<u8>, chunk: u32) -> Page {
         debug_assert!(memory.addr().get().is_multiple_of(PAGE));
-        let header = Header { next: None, previous: None, chunk, live: 0, class: 0, state: State::Idle };
+        let (live, alarm, words, class, state) = (0, 0, 0, 0, State::Idle);
+        let header = Header { next: None, previous: None, chunk, live, alarm, words, class, state };
         // SAFETY: the caller lends the memory, which is aligned and large enough.
         unsafe { memory.cast::<Header>().write(header) };
         Page(memory)
@@ -131,20 +145,20 @@ impl Page {
         self.0.cast().as_ptr()
     }
 
-    #[inline]
+    /// Cells in use, or at hand.
     pub fn live(self) -> usize {
-        // SAFETY: the header of a begun page can be read.
-        unsafe { (*self.header()).live as usize }
+        match self.state() {
+            State::Idle => 0,
+            State::Current => self.counted(),
+            // SAFETY: the header of a begun page can be read.
+            _ => unsafe { (*self.header()).live as usize },
+        }
     }
 
-    /// What has become of `live` when so many cells more (or fewer) are in use.
-    #[inline]
-    pub fn count(self, change: isize) -> usize {
-        let live = self.live() as isize + change;
-        debug_assert!(live >= 0 && live <= self.shape().cells as isize);
-        // SAFETY: the header of a begun page can be written.
-        unsafe { (*self.header()).live = live as u16 };
-        live as usize
+    /// The same from the bits.
+    pub fn counted(self) -> usize {
+        let free: u32 = (0..self.shape().words()).map(|number| self.free(number).count_ones()).sum();
+        self.shape().cells as usize - free as usize
     }
 
     #[inline]
@@ -165,8 +179,25 @@ impl Page {
     }
 
     pub fn set_state(self, state: State) {
+        debug_assert!(state != State::Full);
+        let live = self.live() as u16;
         // SAFETY: the header of a begun page can be written.
-        unsafe { (*self.header()).state = state };
+        unsafe {
+            let header = self.header();
+            ((*header).state, (*header).alarm, (*header).live) = (state, 0, live);
+        }
+    }
+
+    /// A current page that has no cell left is full.
+    pub fn fill_up(self) {
+        debug_assert!(self.state() == State::Current && self.counted() == self.shape().cells as usize);
+        let cells = self.shape().cells;
+        // SAFETY: the header of a begun page can be written.
+        unsafe {
+            let header = self.header();
+            ((*header).state, (*header).live) = (State::Full, cells);
+            (*header).alarm = cells - (cells / RELISTED).max(1);
+        }
     }
 
     pub fn chunk(self) -> usize {
@@ -184,8 +215,10 @@ impl Page {
         assert!(self.live() == 0 && (CLASS_MIN..=CLASS_MAX).contains(&class));
         // SAFETY: the header of a begun page can be written.
         unsafe { (*self.header()).class = class as u8 };
+        // SAFETY: the header of a begun page can be written.
+        unsafe { (*self.header()).words = 0 };
         for number in 0..self.shape().words() {
-            self.set_free(number, self.all(number));
+            self.write(number, self.all(number));
         }
     }
 
@@ -210,25 +243,37 @@ impl Page {
     }
 
     #[inline]
-    pub fn set_free(self, number: usize, bits: u64) {
-        // SAFETY: a word of a begun page.
-        unsafe { self.word(number).write(bits) };
+    fn write(self, number: usize, bits: u64) {
+        // SAFETY: a word of a begun page, and its header.
+        unsafe {
+            self.word(number).write(bits);
+            (*self.header()).words |= 1 << number;
+        }
     }
 
-    /// Takes all free cells of a word that has some, if there is one: its number and their bits. They count as live.
+    /// Takes all free cells of a word, if there are any: its number and their bits.
+    #[inline]
     pub fn take(self) -> Option<(usize, u64)> {
-        let number = (0..self.shape().words()).find(|number| self.free(*number) != 0)?;
-        let bits = self.free(number);
-        self.set_free(number, 0);
-        self.count(bits.count_ones() as isize);
-        Some((number, bits))
+        // SAFETY: the header of a begun page can be read and written; so can a word of it.
+        unsafe {
+            let header = self.header();
+            let words = (*header).words;
+            if words == 0 {
+                return None;
+            }
+            let number = words.trailing_zeros() as usize;
+            let bits = self.word(number).replace(0);
+            (*header).words = words & (words - 1);
+            Some((number, bits))
+        }
     }
 
     /// Takes back what is left of them.
     pub fn untake(self, number: usize, bits: u64) {
         debug_assert_eq!(self.free(number) & bits, 0);
-        self.set_free(number, self.free(number) | bits);
-        self.count(-(bits.count_ones() as isize));
+        if bits != 0 {
+            self.write(number, self.free(number) | bits);
+        }
     }
 
     #[inline]
@@ -238,19 +283,35 @@ impl Page {
         Cell(unsafe { self.0.add(self.shape().first as usize + number * self.class() * UNIT) })
     }
 
-    /// Marks a cell of this page free. How many are live now.
+    /// Marks a cell of this page free. True: it is to be filed anew.
     ///
     /// # Safety
     /// It is a live cell of this page, which is of this class.
     #[inline]
-    pub unsafe fn free_cell(self, cell: Cell, class: usize) -> usize {
+    pub unsafe fn free_cell(self, cell: Cell, class: usize) -> bool {
         debug_assert!(class == self.class() && self.state() != State::Idle);
         let number = SHAPES[class].number(cell.as_ptr().addr() & (PAGE - 1));
         debug_assert!(self.cell(number) == cell, "a cell begins there");
         let (word, bit) = (number / 64, 1 << (number % 64));
         debug_assert!(self.free(word) & bit == 0, "it is not free already");
-        self.set_free(word, self.free(word) | bit);
-        self.count(-1)
+        self.write(word, self.free(word) | bit);
+        // SAFETY: the header of a begun page can be read and written.
+        unsafe {
+            let live = (*self.header()).live.wrapping_sub(1);
+            (*self.header()).live = live;
+            live == (*self.header()).alarm
+        }
+    }
+
+    pub fn alarm(self) -> usize {
+        // SAFETY: the header of a begun page can be read.
+        unsafe { (*self.header()).alarm as usize }
+    }
+
+    /// The words that are not 0, by a bit each.
+    pub fn words(self) -> u16 {
+        // SAFETY: the header of a begun page can be read.
+        unsafe { (*self.header()).words }
     }
 
     /// Some cell that is not free.
