@@ -1,36 +1,37 @@
 //! An item by chance.
-use super::{Hasher, Item, SPLIT_AT, STAGGER, Table};
+use super::{Hasher, Item, Table};
 
-/// `random` draws so often before it counts; in a table of so few segments it counts at once.
-const RANDOM_TRIES: usize = 64;
-const COUNTED_SEGMENTS: usize = 16;
+/// So often a slot is drawn. At least one of 16 is in use, so that it fails once in 15 million times.
+const TRIES: usize = 256;
+/// So few segments are all looked at.
+const COUNTED: usize = 16;
 
 impl<T: Item, H: Hasher<T>> Table<T, H> {
-    /// Some item, all equally likely. `chance` gives random numbers. It always ends, however few items are left in a
-    /// table that was large: after a bounded number of tries it counts.
+    /// Some item, all equally likely. `chance` gives random numbers. It ends after a bounded number of tries, then it
+    /// counts.
     pub fn random(&self, chance: &mut dyn FnMut() -> u64) -> Option<&T> {
         if self.is_empty() {
             return None;
         }
+        // The most slots that a segment has, or had when there were more.
+        let few = self.segments.len <= COUNTED;
+        let most = if few { self.segments.iter().map(|one| one.slots.len()).max() } else { None };
+        let most = most.unwrap_or(self.slots_max);
         let mut below = |n: usize| (chance() % n as u64) as usize;
-        // To count is quick where segments are few. Else: a segment is met as often as it has hashes, so to be chosen as
-        // often as it has items it is kept as often as it is full.
-        let tries = if self.segments.len() <= COUNTED_SEGMENTS { 0 } else { RANDOM_TRIES };
-        let kept = (0..tries).find_map(|_| {
-            let segment = &self.segments[self.directory[below(self.directory.len())] as usize];
-            let full = (SPLIT_AT + STAGGER) << (self.depth - segment.depth);
-            (below(full) < segment.items.len()).then_some(segment)
+        // A segment is met as often as it has places, so the more it has, the rarer is each of its slots.
+        let drawn = (0..TRIES).find_map(|_| {
+            let segment = self.segments.get(self.directory[below(self.directory.len())]);
+            let slots = most << (self.depth - segment.depth);
+            segment.slots.get(below(slots))?.as_ref()
         });
-        let segment = kept.or_else(|| {
-            let mut left = below(self.len);
-            self.segments.iter().find(|segment| {
-                let found = left < segment.items.len();
-                left = left.saturating_sub(segment.items.len());
+        drawn.or_else(|| {
+            let mut left = below(self.len());
+            let segment = self.segments.iter().find(|segment| {
+                let found = left < segment.len as usize;
+                left -= if found { 0 } else { segment.len as usize };
                 found
-            })
-        })?;
-        let items = &segment.items;
-        let drawn = (0..RANDOM_TRIES).find_map(|_| items.get_bucket(below(items.num_buckets())));
-        drawn.or_else(|| items.iter().nth(below(items.len())))
+            })?;
+            segment.slots.iter().flatten().nth(left)
+        })
     }
 }

@@ -1,35 +1,43 @@
-//! The walk through a table in the order of its hashes.
-use super::{DIRECTORY_BITS, Hasher, Item, LOW_BITS, ORDER_END, Table, order};
+//! The walk through a table in the order of its hashes. A cursor is a point in that order, which no split and no merge
+//! moves: what stays in the table is met exactly once.
+use super::{Hasher, Item, ORDER_BITS, TAG_BITS, Table, tag};
 
 impl<T: Item, H: Hasher<T>> Table<T, H> {
-    /// Visits items in order from `cursor` on, at least `count` of them if there are so many, and returns the cursor
-    /// that goes on from there, or `None` at the end. Items of the same order come together.
+    /// Visits items in order from `cursor` on, `count` of them if there are so many, and returns the cursor that goes on
+    /// from there, or `None` at the end. Items of the same tag come together, so there may be a few more.
+    /// No item is looked at but those, and those whose tag is the cursor's.
     pub fn scan(&self, cursor: u64, count: usize, visit: &mut dyn FnMut(&T)) -> Option<u64> {
-        let (mut from, mut left) = (cursor, count.max(1));
-        while from < ORDER_END {
-            let segment =
-                &self.segments[self.directory[(from >> LOW_BITS >> (DIRECTORY_BITS - self.depth)) as usize] as usize];
-            let span = ORDER_END >> segment.depth;
-            let end = (from / span + 1) * span;
-            let mut here: Vec<(u64, &T)> = segment
-                .items
-                .iter()
-                .map(|item| (order(self.hasher.hash(item)), item))
-                .filter(|(at, _)| *at >= from)
-                .collect();
-            if here.len() > left {
-                here.select_nth_unstable_by_key(left - 1, |(at, _)| *at);
-                let last = here[left - 1].0;
-                here.iter().filter(|(at, _)| *at <= last).for_each(|(_, item)| visit(item));
-                return Some(last + 1);
+        const BELOW: u32 = 64 - ORDER_BITS;
+        if cursor >= 1 << ORDER_BITS {
+            return None;
+        }
+        let (mut from, mut left) = (cursor << BELOW, count.max(1));
+        loop {
+            let segment = self.segments.get(self.number_of(from));
+            let (first, depth) = (tag(from, segment.depth), segment.depth);
+            // Two segments have merged, and one was halfway through: the point lies amid a tag.
+            let amid = from << depth << TAG_BITS != 0;
+            let mut last = first;
+            for item in segment.slots[segment.first(first)..].iter().flatten() {
+                if left == 0 && item.tag() != last {
+                    let next = (segment.prefix as u64) << TAG_BITS | (last as u64 + 1);
+                    return Some(next << (ORDER_BITS - TAG_BITS - depth));
+                }
+                if amid && item.tag() == first && self.hasher().hash(item) < from {
+                    continue;
+                }
+                last = item.tag();
+                left = left.saturating_sub(1);
+                visit(item);
             }
-            here.iter().for_each(|(_, item)| visit(item));
-            left -= here.len();
-            from = end;
+            let next = segment.prefix as u64 + 1;
+            if next == 1 << depth {
+                return None;
+            }
+            from = next << (64 - depth);
             if left == 0 {
-                break;
+                return Some(from >> BELOW);
             }
         }
-        (from < ORDER_END).then_some(from)
     }
 }

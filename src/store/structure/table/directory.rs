@@ -1,0 +1,330 @@
+//! The table: which segment has which hashes. Segments split and merge here.
+use super::segment::{Segment, slots_for};
+use super::{Hasher, Item, TAG_BITS, tag};
+
+/// Bits of the hash that choose the segment, at most.
+pub(super) const DEPTH_MAX: u32 = 25;
+
+/// A segment splits when it has so many items, or up to twice as many: it differs, so that not all split at a time.
+pub(super) const SPLIT_MIN: u32 = 1600;
+/// Two segments merge when together they have so few.
+const MERGE_AT: u32 = SPLIT_MIN / 2;
+
+/// So far ahead of its hash an item is fetched into the cache, where a segment is split.
+const AHEAD: usize = 16;
+
+/// Segments lie in blocks of so many, so that their number grows without moving them.
+const BLOCK: usize = 512;
+
+/// Where an item stands; true until the table changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    segment: u32,
+    slot: u32,
+}
+
+#[derive(Debug)]
+pub struct Table<T, H> {
+    hasher: H,
+    /// Numbers of segments, by the top `depth` bits of the hash; at least one.
+    /// Invariant: a segment of depth d stands in 2^(depth - d) places in a row, all with the same top d bits.
+    pub(super) directory: Vec<u32>,
+    pub(super) depth: u32,
+    pub(super) segments: Segments<T>,
+    /// How many segments there are of each depth.
+    depths: [u32; DEPTH_MAX as usize + 1],
+    /// No segment ever had more slots.
+    pub(super) slots_max: usize,
+    len: usize,
+}
+
+impl<T: Item, H: Hasher<T> + Default> Default for Table<T, H> {
+    fn default() -> Self {
+        Table::new(H::default())
+    }
+}
+
+impl<T: Item, H: Hasher<T>> Table<T, H> {
+    pub fn new(hasher: H) -> Self {
+        let mut table = Table {
+            hasher,
+            directory: vec![0; 2],
+            depth: 1,
+            segments: Segments { blocks: vec![], len: 0 },
+            depths: [0; DEPTH_MAX as usize + 1],
+            slots_max: 0,
+            len: 0,
+        };
+        table.segments.push(Segment::new(0, 0));
+        table.depths[0] = 1;
+        table
+    }
+
+    pub fn hasher(&self) -> &H {
+        &self.hasher
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    #[inline]
+    pub(super) fn number_of(&self, hash: u64) -> u32 {
+        self.directory[(hash >> (64 - self.depth)) as usize]
+    }
+
+    #[inline]
+    pub fn find(&self, hash: u64, same: impl FnMut(&T) -> bool) -> Option<Place> {
+        let number = self.number_of(hash);
+        let segment = self.segments.get(number);
+        let slot = segment.find(tag(hash, segment.depth), same)?;
+        Some(Place { segment: number, slot: slot as u32 })
+    }
+
+    /// The first item whose tag is that of this hash: what `find` would compare first.
+    #[inline]
+    pub fn candidate(&self, hash: u64) -> Option<&T> {
+        self.find(hash, |_| true).map(|place| self.get(place))
+    }
+
+    #[inline]
+    pub fn get(&self, place: Place) -> &T {
+        self.segments.get(place.segment).slots[place.slot as usize].as_ref().expect("a place of this table")
+    }
+
+    #[inline]
+    pub fn get_mut(&mut self, place: Place) -> &mut T {
+        self.segments.get_mut(place.segment).slots[place.slot as usize].as_mut().expect("a place of this table")
+    }
+
+    /// Adds an item that is not there yet.
+    pub fn insert(&mut self, hash: u64, mut item: T) -> Place {
+        loop {
+            let number = self.number_of(hash);
+            let segment = self.segments.get_mut(number);
+            item.set_tag(tag(hash, segment.depth));
+            match segment.insert(item) {
+                Ok(slot) => {
+                    self.len += 1;
+                    return Place { segment: number, slot: slot as u32 };
+                }
+                Err(back) => {
+                    item = back;
+                    self.make_room(number);
+                }
+            }
+        }
+    }
+
+    pub fn remove(&mut self, place: Place) -> T {
+        let segment = self.segments.get_mut(place.segment);
+        let item = segment.remove(place.slot as usize);
+        self.len -= 1;
+        if segment.is_sparse() {
+            self.give_back(place.segment);
+        }
+        item
+    }
+
+    #[cold]
+    fn make_room(&mut self, number: u32) {
+        let segment = self.segments.get_mut(number);
+        let split_at = SPLIT_MIN + number.wrapping_mul(0x9E37_79B9) % SPLIT_MIN;
+        // Hashes that are alike in their top bits cannot make it split for nothing again and again.
+        let few = (SPLIT_MIN as usize / 16) << segment.depth > self.len;
+        if segment.len < split_at || segment.depth == DEPTH_MAX || few {
+            segment.grow();
+            self.slots_max = self.slots_max.max(segment.slots.len());
+        } else {
+            self.split(number);
+        }
+    }
+
+    fn split(&mut self, number: u32) {
+        let lower = self.segments.get_mut(number);
+        if lower.depth == self.depth {
+            self.directory = self.directory.iter().flat_map(|number| [*number; 2]).collect();
+            self.depth += 1;
+        }
+        let (depth, prefix) = (lower.depth + 1, lower.prefix << 1);
+        let mut items: Vec<T> = std::mem::take(&mut lower.slots).into_iter().flatten().collect();
+        let middle = items.partition_point(|item| item.tag() < 1 << (TAG_BITS - 1));
+        items.iter().take(AHEAD).for_each(|item| self.hasher.prefetch(item));
+        for at in 0..items.len() {
+            items.get(at + AHEAD).into_iter().for_each(|item| self.hasher.prefetch(item));
+            let renewed = tag(self.hasher.hash(&items[at]), depth);
+            items[at].set_tag(renewed);
+            // The new bit is the last one: only items that had the same tag can be the wrong way round.
+            let mut at = at;
+            while at > 0 && at != middle && items[at - 1].tag() > items[at].tag() {
+                items.swap(at - 1, at);
+                at -= 1;
+            }
+        }
+        let mut upper = Segment::new(depth, prefix | 1);
+        upper.fill(slots_for((items.len() - middle) as u32), items.drain(middle..));
+        *lower = Segment::new(depth, prefix);
+        lower.fill(slots_for(middle as u32), items.into_iter());
+        self.depths[depth as usize - 1] -= 1;
+        self.depths[depth as usize] += 2;
+        let new = self.segments.push(upper);
+        self.list(new);
+    }
+
+    /// Writes a segment into the places that are its own.
+    fn list(&mut self, number: u32) {
+        let Segment { depth, prefix, .. } = *self.segments.get(number);
+        let first = (prefix as usize) << (self.depth - depth);
+        self.directory[first..first + (1 << (self.depth - depth))].fill(number);
+    }
+
+    /// A segment with few items merges with its other half, if that has few as well; else it gives back slots.
+    #[cold]
+    fn give_back(&mut self, number: u32) {
+        let mut number = number;
+        loop {
+            let Segment { depth, prefix, len, .. } = *self.segments.get(number);
+            if depth == 0 {
+                break;
+            }
+            let other = self.directory[((prefix ^ 1) as usize) << (self.depth - depth)];
+            let half = self.segments.get(other);
+            if half.depth != depth || half.len + len > MERGE_AT {
+                break;
+            }
+            number = if prefix & 1 == 0 { self.merge(number, other) } else { self.merge(other, number) };
+        }
+        if self.segments.get(number).is_sparse() {
+            self.segments.get_mut(number).shrink();
+        }
+    }
+
+    /// Makes one of two halves; its number.
+    fn merge(&mut self, lower: u32, upper: u32) -> u32 {
+        let [below, above] = [lower, upper].map(|number| std::mem::take(&mut self.segments.get_mut(number).slots));
+        let Segment { depth, prefix, len, .. } = *self.segments.get(lower);
+        let retag = |half: u16| {
+            move |mut item: T| {
+                item.set_tag(half << (TAG_BITS - 1) | item.tag() >> 1);
+                item
+            }
+        };
+        let mut whole = Segment::new(depth - 1, prefix >> 1);
+        let slots = slots_for(len + self.segments.get(upper).len);
+        whole.fill(slots, below.into_iter().flatten().map(retag(0)).chain(above.into_iter().flatten().map(retag(1))));
+        *self.segments.get_mut(lower) = whole;
+        self.depths[depth as usize] -= 2;
+        self.depths[depth as usize - 1] += 1;
+        self.list(lower);
+        // The last segment takes the number that is free now.
+        let last = self.segments.pop().expect("two at least");
+        let moved = self.segments.len as u32;
+        if upper != moved {
+            *self.segments.get_mut(upper) = last;
+            self.list(upper);
+        }
+        while self.depth > 1 && self.depths[self.depth as usize] == 0 {
+            self.depth -= 1;
+            self.directory = self.directory.iter().step_by(2).copied().collect();
+        }
+        if lower == moved { upper } else { lower }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.segments.iter().flat_map(|segment| segment.slots.iter().flatten())
+    }
+
+    /// Takes up to `most` items out, a bounded piece of work, and gives back memory as it goes. False: it is empty.
+    /// For a table that nobody uses any more: after the first call nothing else works.
+    pub fn pop_some(&mut self, most: usize, sink: &mut dyn FnMut(T)) -> bool {
+        self.directory = Vec::new();
+        let mut left = most;
+        while left > 0 && self.segments.len > 0 {
+            let segment = self.segments.get_mut(self.segments.len as u32 - 1);
+            let taken = left.min(segment.len as usize);
+            segment.slots.iter_mut().filter_map(Option::take).take(taken).for_each(&mut *sink);
+            segment.len -= taken as u32;
+            self.len -= taken;
+            // An empty segment is work too.
+            left -= taken.max(1);
+            if segment.len == 0 {
+                self.segments.pop();
+            }
+        }
+        !self.is_empty()
+    }
+
+    /// Bytes on the heap, without what the items own.
+    pub fn heap_bytes(&self) -> usize {
+        let slots: usize = self.segments.iter().map(|segment| segment.slots.len()).sum();
+        let segments = self.segments.blocks.iter().map(Vec::capacity).sum::<usize>();
+        slots * size_of::<Option<T>>() + segments * size_of::<Segment<T>>() + self.directory.capacity() * 4
+    }
+
+    pub fn check(&self) {
+        assert_eq!(self.directory.len(), 1 << self.depth);
+        assert_eq!(self.len, self.segments.iter().map(|segment| segment.len as usize).sum::<usize>());
+        let mut depths = [0; DEPTH_MAX as usize + 1];
+        for (number, segment) in self.segments.iter().enumerate() {
+            depths[segment.depth as usize] += 1;
+            let first = (segment.prefix as usize) << (self.depth - segment.depth);
+            let places = &self.directory[first..first + (1 << (self.depth - segment.depth))];
+            assert!(places.iter().all(|place| *place == number as u32), "its places are its own");
+            segment.check();
+            for item in segment.slots.iter().flatten() {
+                let hash = self.hasher.hash(item);
+                assert_eq!(hash >> 1 >> (63 - segment.depth), segment.prefix as u64, "in its segment");
+                assert_eq!(item.tag(), tag(hash, segment.depth));
+            }
+        }
+        assert_eq!(depths, self.depths);
+        let spans: usize = self.segments.iter().map(|segment| 1 << (self.depth - segment.depth)).sum();
+        assert_eq!(spans, self.directory.len(), "segments do not overlap");
+    }
+}
+
+/// All segments, by their numbers.
+#[derive(Debug)]
+pub(super) struct Segments<T> {
+    /// Invariant: all but the last have `BLOCK` segments.
+    blocks: Vec<Vec<Segment<T>>>,
+    pub len: usize,
+}
+
+impl<T> Segments<T> {
+    #[inline]
+    pub fn get(&self, number: u32) -> &Segment<T> {
+        &self.blocks[number as usize / BLOCK][number as usize % BLOCK]
+    }
+
+    #[inline]
+    fn get_mut(&mut self, number: u32) -> &mut Segment<T> {
+        &mut self.blocks[number as usize / BLOCK][number as usize % BLOCK]
+    }
+
+    fn push(&mut self, segment: Segment<T>) -> u32 {
+        if self.len.is_multiple_of(BLOCK) {
+            self.blocks.push(vec![]);
+        }
+        self.blocks[self.len / BLOCK].push(segment);
+        self.len += 1;
+        self.len as u32 - 1
+    }
+
+    fn pop(&mut self) -> Option<Segment<T>> {
+        let segment = self.blocks.last_mut()?.pop();
+        if self.blocks.last().is_some_and(Vec::is_empty) {
+            self.blocks.pop();
+        }
+        self.len -= 1;
+        segment
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Segment<T>> {
+        self.blocks.iter().flatten()
+    }
+}
