@@ -18,8 +18,6 @@
 //! ```
 //! It does not know how to hash or to compare items: both are the caller's.
 mod directory;
-//#[cfg(any(test, feature = "plain-map"))]
-//pub mod plain;
 mod random;
 mod scan;
 mod segment;
@@ -27,10 +25,7 @@ mod segment;
 mod tests;
 mod window;
 
-#[cfg(not(feature = "plain-map"))]
 pub use directory::{Place, Table};
-#[cfg(feature = "plain-map")]
-pub use plain::{Place, Table};
 
 /// An item has room for a tag. What it is, the table says.
 pub trait Item {
