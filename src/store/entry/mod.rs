@@ -96,8 +96,8 @@ impl Shape {
 
 impl Item for Entry {
     #[inline]
-    fn word(&self) -> u64 {
-        self.0.addr().get() as u64
+    fn tag(&self) -> u16 {
+        (self.0.as_ptr().addr() >> TAG_SHIFT) as u16
     }
 
     #[inline]

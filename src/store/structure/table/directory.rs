@@ -31,8 +31,8 @@ pub struct Table<T, H> {
     pub(super) directory: Vec<u32>,
     pub(super) depth: u32,
     pub(super) segments: Segments<T>,
-    /// How many segments there are of each depth.
-    depths: [u32; DEPTH_MAX as usize + 1],
+    /// How many segments are as deep as the directory.
+    deepest: u32,
     /// No segment ever had more slots.
     pub(super) slots_max: usize,
     len: usize,
@@ -51,12 +51,11 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
             directory: vec![0; 2],
             depth: 1,
             segments: Segments { blocks: vec![], len: 0 },
-            depths: [0; DEPTH_MAX as usize + 1],
+            deepest: 0,
             slots_max: 0,
             len: 0,
         };
         table.segments.push(Segment::new(0, 0));
-        table.depths[0] = 1;
         table
     }
 
@@ -148,7 +147,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         let lower = self.segments.get_mut(number);
         if lower.depth == self.depth {
             self.directory = self.directory.iter().flat_map(|number| [*number; 2]).collect();
-            self.depth += 1;
+            (self.depth, self.deepest) = (self.depth + 1, 0);
         }
         let (depth, prefix) = (lower.depth + 1, lower.prefix << 1);
         let mut items: Vec<T> = std::mem::take(&mut lower.slots).into_iter().flatten().collect();
@@ -169,8 +168,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         upper.fill(slots_for((items.len() - middle) as u32), items.drain(middle..));
         *lower = Segment::new(depth, prefix);
         lower.fill(slots_for(middle as u32), items.into_iter());
-        self.depths[depth as usize - 1] -= 1;
-        self.depths[depth as usize] += 2;
+        self.deepest += if depth == self.depth { 2 } else { 0 };
         let new = self.segments.push(upper);
         self.list(new);
     }
@@ -217,8 +215,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         let slots = slots_for(len + self.segments.get(upper).len);
         whole.fill(slots, below.into_iter().flatten().map(retag(0)).chain(above.into_iter().flatten().map(retag(1))));
         *self.segments.get_mut(lower) = whole;
-        self.depths[depth as usize] -= 2;
-        self.depths[depth as usize - 1] += 1;
+        self.deepest -= if depth == self.depth { 2 } else { 0 };
         self.list(lower);
         // The last segment takes the number that is free now.
         let last = self.segments.pop().expect("two at least");
@@ -227,9 +224,10 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
             *self.segments.get_mut(upper) = last;
             self.list(upper);
         }
-        while self.depth > 1 && self.depths[self.depth as usize] == 0 {
+        while self.depth > 1 && self.deepest == 0 {
             self.depth -= 1;
             self.directory = self.directory.iter().step_by(2).copied().collect();
+            self.deepest = self.segments.iter().filter(|segment| segment.depth == self.depth).count() as u32;
         }
         if lower == moved { upper } else { lower }
     }
@@ -268,9 +266,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
     pub fn check(&self) {
         assert_eq!(self.directory.len(), 1 << self.depth);
         assert_eq!(self.len, self.segments.iter().map(|segment| segment.len as usize).sum::<usize>());
-        let mut depths = [0; DEPTH_MAX as usize + 1];
         for (number, segment) in self.segments.iter().enumerate() {
-            depths[segment.depth as usize] += 1;
             let first = (segment.prefix as usize) << (self.depth - segment.depth);
             let places = &self.directory[first..first + (1 << (self.depth - segment.depth))];
             assert!(places.iter().all(|place| *place == number as u32), "its places are its own");
@@ -281,7 +277,8 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
                 assert_eq!(item.tag(), tag(hash, segment.depth));
             }
         }
-        assert_eq!(depths, self.depths);
+        let deepest = self.segments.iter().filter(|segment| segment.depth == self.depth).count();
+        assert_eq!(deepest, self.deepest as usize);
         let spans: usize = self.segments.iter().map(|segment| 1 << (self.depth - segment.depth)).sum();
         assert_eq!(spans, self.directory.len(), "segments do not overlap");
     }
@@ -308,7 +305,7 @@ impl<T> Segments<T> {
 
     fn push(&mut self, segment: Segment<T>) -> u32 {
         if self.len.is_multiple_of(BLOCK) {
-            self.blocks.push(vec![]);
+            self.blocks.push(Vec::with_capacity(1));
         }
         self.blocks[self.len / BLOCK].push(segment);
         self.len += 1;

@@ -29,12 +29,7 @@ pub use directory::{Place, Table};
 
 /// An item has room for a tag. What it is, the table says.
 pub trait Item {
-    /// The item as a number, with the tag on top.
-    fn word(&self) -> u64;
-    #[inline]
-    fn tag(&self) -> u16 {
-        (self.word() >> 48) as u16
-    }
+    fn tag(&self) -> u16;
     fn set_tag(&mut self, tag: u16);
 }
 

@@ -13,8 +13,8 @@ impl Key {
 }
 
 impl Item for Key {
-    fn word(&self) -> u64 {
-        self.0
+    fn tag(&self) -> u16 {
+        (self.0 >> 48) as u16
     }
     fn set_tag(&mut self, tag: u16) {
         self.0 = (tag as u64) << 48 | self.number();

@@ -13,7 +13,7 @@ pub fn alike<T: Item>([a, b, c, d, e, f, g, h]: &[Option<T>; WINDOW], tag: u16) 
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
         use std::arch::x86_64::*;
-        // SAFETY: each x86_64 has SSE2, and what is loaded are the 16 bytes of two words.
+        // SAFETY: each x86_64 has SSE2, and what is loaded are two of the words.
         unsafe {
             let pair = |at: usize| _mm_castsi128_ps(_mm_loadu_si128(words.as_ptr().add(at).cast()));
             let tops = |at: usize| {
@@ -27,7 +27,8 @@ pub fn alike<T: Item>([a, b, c, d, e, f, g, h]: &[Option<T>; WINDOW], tag: u16) 
     words.iter().enumerate().map(|(bit, word)| (((word >> 48) as u16 == tag) as u32) << bit).sum()
 }
 
+/// With the tag on top.
 #[inline]
 fn word<T: Item>(slot: &Option<T>) -> u64 {
-    slot.as_ref().map_or(0, Item::word)
+    slot.as_ref().map_or(0, |item| (item.tag() as u64) << 48)
 }
