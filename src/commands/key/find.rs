@@ -109,25 +109,90 @@ impl<'a> Command<'a> for Scan<'a> {
         .hint(&["nondeterministic_output", "request_policy:special", "response_policy:special"]);
     fn run(self, cx: &mut Context) -> Ran {
         let Filters { pattern, count, of } = self.options.0;
-        let (database, now_ms) = (cx.database(), cx.now_ms());
+        let wanted = Wanted { pattern: pattern.map(|pattern| pattern.0), of: of.map(|of| of.0) };
         let count = count.map_or(COUNT, |count| usize::try_from(count.0).unwrap_or(usize::MAX));
-        let (mut found, mut expired) = (Names::default(), Names::default());
-        let next = cx.data.database(database).scan(self.cursor.0, count, &mut |entry| {
-            if pattern.is_some_and(|pattern| !glob::matches(pattern.0, entry.key(), false)) {
-            } else if entry.is_expired(now_ms) {
-                expired.push(entry.key());
-            } else if of.is_none_or(|of| of.0.eq_ignore_ascii_case(entry.value().type_name().as_bytes())) {
-                found.push(entry.key());
-            }
-        });
-        // To look at them is to meet them.
-        (0..expired.len()).for_each(|at| assert!(cx.data.look(database, expired.get(at), now_ms).is_none()));
-        cx.reply.array(2);
-        cx.reply.text(&next.unwrap_or(0).to_string());
-        cx.reply.array(found.len());
-        (0..found.len()).for_each(|at| cx.reply.bulk(found.get(at)));
+        if count > SLICE {
+            let wanted = Wanted { pattern: wanted.pattern.map(Into::into), of: wanted.of.map(Into::into) };
+            let mut walk =
+                Walk { wanted, cursor: Some(self.cursor.0), left: count, begun: false, found: Names::default() };
+            return if walk.go_on(cx) { Ok(Outcome::Done) } else { Ok(Outcome::Continue(Box::new(walk))) };
+        }
+        let mut found = Names::default();
+        let (next, _) = look(cx, self.cursor.0, count, &wanted, &mut found);
+        begin(next, &mut cx.reply);
+        found.tell_some(found.len(), &mut cx.reply);
         Ok(Outcome::Done)
     }
+}
+
+/// What SCAN leaves out is all else.
+struct Wanted<B> {
+    pattern: Option<B>,
+    of: Option<B>,
+}
+
+/// SCAN with a large COUNT, in slices, as KEYS.
+struct Walk {
+    wanted: Wanted<Box<[u8]>>,
+    /// Where it goes on; `None`: that was the end.
+    cursor: Option<u64>,
+    /// So many keys are still to be looked at.
+    left: usize,
+    /// The reply is.
+    begun: bool,
+    found: Names,
+}
+
+impl Task for Walk {
+    fn go_on(&mut self, cx: &mut Context) -> bool {
+        if let Some(cursor) = self.cursor
+            && self.left > 0
+        {
+            let looked;
+            (self.cursor, looked) = look(cx, cursor, self.left.min(SLICE), &self.wanted, &mut self.found);
+            self.left = self.left.saturating_sub(looked);
+            if (self.left > 0 && self.cursor.is_some()) || self.found.len() > SLICE {
+                return false;
+            }
+        }
+        if !std::mem::replace(&mut self.begun, true) {
+            begin(self.cursor, &mut cx.reply);
+        }
+        self.found.tell_some(SLICE, &mut cx.reply)
+    }
+}
+
+fn begin(next: Option<u64>, reply: &mut Reply) {
+    reply.array(2);
+    reply.text(&next.unwrap_or(0).to_string());
+}
+
+/// Looks at `count` keys from a cursor on. The cursor of those behind them, and how many they were.
+fn look<B: AsRef<[u8]>>(
+    cx: &mut Context,
+    cursor: u64,
+    count: usize,
+    wanted: &Wanted<B>,
+    found: &mut Names,
+) -> (Option<u64>, usize) {
+    let (database, now_ms) = (cx.database(), cx.now_ms());
+    let (mut looked, mut expired) = (0, Names::default());
+    let next = cx.data.database(database).scan(cursor, count, &mut |entry| {
+        looked += 1;
+        if wanted.pattern.as_ref().is_some_and(|pattern| !glob::matches(pattern.as_ref(), entry.key(), false)) {
+        } else if entry.is_expired(now_ms) {
+            expired.push(entry.key());
+        } else if wanted
+            .of
+            .as_ref()
+            .is_none_or(|of| of.as_ref().eq_ignore_ascii_case(entry.value().type_name().as_bytes()))
+        {
+            found.push(entry.key());
+        }
+    });
+    // To look at them is to meet them.
+    (0..expired.len()).for_each(|at| assert!(cx.data.look(database, expired.get(at), now_ms).is_none()));
+    (next, looked)
 }
 
 /// So many keys are looked at where the client does not say.

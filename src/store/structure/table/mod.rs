@@ -17,15 +17,26 @@
 //!            segment  the segment
 //! ```
 //! It does not know how to hash or to compare items: both are the caller's.
+//! The feature `plain-map` puts a `std::collections::HashMap` in its place, behind the same interface (plain.rs).
+#[cfg(not(feature = "plain-map"))]
 mod directory;
+#[cfg(feature = "plain-map")]
+mod plain;
+#[cfg(not(feature = "plain-map"))]
 mod random;
+#[cfg(not(feature = "plain-map"))]
 mod scan;
+#[cfg(not(feature = "plain-map"))]
 mod segment;
 #[cfg(test)]
 mod tests;
+#[cfg(not(feature = "plain-map"))]
 mod window;
 
+#[cfg(not(feature = "plain-map"))]
 pub use directory::{Place, Table};
+#[cfg(feature = "plain-map")]
+pub use plain::{Place, Table};
 
 /// An item has room for a tag. What it is, the table says.
 pub trait Item {
@@ -43,9 +54,11 @@ pub trait Hasher<T> {
 /// Items are in the order of their hashes; of those the top 53 bits count, so that cursors stay exact in clients that make
 /// doubles of numbers.
 const ORDER_BITS: u32 = 53;
+#[cfg(not(feature = "plain-map"))]
 const TAG_BITS: u32 = 16;
 
 /// What an item bears in a segment of this depth.
+#[cfg(not(feature = "plain-map"))]
 #[inline]
 fn tag(hash: u64, depth: u32) -> u16 {
     (hash << depth >> (64 - TAG_BITS)) as u16
