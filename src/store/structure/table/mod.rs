@@ -1,13 +1,10 @@
-//! A hash table that is sorted by hash, and that never grows all at once.
-//!
-//! It is cut into segments, found through a directory by the top bits of the hash; each grows, splits, shrinks
-//! and merges alone. A segment is an ordered hash table (Amble and Knuth, 1974): items stand in a row in the order of
-//! their tags, each at its home or a little behind it. So
-//! - the 16 bits that an item lends to the table, its tag, tell it from nearly all others with no look at its memory, and
-//!   no control bytes are wanted; a tag also says where its item belongs, so that a segment is laid out anew, in any size,
-//!   with no look at it either;
-//! - `scan` just walks along the slots, in an order that no growth changes;
-//! - an item that is removed leaves no tombstone: those behind it move up.
+//! A hash table that never grows all at once and stands in the order of its hashes. A directory finds segments by the top
+//! bits of the hash; each grows, splits, shrinks and merges alone. A segment is an ordered hash table (Amble and Knuth, 1974):
+//! items stand in a row by their tags, each at its home or a little behind. A tag, 16 bits that an item lends to the table,
+//! tells it from nearly all others and says where it belongs, with no look at its memory. So no control bytes are wanted, a
+//! segment takes any size at little cost, `scan` walks along slots in an order that no growth changes, and what is removed
+//! leaves no tombstone. It does not know how to hash or to compare items. The feature `plain-map` puts a std HashMap in
+//! its place (plain.rs).
 //!
 //! ```text
 //!   hash    63 ...        ... 11  10 ... 0
@@ -16,8 +13,6 @@
 //!            which    where in
 //!            segment  the segment
 //! ```
-//! It does not know how to hash or to compare items: both are the caller's.
-//! The feature `plain-map` puts a `std::collections::HashMap` in its place, behind the same interface (plain.rs).
 #[cfg(not(feature = "plain-map"))]
 mod directory;
 #[cfg(feature = "plain-map")]
