@@ -190,7 +190,13 @@ impl Database {
 
     /// Gives back a long string that was there.
     #[inline]
-    pub(super) fn put(&mut self, place: Place, content: Content, deadline_ms: i64) -> Option<Box<Long>> {
+    pub(super) fn put(&mut self, place: Place, content: Content, deadline_ms: i64, now_ms: i64) -> Option<Box<Long>> {
+        let entry = self.table.get_mut(place);
+        entry.touch(now_ms);
+        if let Some(shape) = entry.plain(&content, deadline_ms) {
+            entry.write(shape, content);
+            return None;
+        }
         // SAFETY: the entries of the table were made with the arena.
         self.change(place, |entry, arena| unsafe { entry.put(arena, content, deadline_ms) })
     }

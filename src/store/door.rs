@@ -72,9 +72,8 @@ impl<'a> Door<'a> {
         self.ledger.before_change(self.number, self.key, Some(old));
         let old_ms = old.deadline_ms();
         let deadline_ms = deadline(expiry, old_ms);
-        let freed = self.database.put(place, content, deadline_ms);
+        let freed = self.database.put(place, content, deadline_ms, self.now_ms);
         self.ledger.trash.long(freed);
-        self.database.get_mut(place).touch(self.now_ms);
         self.file(old_ms, deadline_ms);
     }
 

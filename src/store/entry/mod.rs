@@ -68,7 +68,7 @@ const ADDRESS: usize = (1 << TAG_SHIFT) - 1;
 ///   value    its bytes, or an integer, or a pointer to a long string: 8 bytes
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Shape {
+pub(super) struct Shape {
     form: u8,
     /// There is room for a moment of expiry.
     expires: bool,
@@ -312,7 +312,7 @@ impl Entry {
 
     /// Writes a value for which there is room. What was there before has been taken.
     #[inline]
-    fn write(&mut self, shape: Shape, content: Content) {
+    pub(super) fn write(&mut self, shape: Shape, content: Content) {
         let at = shape.value_at();
         debug_assert_eq!((shape.form, shape.value), extent(&content));
         // SAFETY: the shape has room for this content; its bytes are elsewhere, since who changes an entry borrows it alone.
@@ -333,6 +333,18 @@ impl Entry {
     fn take_long(&mut self, shape: Shape) -> Option<Box<Long>> {
         // SAFETY: this form has a pointer that came from a box and that this entry owns; the caller forgets it.
         (shape.form == LONG).then(|| unsafe { Box::from_raw(self.get::<*mut Long>(shape.value_at())) })
+    }
+
+    /// Where this content can simply be written over the old one, which is what most writes are: the cell fits, no moment of
+    /// expiry comes or goes, nothing that is accounted changes.
+    #[inline]
+    pub(super) fn plain(&self, content: &Content, deadline_ms: i64) -> Option<Shape> {
+        let old = self.shape();
+        let (form, value) = extent(content);
+        let here = Shape { form, value, ..old };
+        let plain = deadline_ms == NEVER && !old.expires && old.form != LONG && form != LONG;
+        let fits = value == old.value || arena::rounded(here.bytes()) == arena::rounded(old.bytes());
+        (plain && fits).then_some(here)
     }
 
     /// Holds this content from now on, in the cell that it has if that fits. Gives back a long string that was there.
