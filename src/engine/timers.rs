@@ -47,8 +47,11 @@ impl Engine {
             self.output_check_at_us = now.mono_us + OUTPUT_CHECK_EVERY_US;
             self.limit_soft(now);
         }
-        self.world.server.watch.forget(UNWATCH_SLICE);
-        self.refresh_observed();
+        if self.world.data.ledger.observed || self.world.server.watch.is_stale() {
+            self.world.server.watch.forget(UNWATCH_SLICE);
+            // Perhaps nobody watches any more. (Asked in every turn, it took 700 instructions.)
+            self.refresh_observed();
+        }
         let changed = !self.world.data.ledger.journal.is_empty();
         if changed {
             self.notify(now, host);
