@@ -17,6 +17,12 @@ pub fn notice(entry: &Entry, request: Request, ticks: u64, cx: &mut Context) {
     }
     monitor::show(entry, request, cx);
     let took_us = (ticks as u128 * 1000 / ticks_per_ms.max(1) as u128) as u64;
+    if u64::try_from(cx.server.config.stall_log_slower_than).is_ok_and(|stall_us| took_us >= stall_us) {
+        let slowest = &mut cx.server.stats.slowest;
+        if slowest.is_none_or(|(_, longest)| longest < ticks) {
+            *slowest = Some((entry.facts.name, ticks));
+        }
+    }
     let at_s = cx.now_ms().div_euclid(1000);
     let config = &cx.server.config;
     let (slower_than, most) = (config.slowlog_log_slower_than, config.slowlog_max_len as usize);

@@ -38,6 +38,7 @@ pub use crate::server::Server;
 pub use crate::server::clients::{Address, ClientId};
 pub use crate::server::config::{self, Config};
 pub use crate::server::stats::Stats;
+pub use crate::server::turns;
 use crate::store::Keyspace;
 pub use crate::{base::time::Now, commands::COMMANDS};
 use session::Sessions;
@@ -228,6 +229,11 @@ impl Engine {
 
     pub fn stats_mut(&mut self) -> &mut Stats {
         &mut self.world.server.stats
+    }
+
+    /// Keys that have expired since the start.
+    pub fn expired(&self) -> u64 {
+        self.world.data.ledger.expired
     }
 
     pub fn client_count(&self) -> usize {

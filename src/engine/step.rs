@@ -78,6 +78,11 @@ impl Engine {
             // Who has not signed in is read one request at a time.
             let most = if limits.authenticated { BATCH_MAX.min(budget.commands - commands) } else { 1 };
             let progress = session.parser.parse(input.bytes_mut(), &mut batch, &limits, most);
+            if let Some(parsing) = &mut self.world.server.stats.parse_ticks {
+                let parsed = host.ticks();
+                *parsing += parsed - pace.since;
+                pace.since = parsed;
+            }
             let (ran, count);
             (session, ran, count) = self.run_batch(session, &batch, &input, limits, &mut pace, host);
             commands += count;
@@ -183,6 +188,7 @@ impl Engine {
         self.sessions.put_input(&mut session, input);
         let Server { clients, stats, config, .. } = &mut self.world.server;
         stats.commands_processed += commands as u64;
+        stats.partial_reads += (unread > 0 && step == Step::Idle) as u64;
         let client = clients.at_mut(id.key);
         client.active_us = now.mono_us;
         client.commands += commands as u64;

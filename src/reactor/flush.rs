@@ -46,6 +46,7 @@ impl Reactor {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     connection.write_blocked = true;
+                    self.engine.stats_mut().partial_writes += 1;
                     let both = Interest::READABLE | Interest::WRITABLE;
                     let asked = connection.stream.reregister(self.poll.registry(), Token(id.key), both);
                     connection.dead = asked.is_err();

@@ -14,6 +14,8 @@ use std::time::Duration;
 const WALL_EVERY_US: u64 = 1000;
 
 pub struct Clock {
+    /// What commands wanted to sleep.
+    pub slept_us: u64,
     ticks: Ticks,
     ticks_per_ms: u64,
     /// When the ticks are measured again.
@@ -32,6 +34,7 @@ impl Clock {
         let ticks_per_ms = ticks.per_ms();
         let begun_us = read_us(ClockId::CLOCK_MONOTONIC) as u64;
         Clock {
+            slept_us: 0,
             ticks,
             ticks_per_ms,
             measure_at_us: begun_us,
@@ -81,6 +84,7 @@ impl Host for Clock {
     }
 
     fn sleep(&mut self, span_us: u64) {
+        self.slept_us += span_us;
         std::thread::sleep(Duration::from_micros(span_us));
     }
 

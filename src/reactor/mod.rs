@@ -9,6 +9,7 @@ mod close;
 mod connection;
 mod files;
 mod flush;
+mod gauge;
 mod host;
 mod listen;
 mod ticks;
@@ -17,6 +18,7 @@ use crate::base::time::earliest;
 use crate::engine::{Budget, ClientId, Engine, Host, Now, Step, Wish, config::Config};
 use busy::BusyPoll;
 use connection::Connection;
+use gauge::Gauge;
 use host::Clock;
 use listen::Listeners;
 use log::{info, trace, warn};
@@ -43,6 +45,7 @@ pub struct Reactor {
     clock: Clock,
     poll: Poll,
     busy: BusyPoll,
+    gauge: Gauge,
     /// By the engine's slab key.
     connections: Vec<Option<Connection>>,
     lingering: Slab<close::Lingering>,
@@ -97,6 +100,7 @@ impl Reactor {
             clock,
             poll,
             busy,
+            gauge: Gauge::default(),
             connections: vec![],
             lingering: Slab::new(),
             signals,
@@ -126,6 +130,7 @@ impl Reactor {
         self.clock.listeners.iter().for_each(|listener| info!("Listening on {}", listener.name()));
         info!("Ready to accept connections");
         let mut events = Events::with_capacity(EVENTS_MAX);
+        self.gauge.start(self.clock.ticks());
         while !self.stopping {
             self.turn(&mut events)?;
         }
@@ -137,11 +142,14 @@ impl Reactor {
         self.wait(events)?;
         let mut now = self.clock.now();
         (self.now, self.began) = (now, self.clock.ticks());
+        self.gauge.polled(self.began);
         self.engine.stats_mut().turns += 1;
         self.hear(events);
         self.accept(now);
         self.converse(&mut now);
+        self.gauge.served(self.clock.ticks());
         self.flush_all();
+        self.gauge.flushed(self.clock.ticks());
         self.engine.tick(now, &mut self.clock);
         self.flush_all();
         // After the flush: an output that it drained lets its session go on.
@@ -151,6 +159,7 @@ impl Reactor {
         self.grant();
         self.close_doomed(now);
         self.end_lingering(now);
+        self.gauge.turn(&mut self.engine, &mut self.clock, now);
         Ok(())
     }
 
@@ -200,6 +209,7 @@ impl Reactor {
     fn hear(&mut self, events: &Events) {
         self.due.clear();
         for event in events {
+            self.gauge.events += 1;
             match event.token() {
                 SIGNALS => self.signalled(),
                 Token(token) if token >= LINGERING => self.drain_lingering(token - LINGERING),
@@ -257,9 +267,13 @@ impl Reactor {
         let mut next = 0;
         while next < due.len() {
             let first = next;
+            let begun = if self.gauge.sampling { self.clock.ticks() } else { 0 };
             while next == first || next < due.len() && self.engine.has_room() {
                 self.read(due[next]);
                 next += 1;
+            }
+            if self.gauge.sampling {
+                self.gauge.read_ticks += self.clock.ticks() - begun;
             }
             due[first..next].iter().for_each(|id| self.step(*id, now));
         }

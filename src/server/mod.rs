@@ -7,6 +7,7 @@ pub mod pubsub;
 pub mod latency;
 pub mod slowlog;
 pub mod stats;
+pub mod turns;
 pub mod users;
 pub mod watch;
 
@@ -87,7 +88,9 @@ impl Server {
             ms => Some(ms.saturating_mul(1000)),
         };
         let ticks = |us: u64| u64::try_from(us as u128 * ticks_per_ms as u128 / 1000).unwrap_or(u64::MAX);
+        let stall_us = u64::try_from(self.config.stall_log_slower_than).ok();
         let every = (!self.monitors.is_empty()).then_some(0);
-        self.notice_from = every.into_iter().chain(slow_us).chain(late_us).min().map_or(u64::MAX, ticks);
+        self.notice_from =
+            every.into_iter().chain(slow_us).chain(late_us).chain(stall_us).min().map_or(u64::MAX, ticks);
     }
 }

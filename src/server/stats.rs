@@ -1,4 +1,5 @@
 //! What has happened since the start, or since CONFIG RESETSTAT, as INFO tells it.
+use super::turns::Turns;
 use crate::base::histogram::Histogram;
 use std::collections::BTreeMap;
 
@@ -75,6 +76,14 @@ pub struct Stats {
     pub busy_poll_hits: u64,
     pub busy_poll_misses: u64,
     pub turns: u64,
+    pub turns_of_loop: Turns,
+    /// Ticks spent in parsing, while the reactor wants to know.
+    pub parse_ticks: Option<u64>,
+    /// Of the commands of this turn that took `stall-log-slower-than`, the slowest, with its ticks.
+    pub slowest: Option<(&'static str, u64)>,
+    /// Reads that ended within a request, and writes that the socket took in part or not at all.
+    pub partial_reads: u64,
+    pub partial_writes: u64,
 }
 
 impl Stats {

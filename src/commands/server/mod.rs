@@ -7,6 +7,7 @@ mod describe;
 mod info;
 mod latency;
 mod process;
+mod reactor;
 mod sections;
 mod slowlog;
 

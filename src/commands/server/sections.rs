@@ -42,9 +42,11 @@ pub const SECTIONS: &[Section] = &[
     section("Latencystats", false, latencystats),
     section("Cluster", true, cluster),
     section("Keyspace", true, keyspace),
+    // Spindle's own.
+    section("Reactor", false, super::reactor::reactor),
 ];
 
-fn field(to: &mut String, name: &str, value: impl Display) {
+pub(super) fn field(to: &mut String, name: &str, value: impl Display) {
     write!(to, "{name}:{value}\r\n").expect("a string takes what is written");
 }
 

@@ -57,6 +57,8 @@ pub struct Config {
     pub latency_monitor_threshold: i64,
     pub latency_tracking: bool,
     pub latency_tracking_info_percentiles: Percentiles,
+    /// Microseconds; -1 is off.
+    pub stall_log_slower_than: i64,
     pub loglevel: LogLevel,
     pub logfile: Option<String>,
     pub syslog_enabled: bool,
@@ -108,6 +110,7 @@ impl Default for Config {
             latency_monitor_threshold: 0,
             latency_tracking: true,
             latency_tracking_info_percentiles: Percentiles(vec![50.0, 99.0, 99.9]),
+            stall_log_slower_than: 10_000,
             loglevel: LogLevel::Notice,
             logfile: None,
             syslog_enabled: false,

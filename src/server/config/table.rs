@@ -119,6 +119,8 @@ static SETTINGS: &[Spec] = &[
         "Commands that SLOWLOG keeps").also(&["commandlog-slow-execution-max-len"]),
     setting!("Watching", "latency-monitor-threshold", latency_monitor_threshold, Kind::Number { min: 0, max: i64::MAX }, Live,
         "Milliseconds from which on LATENCY notes what took long; 0 notes nothing"),
+    setting!("Watching", "stall-log-slower-than", stall_log_slower_than, Kind::Number { min: -1, max: i64::MAX }, Live,
+        "Microseconds from which on a turn of the loop is told with its cause, in the log and in INFO reactor; -1 tells none"),
     setting!("Watching", "latency-tracking", latency_tracking, Kind::Switch, Live,
         "Keep a histogram of how long each command takes"),
     setting!("Watching", "latency-tracking-info-percentiles", latency_tracking_info_percentiles, Kind::Words(percentiles), Live,
@@ -213,7 +215,7 @@ mod tests {
             assert_eq!(name, name.to_ascii_lowercase());
             assert!(seen.insert(name), "{name} stands twice");
         }
-        assert_eq!(seen.len(), 260 + 1, "the names of the peers and busy-poll-usec");
+        assert_eq!(seen.len(), 260 + 2, "the names of the peers, busy-poll-usec and stall-log-slower-than");
     }
 
     #[test]
