@@ -34,6 +34,12 @@ def spindle(busy_poll=True):
     return Kind(label if busy_poll else f"{label}, no busy-poll", "spindle", (path, *flags))
 
 
+def plain_map():
+    """Spindle with one std HashMap for a table, if bench.sh has built it."""
+    path = os.environ.get("SPINDLE_PLAIN_MAP")
+    return [Kind("spindle, plain map", "plain", (path,))] if path else []
+
+
 def peers():
     """Every redis-server and valkey-server in $PEERS_DIR and on PATH, each version once, newest first."""
     found = {}

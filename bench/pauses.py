@@ -16,7 +16,7 @@ def options(ap):
 
 
 def run(a):
-    kinds = [lab.spindle(), *lab.peers()]
+    kinds = [lab.spindle(), *lab.plain_map(), *lab.peers()]
     progress, seen = report.Progress(a.rounds * len(kinds)), {k: [] for k in kinds}
     for n in range(a.rounds):
         for kind in kinds:
