@@ -200,6 +200,27 @@ fn changes_are_recorded_in_absolute_form_and_nothing_else_is() {
 }
 
 #[test]
+fn what_expires_is_recorded_before_what_did_not_see_it() {
+    let mut bench = bench();
+    let id = bench.open();
+    for line in ["SET met x PX 100", "SET over x PX 100", "SET both x PX 100", "SET left x PX 100", "SET stays x"] {
+        bench.send(id, line);
+    }
+    bench.engine.start_recording();
+    // Nobody has looked yet.
+    bench.host.pass(100_000);
+    for line in ["GET met", "SET over y", "TWICE SET both z", "GET stays"] {
+        bench.send(id, line);
+    }
+    let lines = recorded(&mut bench).0;
+    let met = ["0: DEL met", "0: DEL over", "0: SET over y", "0: DEL both", "0: SET both z", "0: SET both z"];
+    assert_eq!(lines, met);
+    bench.later(8_000);
+    bench.tick();
+    assert_eq!(recorded(&mut bench).0, ["0: DEL left"]);
+}
+
+#[test]
 fn a_reply_waits_for_the_release_of_its_write() {
     let mut bench = bench();
     let [writer, reader, late] = [(); 3].map(|()| bench.open());

@@ -212,6 +212,7 @@ impl Context<'_> {
     /// Says what the command did, in words that mean the same at any other time.
     pub fn record(&mut self, write: impl FnOnce(&mut OwnedWords)) {
         let database = self.database();
+        self.record.lapsed(&mut self.data.ledger);
         self.record.state(database, write);
     }
 

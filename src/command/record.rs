@@ -1,6 +1,7 @@
 //! What commands have changed, as commands in absolute form: what a log or a replica would be told. It is written only
 //! where somebody reads it.
 use super::words::{OwnedWords, Request};
+use crate::store::event::Ledger;
 
 #[derive(Default)]
 pub struct Record {
@@ -33,6 +34,16 @@ impl Record {
             };
             self.entries.insert(from, (first, word("MULTI")));
             self.entries.push((last, word("EXEC")));
+        }
+    }
+
+    /// Keys that expired, whoever noticed: who reads the record knows no time. Told before what a command did, which did not
+    /// see them.
+    pub fn lapsed(&mut self, ledger: &mut Ledger) {
+        for (database, key) in ledger.lapsed.iter_mut().flat_map(|keys| keys.drain(..)) {
+            let mut words = OwnedWords::default();
+            words.word(b"DEL").word(&key);
+            self.entries.push((database, words));
         }
     }
 

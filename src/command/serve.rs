@@ -50,9 +50,12 @@ pub fn serve(cx: &mut Context) -> Outcome {
             notice(entry, cx.request, took, cx);
         }
     }
-    if cx.record.wanted && cx.data.ledger.dirty != dirty {
-        let database = cx.database();
-        cx.record.verbatim(database, cx.request);
+    if cx.record.wanted {
+        cx.record.lapsed(&mut cx.data.ledger);
+        if cx.data.ledger.dirty != dirty {
+            let database = cx.database();
+            cx.record.verbatim(database, cx.request);
+        }
     }
     match ran {
         Ok(outcome) => outcome,

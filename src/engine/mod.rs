@@ -63,6 +63,8 @@ pub struct Engine {
     /// Clients whose output is over the soft limit.
     over_soft: Vec<ClientId>,
     output_check_at_us: u64,
+    /// The tick at which keys expired last, and how many commands had run.
+    expired_at: (u64, u64),
 }
 
 /// What commands work on.
@@ -106,6 +108,7 @@ impl Engine {
             idle_check_at_us: 0,
             over_soft: vec![],
             output_check_at_us: 0,
+            expired_at: (0, 0),
         }
     }
 
@@ -246,6 +249,7 @@ impl Engine {
     /// later one until the record is taken, since it may tell of that write.
     pub fn start_recording(&mut self) {
         self.world.record.wanted = true;
+        self.world.data.ledger.lapsed.get_or_insert_default();
     }
 
     /// What was recorded since the last call, each with its database; and the ticket that releases the replies.

@@ -267,6 +267,7 @@ impl Engine {
             let mut cx = self.world.context(id, empty, &mut session.output, now, &mut since, host, &mut others, false);
             task.go_on(&mut cx)
         };
+        self.world.record.lapsed(&mut self.world.data.ledger);
         if let Some(row) = self.world.server.clients.at(id.key).last_command {
             self.world.server.stats.commands[row as usize].ticks += host.ticks().saturating_sub(since);
         }

@@ -8,8 +8,10 @@ use crate::server::Server;
 use crate::server::stats::SAMPLE_EVERY_US;
 use log::debug;
 
-/// So many keys expire in one slice: some tens of microseconds.
-const EXPIRE_SLICE: usize = 256;
+/// Keys that are due have at most so much of a turn, as a part of a millisecond; while commands come, no more than they.
+const EXPIRE_PART: u64 = 2;
+/// And at least so much of that.
+const EXPIRE_PART_MIN: u64 = 16;
 /// So many entries are freed, or a fraction of them moved, in one slice.
 const TIDY_SLICE: usize = 1024;
 const OUTPUT_CHECK_EVERY_US: u64 = 250_000;
@@ -20,12 +22,8 @@ const IDLE_CHECK_EVERY_US: u64 = 1_000_000;
 impl Engine {
     /// Runs what is due.
     pub fn tick(&mut self, now: Now, host: &mut dyn Host) {
-        if self.world.data.active_expire {
-            let begun = (self.world.server.config.latency_monitor_threshold > 0).then(|| host.ticks());
-            self.world.data.expire_due(now.wall_ms(), EXPIRE_SLICE);
-            if let Some(begun) = begun {
-                self.note("expire-cycle", begun, now, host);
-            }
+        if self.world.data.next_deadline_ms().is_some_and(|at_ms| at_ms <= now.wall_ms()) {
+            self.expire(now, host);
         }
         self.world.data.tidy(TIDY_SLICE);
         self.world.server.pubsub.forget_some();
@@ -65,6 +63,22 @@ impl Engine {
         let Server { config, latency, .. } = &mut self.world.server;
         if ms >= config.latency_monitor_threshold as u64 {
             latency.note(name, now.wall_ms().div_euclid(1000), ms);
+        }
+    }
+
+    /// Keys go that are due. What is left over goes on at the next turn, since its deadline has passed.
+    fn expire(&mut self, now: Now, host: &mut dyn Host) {
+        let (begun, whole) = (host.ticks(), host.ticks_per_ms() / EXPIRE_PART);
+        let commands = self.world.server.stats.commands_processed;
+        let (since, before) = self.expired_at;
+        // So both are served when there is too much of both.
+        let busy = commands != before;
+        let share = if busy { begun.wrapping_sub(since).clamp(whole / EXPIRE_PART_MIN, whole) } else { whole };
+        self.world.data.expire_due(now.wall_ms(), || host.ticks().wrapping_sub(begun) >= share);
+        self.expired_at = (host.ticks(), commands);
+        self.world.record.lapsed(&mut self.world.data.ledger);
+        if self.world.server.config.latency_monitor_threshold > 0 {
+            self.note("expire-cycle", begun, now, host);
         }
     }
 

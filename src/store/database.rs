@@ -2,10 +2,10 @@
 //! (door.rs), which uses what stands here below. Unsafe, since an entry must be changed and freed with the arena that it was
 //! made with; here is the only pair of the two.
 #![allow(unsafe_code)]
-use super::entry::{Account, Entry};
-use super::expiry::Deadlines;
+use super::entry::{Account, Entry, NEVER};
 use super::structure::arena::Arena;
 use super::structure::table::{self, Place, Table};
+use super::structure::wheel::{self, Wheel};
 use super::text::{Content, Long};
 use ahash::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -15,9 +15,14 @@ pub struct Database {
     /// Invariant: its entries were made with `arena`.
     table: Table<Entry, KeyHasher>,
     arena: Arena,
-    pub(super) deadlines: Deadlines,
+    /// Invariant: has an item for each entry that expires.
+    pub(super) wheel: Wheel,
+    /// What came up of the wheel; empty but for its memory.
+    batch: Vec<wheel::Item>,
     /// Invariant: counts the entries that expire.
     volatile: usize,
+    /// Invariant: the sum of their moments.
+    deadlines_ms: i128,
     /// Invariant: the sum of `Entry::bytes`.
     bytes: usize,
     /// Invariant: counts the entries that have memory beside their cell, or a cell that is no part of a page.
@@ -38,7 +43,7 @@ impl KeyHasher {
     pub fn key(&self, key: &[u8]) -> u64 {
         let mut hasher = self.0.build_hasher();
         hasher.write(key);
-        hasher.finish()
+        hasher.finish() & !wheel::SPARE
     }
 }
 
@@ -56,16 +61,18 @@ impl table::Hasher<Entry> for KeyHasher {
 
 /// About so many entries are in a chunk of the arena.
 const CHUNK_ENTRIES: usize = 4096;
-/// So many deadlines tell the average.
-const TTL_SAMPLE: usize = 256;
+/// Stale items of the wheel go faster than new ones come.
+const SIFTED_PER_ITEM: usize = 8;
 
 impl Database {
     pub(super) fn new(hasher: KeyHasher) -> Database {
         Database {
             table: Table::new(hasher),
             arena: Arena::default(),
-            deadlines: Deadlines::default(),
+            wheel: Wheel::default(),
+            batch: vec![],
             volatile: 0,
+            deadlines_ms: 0,
             bytes: 0,
             apart: 0,
         }
@@ -90,17 +97,10 @@ impl Database {
         self.bytes
     }
 
-    /// How long keys that expire have left on average: of some of them.
+    /// How long keys that expire have left on average.
     pub fn average_ttl_ms(&self, now_ms: i64) -> i64 {
-        if self.volatile == 0 {
-            return 0;
-        }
-        let (mut sum, mut count) = (0, 0);
-        for deadline_ms in self.deadlines.some(TTL_SAMPLE) {
-            sum += (deadline_ms - now_ms).max(0) as i128;
-            count += 1;
-        }
-        (sum / count.max(1)) as i64
+        let count = self.volatile.max(1) as i128;
+        ((self.deadlines_ms - now_ms as i128 * self.volatile as i128) / count).clamp(0, i64::MAX as i128) as i64
     }
 
     #[inline]
@@ -158,14 +158,20 @@ impl Database {
     #[inline]
     fn count(&mut self, account: Account) {
         self.bytes += account.bytes;
-        self.volatile += account.expires as usize;
+        if account.deadline_ms != NEVER {
+            self.volatile += 1;
+            self.deadlines_ms += account.deadline_ms as i128;
+        }
         self.apart += account.apart as usize;
     }
 
     #[inline]
     fn discount(&mut self, account: Account) {
         self.bytes -= account.bytes;
-        self.volatile -= account.expires as usize;
+        if account.deadline_ms != NEVER {
+            self.volatile -= 1;
+            self.deadlines_ms -= account.deadline_ms as i128;
+        }
         self.apart -= account.apart as usize;
     }
 
@@ -260,6 +266,9 @@ impl Database {
     /// Frees something of a database that nobody will use again: up to `most` entries, or as many pieces of memory. True:
     /// there is more. Entries that own nothing beside their cell go with the arena's chunks, without a look at them.
     pub(super) fn free_some(&mut self, most: usize) -> bool {
+        if self.wheel.shed(most) {
+            return true;
+        }
         let Database { table, arena, apart, .. } = self;
         if *apart > 0 {
             table.pop_some(most, &mut |entry| {
@@ -293,18 +302,42 @@ impl Database {
         }
         self.arena.wants_moving()
     }
+}
 
-    /// Whether an item of the deadlines is still true.
-    pub(super) fn due(&self, deadline_ms: i64, hash: u64) -> Option<Place> {
-        self.table.find(hash, |entry| entry.deadline_ms() == deadline_ms && self.hash(entry.key()) == hash)
+// --- When entries expire
+
+impl Database {
+    /// Files an item for an entry that expires.
+    pub(super) fn file(&mut self, place: Place, hash: u64, now_ms: i64) {
+        let entry = self.table.get_mut(place);
+        entry.set_mark(self.wheel.add(entry.deadline_ms(), hash, now_ms));
     }
 
-    /// Rids the deadlines of items that are no longer true: of `most` at once, whatever the size of the table.
-    #[inline]
-    pub(super) fn sift(&mut self, most: usize) {
-        let mut deadlines = std::mem::take(&mut self.deadlines);
-        deadlines.sift(self.volatile, most, |(deadline_ms, hash)| self.due(*deadline_ms, *hash).is_some());
-        self.deadlines = deadlines;
+    /// The entry that an item of the wheel means, if it is not stale. Of keys with the same hash, of which each has an item,
+    /// the one that is due first.
+    pub(super) fn meant(&self, item: &wheel::Item) -> Option<Place> {
+        let (mut place, mut first_ms) = (None, NEVER as u64);
+        let earlier = |first_ms: u64| {
+            let means = |entry: &Entry| item.unless != Some(entry.mark()) && self.hash(entry.key()) == item.hash;
+            self.table.find(item.hash, |entry| (entry.deadline_ms() as u64) < first_ms && means(entry))
+        };
+        while let Some(found) = earlier(first_ms) {
+            (place, first_ms) = (Some(found), self.get(found).deadline_ms() as u64);
+        }
+        place
+    }
+
+    /// Rids the wheel of some stale items.
+    #[cold]
+    pub(super) fn sift(&mut self, now_ms: i64) {
+        let mut batch = std::mem::take(&mut self.batch);
+        self.wheel.sift(SIFTED_PER_ITEM, &mut batch);
+        for item in &batch {
+            if let Some(place) = self.meant(item) {
+                self.file(place, item.hash, now_ms);
+            }
+        }
+        self.batch = batch;
     }
 
     pub fn check(&self) {
@@ -312,8 +345,11 @@ impl Database {
         self.arena.check();
         let count = |of: fn(&Account) -> usize| self.table.iter().map(|entry| of(&entry.account())).sum::<usize>();
         assert_eq!(self.bytes, count(|account| account.bytes));
-        assert_eq!(self.volatile, count(|account| account.expires as usize));
         assert_eq!(self.apart, count(|account| account.apart as usize));
+        let expire = || self.table.iter().filter(|entry| entry.deadline_ms() != NEVER);
+        assert_eq!(self.volatile, expire().count());
+        assert_eq!(self.deadlines_ms, expire().map(|entry| entry.deadline_ms() as i128).sum());
+        self.wheel.check(expire().map(|entry| (self.hash(entry.key()), entry.deadline_ms())));
     }
 }
 

@@ -74,7 +74,7 @@ impl<'a> Door<'a> {
         let deadline_ms = deadline(expiry, old_ms);
         let freed = self.database.put(place, content, deadline_ms, self.now_ms);
         self.ledger.trash.long(freed);
-        self.file(old_ms, deadline_ms);
+        self.file(place, old_ms, deadline_ms);
     }
 
     #[inline]
@@ -82,8 +82,9 @@ impl<'a> Door<'a> {
         self.ledger.before_change(self.number, self.key, None);
         let deadline_ms = deadline(expiry, NEVER);
         self.ledger.note(self.number, self.key, Event::NEW);
-        self.place = Some(self.database.insert(self.hash, self.key, content, deadline_ms, self.now_ms));
-        self.file(NEVER, deadline_ms);
+        let place = self.database.insert(self.hash, self.key, content, deadline_ms, self.now_ms);
+        self.place = Some(place);
+        self.file(place, NEVER, deadline_ms);
     }
 
     /// Writes over a piece of the string that is here, whose type the caller has seen.
@@ -110,6 +111,7 @@ impl<'a> Door<'a> {
         self.ledger.before_change(self.number, self.key, Some(self.database.get(place)));
         let freed = self.database.remove(place);
         self.ledger.removed(self.database, self.number, freed);
+        self.ledger.deadlines.sift(self.database, self.now_ms);
         true
     }
 
@@ -122,7 +124,7 @@ impl<'a> Door<'a> {
         let deadline_ms = deadline(at_ms.map_or(NewExpiry::Never, NewExpiry::At), old_ms);
         self.database.set_deadline(place, deadline_ms);
         self.database.get_mut(place).touch(self.now_ms);
-        self.file(old_ms, deadline_ms);
+        self.file(place, old_ms, deadline_ms);
         self.changed(event);
     }
 
@@ -137,11 +139,11 @@ impl<'a> Door<'a> {
         self.ledger.note(self.number, self.key, event);
     }
 
-    /// The moment of expiry has changed.
+    /// The moment of expiry has changed, or not.
     #[inline]
-    fn file(&mut self, old_ms: i64, new_ms: i64) {
-        if old_ms != new_ms && new_ms != NEVER {
-            self.ledger.file(self.database, self.number, self.hash, new_ms);
+    fn file(&mut self, place: Place, old_ms: i64, new_ms: i64) {
+        if old_ms != new_ms {
+            self.ledger.deadlines.moved(self.database, self.number, place, self.hash, old_ms, self.now_ms);
         }
     }
 }

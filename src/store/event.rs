@@ -3,6 +3,7 @@
 //! (<https://redis.io/docs/latest/develop/pubsub/keyspace-notifications/>)
 use super::database::Database;
 use super::entry::Entry;
+use super::expiry::Deadlines;
 use super::text::Long;
 use super::trash::Trash;
 use std::collections::BTreeSet;
@@ -85,9 +86,6 @@ pub trait Barrier {
     fn swapped(&mut self, one: usize, other: usize);
 }
 
-/// Stale deadlines go faster than new ones come.
-const SIFTED_PER_ITEM: usize = 4;
-
 /// What every change goes through, whatever the database.
 #[derive(Default)]
 pub struct Ledger {
@@ -97,8 +95,9 @@ pub struct Ledger {
     pub expired: u64,
     /// What has been taken out and is yet to be freed.
     pub trash: Trash,
-    /// The databases that have deadlines, and some that had. Nobody looks at the others because time passes.
-    pub(super) volatile: BTreeSet<usize>,
+    /// Keys that expired since this was taken last, each with its database. `None`: nobody takes it.
+    pub lapsed: Option<Vec<(usize, Box<[u8]>)>>,
+    pub(super) deadlines: Deadlines,
     /// Databases whose memory may be worth emptying.
     pub(super) sparse: BTreeSet<usize>,
     /// Somebody drains the journal after each command. If nobody does, nothing is written to it.
@@ -150,16 +149,6 @@ impl Ledger {
         if let Some(barrier) = &mut self.barrier {
             barrier.before_change(database, key, entry);
         }
-    }
-
-    /// An entry of this database, of which the hash is known, expires then from now on.
-    #[inline]
-    pub(super) fn file(&mut self, database: &mut Database, number: usize, hash: u64, deadline_ms: i64) {
-        if database.deadlines.is_empty() {
-            self.volatile.insert(number);
-        }
-        database.deadlines.add(deadline_ms, hash);
-        database.sift(SIFTED_PER_ITEM);
     }
 
     /// An entry of this database is gone.

@@ -1,145 +1,133 @@
-//! Which keys are due: a heap of (deadline, hash of the key). An item whose key has gone or has another deadline by now
-//! is passed over when it comes up; when most are such, the heap is sifted, a few items at a time. It knows no values
-//! and removes no keys.
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+//! Keys go when they are due, though nobody asks for them: which databases have deadlines, when to look at them next, and
+//! the look, in slices. A key that is met when it is due goes at once (keyspace.rs). When is the wheels' to know.
+use super::database::Database;
+use super::keyspace::Keyspace;
+use super::structure::table::Place;
+use super::structure::wheel::Item;
+use std::collections::BTreeSet;
 
-type Item = (i64, u64);
-type Heap = BinaryHeap<Reverse<Item>>;
-
-/// Fewer stale items are not worth the work.
-const STALE_MIN: usize = 1024;
-
-#[derive(Debug, Default)]
+/// Of all databases.
+#[derive(Debug)]
 pub struct Deadlines {
-    /// Invariant: each key that expires has an item with its deadline, here or in `unsifted`.
-    items: Heap,
-    /// What is left of a heap of mostly stale items. The others have gone back to `items`.
-    unsifted: Heap,
+    /// Those that have deadlines, and some that had. Nobody looks at the others because time passes.
+    pub(super) databases: BTreeSet<usize>,
+    /// Before this moment nothing is due. Invariant: no later than the next moment of any wheel.
+    next_ms: i64,
+    /// Where the next look begins, so that each has its turn.
+    from: usize,
+    batch: Vec<Item>,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Deadlines { databases: BTreeSet::new(), next_ms: i64::MAX, from: 0, batch: vec![] }
+    }
 }
 
 impl Deadlines {
-    pub fn add(&mut self, deadline_ms: i64, hash: u64) {
-        self.items.push(Reverse((deadline_ms, hash)));
-    }
-
-    pub fn len(&self) -> usize {
-        self.items.len() + self.unsifted.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    pub fn first(&self) -> Option<i64> {
-        [&self.items, &self.unsifted].into_iter().filter_map(|heap| Some(heap.peek()?.0.0)).min()
-    }
-
-    /// The next item that is due.
-    pub fn pop_due(&mut self, now_ms: i64) -> Option<Item> {
-        let first = self.first().filter(|first| *first <= now_ms)?;
-        let here = self.items.peek().is_some_and(|item| item.0.0 == first);
-        let heap = if here { &mut self.items } else { &mut self.unsifted };
-        heap.pop().map(|Reverse(item)| item)
-    }
-
-    /// Some deadlines, about evenly chosen, stale ones among them.
-    pub fn some(&self, most: usize) -> impl Iterator<Item = i64> {
-        let all = self.items.iter().chain(&self.unsifted);
-        all.step_by((self.len() / most).max(1)).map(|Reverse((deadline_ms, _))| *deadline_ms)
-    }
-
-    /// Keeps the items in proportion to the `keys` that expire. Looks at `most` items at most, and only if there are more
-    /// than twice as many as keys: called with each item that is added, it costs little each time.
-    #[inline]
-    pub fn sift(&mut self, keys: usize, most: usize, is_true: impl FnMut(&Item) -> bool) {
-        if !self.unsifted.is_empty() || self.items.len() > 2 * keys + STALE_MIN {
-            self.sift_some(keys, most, is_true);
-        }
-    }
-
-    #[cold]
-    fn sift_some(&mut self, keys: usize, most: usize, mut is_true: impl FnMut(&Item) -> bool) {
-        if keys == 0 {
-            *self = Deadlines::default();
-            return;
-        }
-        if self.unsifted.is_empty() {
-            self.unsifted = std::mem::take(&mut self.items);
-        }
-        for _ in 0..most {
-            let Some(item) = self.unsifted.pop() else { break };
-            // Equal items come one after the other: the last of them stays.
-            if self.unsifted.peek() != Some(&item) && is_true(&item.0) {
-                self.items.push(item);
+    /// An entry expires at another moment than before, or no more. If later, the item that it has is filed again when it
+    /// comes up.
+    pub(super) fn moved(
+        &mut self,
+        database: &mut Database,
+        number: usize,
+        place: Place,
+        hash: u64,
+        old_ms: i64,
+        now_ms: i64,
+    ) {
+        // As unsigned numbers: NEVER is the last.
+        if (database.get(place).deadline_ms() as u64) < old_ms as u64 {
+            if database.wheel.is_empty() {
+                self.databases.insert(number);
             }
+            database.file(place, hash, now_ms);
+            self.look_at(database);
         }
-        if self.unsifted.is_empty() {
-            self.unsifted = Heap::new();
+        self.sift(database, now_ms);
+    }
+
+    fn look_at(&mut self, database: &Database) {
+        self.next_ms = self.next_ms.min(database.wheel.next_ms().unwrap_or(i64::MAX));
+    }
+
+    /// Keeps the items of a wheel in proportion to the keys that expire: called with each deadline that comes or goes.
+    #[inline]
+    pub(super) fn sift(&mut self, database: &mut Database, now_ms: i64) {
+        if database.wheel.is_stale(database.volatile()) {
+            database.sift(now_ms);
+            self.look_at(database);
+        }
+    }
+
+    /// Whichever of them has deadlines; what has none goes when it is looked at.
+    pub(super) fn swapped(&mut self, one: usize, other: usize) {
+        self.databases.extend([one, other]);
+    }
+
+    pub(super) fn check(&self, databases: &[Database]) {
+        for (number, wheel) in databases.iter().map(|database| &database.wheel).enumerate() {
+            assert!(wheel.is_empty() || self.databases.contains(&number));
+            assert!(wheel.next_ms().is_none_or(|next_ms| self.next_ms <= next_ms));
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MOST: usize = 4;
-
-    #[test]
-    fn one_key_that_is_moved_again_and_again_keeps_few_items_and_looks_at_few() {
-        let mut deadlines = Deadlines::default();
-        for now in 0..100_000 {
-            // Every other time to the same deadline as before.
-            let deadline = now / 2;
-            deadlines.add(deadline, 7);
-            let mut looked = 0;
-            deadlines.sift(1, MOST, |item| {
-                looked += 1;
-                *item == (deadline, 7)
-            });
-            assert!(looked <= MOST);
-            assert!(deadlines.len() < 2 * STALE_MIN, "{} items", deadlines.len());
-            assert!(deadlines.first().is_some_and(|first| first <= deadline), "no deadline is overslept");
-        }
+impl Keyspace {
+    /// Before this moment no key is due that the loop should see to.
+    #[inline]
+    pub fn next_deadline_ms(&self) -> Option<i64> {
+        Some(self.ledger.deadlines.next_ms).filter(|at_ms| *at_ms != i64::MAX && self.active_expire)
     }
 
-    #[test]
-    fn many_keys_are_sifted_a_few_at_a_time_and_none_is_lost() {
-        const KEYS: u64 = 100_000;
-        let mut deadlines = Deadlines::default();
-        (0..KEYS).for_each(|key| deadlines.add(key as i64, key));
-        // The first key goes ever farther away; the others stay.
-        let mut first = 0;
-        let mut began = false;
-        for n in 0..3 * KEYS as i64 {
-            first = KEYS as i64 + n;
-            deadlines.add(first, 0);
-            let mut looked = 0;
-            let is_true = |item: &Item| {
-                looked += 1;
-                item.1 != 0 || item.0 == first
-            };
-            deadlines.sift(KEYS as usize, MOST, is_true);
-            assert!(looked <= MOST);
-            began |= !deadlines.unsifted.is_empty();
-            assert!(deadlines.len() <= 3 * KEYS as usize, "{} items", deadlines.len());
+    /// Removes keys that are due, until `enough`: it is asked every few dozen keys. True: there may be more.
+    pub fn expire_due(&mut self, now_ms: i64, mut enough: impl FnMut() -> bool) -> bool {
+        let from = self.ledger.deadlines.from;
+        let mut next_ms = i64::MAX;
+        for (mut at, end) in [(from, usize::MAX), (0, from)] {
+            while let Some(&number) = self.ledger.deadlines.databases.range(at..end).next() {
+                at = number + 1;
+                let mut more = self.databases[number].wheel.next_ms().is_some_and(|next_ms| next_ms <= now_ms);
+                while more {
+                    more = self.expire_some(number, now_ms);
+                    if enough() {
+                        self.ledger.deadlines.from = number + 1;
+                        return true;
+                    }
+                }
+                match self.databases[number].wheel.next_ms() {
+                    Some(wheel_ms) => next_ms = next_ms.min(wheel_ms),
+                    None => _ = self.ledger.deadlines.databases.remove(&number),
+                }
+            }
         }
-        assert!(began);
-        let mut due: Vec<Item> = std::iter::from_fn(|| deadlines.pop_due(i64::MAX)).collect();
-        assert!(due.is_sorted(), "in the order of their moments");
-        due.retain(|item| item.1 != 0 || item.0 == first);
-        due.dedup();
-        let keys: Vec<u64> = due.iter().map(|item| item.1).collect();
-        assert_eq!(keys, (1..KEYS).chain([0]).collect::<Vec<u64>>());
-        assert!(deadlines.is_empty());
+        self.ledger.deadlines.next_ms = next_ms;
+        false
     }
 
-    #[test]
-    fn without_keys_all_items_go_at_once() {
-        let mut deadlines = Deadlines::default();
-        (0..5000).for_each(|key| deadlines.add(1, key));
-        deadlines.sift(0, MOST, |_| panic!("there is nothing to look up"));
-        assert!(deadlines.is_empty() && deadlines.first().is_none());
+    /// The same for a batch of one database.
+    fn expire_some(&mut self, number: usize, now_ms: i64) -> bool {
+        let mut batch = std::mem::take(&mut self.ledger.deadlines.batch);
+        let database = &mut self.databases[number];
+        let more = database.wheel.take_due(now_ms, &mut batch);
+        // All at once, so that they wait for memory together.
+        for item in &batch {
+            if let Some(entry) = database.candidate(item.hash) {
+                entry.prefetch();
+            }
+        }
+        for item in &batch {
+            let database = &mut self.databases[number];
+            let Some(place) = database.meant(item) else { continue };
+            if database.get(place).is_expired(now_ms) {
+                self.expire(number, place, now_ms);
+            } else {
+                database.file(place, item.hash, now_ms);
+            }
+        }
+        let (deadlines, database) = (&mut self.ledger.deadlines, &mut self.databases[number]);
+        deadlines.batch = batch;
+        deadlines.look_at(database);
+        more
     }
 }

@@ -11,7 +11,7 @@ use super::text::Content;
 const COMPACTED: usize = 8;
 
 pub struct Keyspace {
-    databases: Vec<Database>,
+    pub(super) databases: Vec<Database>,
     hasher: KeyHasher,
     pub ledger: Ledger,
     /// DEBUG SET-ACTIVE-EXPIRE: keys that are due are removed though nobody asks for them.
@@ -78,7 +78,7 @@ impl Keyspace {
     fn meet(&mut self, database: usize, hash: u64, key: &[u8], now_ms: i64) -> Option<Place> {
         let place = self.databases[database].find(hash, key)?;
         if self.databases[database].get(place).is_expired(now_ms) {
-            self.expire(database, place);
+            self.expire(database, place, now_ms);
             return None;
         }
         Some(place)
@@ -105,15 +105,17 @@ impl Keyspace {
         let deadline_ms = entry.deadline_ms();
         self.ledger.before_change(from.0, from.1, Some(entry));
         self.ledger.before_change(to.0, to.1, None);
-        if from.0 == to.0 {
-            self.databases[from.0].rename(place, hash, to.1);
+        let place = if from.0 == to.0 {
+            self.databases[from.0].rename(place, hash, to.1)
         } else {
             let [source, target] = self.databases.get_disjoint_mut([from.0, to.0]).expect("two databases");
-            source.carry(place, target, hash, to.1);
-        }
+            let place = source.carry(place, target, hash, to.1);
+            self.ledger.deadlines.sift(source, now_ms);
+            place
+        };
         self.ledger.note(to.0, to.1, Event::NEW);
         if deadline_ms != NEVER {
-            self.ledger.file(&mut self.databases[to.0], to.0, hash, deadline_ms);
+            self.ledger.deadlines.moved(&mut self.databases[to.0], to.0, place, hash, NEVER, now_ms);
         }
         self.ledger.dirty += 1;
         self.ledger.note(from.0, from.1, events[0]);
@@ -147,42 +149,17 @@ impl Keyspace {
     }
 
     #[cold]
-    fn expire(&mut self, database: usize, place: Place) {
+    pub(super) fn expire(&mut self, database: usize, place: Place, now_ms: i64) {
         let entry = self.databases[database].get(place);
         self.ledger.before_change(database, entry.key(), Some(entry));
         self.ledger.expired += 1;
         self.ledger.note(database, entry.key(), Event::EXPIRED);
+        if let Some(lapsed) = &mut self.ledger.lapsed {
+            lapsed.push((database, entry.key().into()));
+        }
         let freed = self.databases[database].remove(place);
         self.ledger.removed(&self.databases[database], database, freed);
-    }
-
-    /// When the next key is due, if the loop should see to it.
-    pub fn next_deadline_ms(&self) -> Option<i64> {
-        let volatile = self.ledger.volatile.iter();
-        let first = volatile.filter_map(|number| self.databases[*number].deadlines.first()).min();
-        first.filter(|_| self.active_expire)
-    }
-
-    /// Removes up to `most` keys that are due. True: there may be more.
-    pub fn expire_due(&mut self, now_ms: i64, most: usize) -> bool {
-        let mut left = most;
-        let mut next = 0;
-        while let Some(&number) = self.ledger.volatile.range(next..).next() {
-            next = number + 1;
-            while let Some((deadline_ms, hash)) = self.databases[number].deadlines.pop_due(now_ms) {
-                let due = self.databases[number].due(deadline_ms, hash);
-                due.into_iter().for_each(|place| self.expire(number, place));
-                left -= 1;
-                if left == 0 {
-                    return true;
-                }
-            }
-            self.databases[number].sift(most);
-            if self.databases[number].deadlines.is_empty() {
-                self.ledger.volatile.remove(&number);
-            }
-        }
-        false
+        self.ledger.deadlines.sift(&mut self.databases[database], now_ms);
     }
 
     /// Removes all keys of a database. How many there were.
@@ -220,9 +197,9 @@ impl Keyspace {
 
     pub fn swap(&mut self, one: usize, other: usize) {
         self.databases.swap(one, other);
+        self.ledger.deadlines.swapped(one, other);
         // Whichever of them it is; what has nothing to do goes when it is looked at.
         self.ledger.sparse.extend([one, other]);
-        self.ledger.volatile.extend([one, other]);
         if let Some(barrier) = &mut self.ledger.barrier {
             barrier.swapped(one, other);
         }
@@ -233,7 +210,6 @@ impl Keyspace {
 
     pub fn check(&self) {
         self.databases.iter().for_each(Database::check);
-        let is_listed = |number: usize| self.ledger.volatile.contains(&number);
-        assert!((0..self.databases.len()).all(|n| is_listed(n) || self.databases[n].deadlines.is_empty()));
+        self.ledger.deadlines.check(&self.databases);
     }
 }

@@ -1,11 +1,14 @@
 //! The keyspace against a naive map, from a seed: whatever is done to entries, databases and the clock, both hold the
 //! same, and the accounts agree.
+use super::structure::wheel::RESOLUTION_BITS;
 use super::text::Digits;
 use super::{Content, Entry, Event, Keyspace, NewExpiry, Value};
 use crate::base::random::Chance;
 use std::collections::BTreeMap;
 
 const DATABASES: usize = 3;
+const RESOLUTION_MS: i64 = 1 << RESOLUTION_BITS;
+const YEAR_MS: i64 = 365 * 24 * 3600 * 1000;
 
 /// What stands at a key of a database: its value, and when it expires.
 type Model = BTreeMap<Place, Held>;
@@ -50,7 +53,8 @@ impl Both {
     }
 
     fn deadline(&mut self) -> i64 {
-        self.now_ms - 20 + self.below(100) as i64
+        let span = if self.below(8) == 0 { 1 << self.below(36) } else { 100 };
+        self.now_ms - 20 + self.below(span) as i64
     }
 
     /// As every look at a key does: one that is due is gone.
@@ -160,13 +164,21 @@ impl Both {
                 assert_eq!(found.is_some(), self.model.iter().any(alive));
             }
             12 => {
-                while self.store.expire_due(now_ms, 3) {}
+                while self.store.expire_due(now_ms, || true) {}
                 let before = self.model.len();
-                self.model.retain(|_, (_, expires)| expires.is_none_or(|at_ms| at_ms > now_ms));
+                // What is due to the resolution of the wheel is gone. The rest may be, or wait for those who meet it.
+                let held =
+                    |number: usize, key: &[u8]| self.store.database(number).iter().any(|entry| entry.key() == key);
+                self.model.retain(|(number, key), (_, expires)| match *expires {
+                    Some(at_ms) if at_ms <= now_ms => at_ms >= now_ms & -RESOLUTION_MS && held(*number, key),
+                    _ => true,
+                });
                 self.expired += (before - self.model.len()) as u64;
                 let first = self.model.values().filter_map(|(_, expires)| *expires).min();
                 let next = self.store.next_deadline_ms();
-                assert!(first.is_none_or(|at_ms| next.is_some_and(|next| next <= at_ms)), "no deadline is overslept");
+                let overslept = |at_ms: i64| next.is_none_or(|next| next > (at_ms & -RESOLUTION_MS) + RESOLUTION_MS);
+                assert!(!first.is_some_and(overslept), "no deadline is overslept: {first:?}, {next:?}");
+                assert!(next.is_none_or(|next| next > now_ms), "all that is due was seen to");
             }
             13 => {
                 let other = self.below(DATABASES as u64) as usize;
@@ -192,7 +204,12 @@ impl Both {
             }
             _ => {
                 // Mostly on, sometimes back: what is gone stays gone, what is there counts by the new time.
-                self.now_ms += if self.below(20) == 0 { -30 } else { self.below(10) as i64 };
+                self.now_ms += match self.below(60) {
+                    0 => -30,
+                    1 => -3000,
+                    2 if self.below(4) == 0 => [-YEAR_MS, YEAR_MS][self.below(2) as usize],
+                    _ => self.below(10) as i64,
+                };
             }
         }
     }
@@ -258,18 +275,20 @@ fn only_databases_with_deadlines_are_looked_at() {
     let put = |store: &mut Keyspace, number, expiry| {
         store.open(number, b"k", 5).put(Content::new(b"v"), expiry, Event::string("set"));
     };
-    let listed = |store: &Keyspace| store.ledger.volatile.iter().copied().collect::<Vec<_>>();
+    let listed = |store: &Keyspace| store.ledger.deadlines.databases.iter().copied().collect::<Vec<_>>();
+    let never_enough = || false;
     put(&mut store, 7, NewExpiry::Never);
     assert_eq!((listed(&store), store.next_deadline_ms()), (vec![], None));
     put(&mut store, 9000, NewExpiry::At(20));
     put(&mut store, 12, NewExpiry::At(30));
-    assert_eq!((listed(&store), store.next_deadline_ms()), (vec![12, 9000], Some(20)));
+    assert_eq!((listed(&store), store.next_deadline_ms()), (vec![12, 9000], Some(24)));
     store.swap(12, 7);
     store.flush(9000);
-    assert_eq!(store.next_deadline_ms(), Some(30));
-    assert!(!store.expire_due(20, 100));
+    assert!(!store.expire_due(24, never_enough));
+    assert_eq!((listed(&store), store.next_deadline_ms()), (vec![7], Some(32)));
+    assert!(!store.expire_due(31, never_enough));
     assert_eq!(listed(&store), [7]);
-    assert!(!store.expire_due(30, 100));
+    assert!(!store.expire_due(32, never_enough));
     assert_eq!((listed(&store), store.ledger.expired), (vec![], 1));
     store.check();
 }
@@ -283,13 +302,17 @@ fn a_deadline_that_moves_costs_the_same_in_a_large_table() {
     }
     for at_ms in 10..20_000 {
         store.open(0, b"k1", 5).expire(Some(at_ms), Event::EXPIRE);
-        assert!(store.database(0).deadlines.len() < 3000, "stale ones go as new ones come");
+        // Long and short by turns.
+        store.open(0, b"k2", 5).expire(Some(1_000_000), Event::EXPIRE);
+        store.open(0, b"k2", 5).expire(Some(500_000), Event::EXPIRE);
+        assert!(store.database(0).wheel.len() < 50, "stale ones go as new ones come");
+        store.open(0, b"k2", 5).expire(None, Event::PERSIST);
     }
     store.check();
-    assert!(!store.expire_due(19_998, 100_000));
-    assert_eq!((store.ledger.expired, store.next_deadline_ms()), (0, Some(19_999)));
-    store.expire_due(19_999, 100_000);
-    assert_eq!((store.ledger.expired, store.next_deadline_ms()), (1, None));
+    store.expire_due(19_998, || false);
+    assert_eq!(store.ledger.expired, 0);
+    store.expire_due(20_000, || false);
+    assert_eq!(store.ledger.expired, 1);
 }
 
 /// Most keys go, by chance; what is held for the others goes down as the loop tidies, and they stay what they were.
@@ -336,5 +359,46 @@ fn a_flushed_database_is_freed_in_slices() {
         }
         assert!((9..40).contains(&slices), "{slices} slices");
     }
+    store.check();
+}
+
+#[test]
+fn a_slice_ends_when_it_is_told_and_each_database_has_its_turn() {
+    let mut store = Keyspace::new(3, [1, 2, 3, 4]);
+    for n in 0..1000 {
+        for number in 0..3 {
+            let key = format!("k{n}");
+            store.open(number, key.as_bytes(), 5).put(Content::new(b"v"), NewExpiry::At(6), Event::string("set"));
+        }
+    }
+    let mut calls = 0;
+    while store.expire_due(8, || true) {
+        calls += 1;
+        let left = [0, 1, 2].map(|number| store.database(number).len());
+        assert!(left.iter().max().unwrap() - left.iter().min().unwrap() <= 32, "{left:?}");
+        store.check();
+    }
+    assert!(calls >= 3000 / 32 && store.ledger.expired == 3000);
+    assert_eq!(store.next_deadline_ms(), None);
+}
+
+#[test]
+fn how_long_keys_have_left_on_average_is_exact() {
+    let mut store = Keyspace::new(2, [1, 2, 3, 4]);
+    let average = |store: &Keyspace, number: usize| store.database(number).average_ttl_ms(1000);
+    assert_eq!(average(&store, 0), 0);
+    for (key, at_ms) in [("a", 2000), ("b", 4000), ("c", i64::MAX)] {
+        store.open(0, key.as_bytes(), 1000).put(Content::new(b"v"), NewExpiry::At(at_ms), Event::string("set"));
+    }
+    store.open(0, b"c", 1000).put(Content::new(b"v"), NewExpiry::Never, Event::string("set"));
+    assert_eq!(average(&store, 0), 2000);
+    store.open(0, b"a", 1000).expire(Some(3000), Event::EXPIRE);
+    assert_eq!(average(&store, 0), 2500);
+    assert!(store.relocate((0, b"a"), (1, b"d"), [Event::MOVE_FROM, Event::MOVE_TO], 1000));
+    assert_eq!((average(&store, 0), average(&store, 1)), (3000, 2000));
+    store.swap(0, 1);
+    assert_eq!((average(&store, 0), average(&store, 1)), (2000, 3000));
+    store.flush(0);
+    assert_eq!((average(&store, 0), store.database(1).average_ttl_ms(9000)), (0, 0));
     store.check();
 }

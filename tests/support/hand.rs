@@ -16,6 +16,8 @@ pub const TICKS_PER_US: u64 = 10;
 pub struct Hand {
     pub now: Now,
     pub ticks: u64,
+    /// So many ticks pass with each reading.
+    pub drift: u64,
     /// What bystanders send while a command breathes: one entry for each breath.
     pub breaths: VecDeque<Vec<(ClientId, Vec<u8>)>>,
     pub breathed: usize,
@@ -23,7 +25,7 @@ pub struct Hand {
 
 impl Hand {
     pub fn at(now: Now) -> Hand {
-        Hand { now, ticks: 0, breaths: VecDeque::new(), breathed: 0 }
+        Hand { now, ticks: 0, drift: 0, breaths: VecDeque::new(), breathed: 0 }
     }
 
     pub fn pass(&mut self, span_us: u64) {
@@ -34,6 +36,7 @@ impl Hand {
 
 impl Host for Hand {
     fn ticks(&mut self) -> u64 {
+        self.ticks += self.drift;
         self.ticks
     }
 

@@ -48,6 +48,8 @@ const RAW: u8 = 2;
 const LONG: u8 = 3;
 const FORM: u8 = 0b111;
 const EXPIRES: u8 = 0b1000;
+/// The mark of the wheel's round in which an item was filed for it last.
+const MARK: u8 = 0b1_0000;
 const LONG_KEY: u8 = 255;
 const HEADER: usize = 8;
 /// What an integer or a pointer takes.
@@ -199,6 +201,18 @@ impl Entry {
     }
 
     #[inline]
+    pub(super) fn mark(&self) -> bool {
+        // SAFETY: every entry has a header.
+        unsafe { self.get::<u8>(0) & MARK != 0 }
+    }
+
+    #[inline]
+    pub(super) fn set_mark(&mut self, mark: bool) {
+        // SAFETY: every entry has a header.
+        unsafe { self.set(0, self.get::<u8>(0) & !MARK | if mark { MARK } else { 0 }) }
+    }
+
+    #[inline]
     pub fn expires_ms(&self) -> Option<i64> {
         Some(self.deadline_ms()).filter(|at_ms| *at_ms != NEVER)
     }
@@ -258,15 +272,16 @@ impl Entry {
             Value::String(Text::Long(long)) => long.heap_bytes(),
             _ => 0,
         };
-        Account { bytes: cell + long, expires: self.deadline_ms() != NEVER, apart: long > 0 || cell > arena::CELL_MAX }
+        Account { bytes: cell + long, deadline_ms: self.deadline_ms(), apart: long > 0 || cell > arena::CELL_MAX }
     }
 }
 
 /// What an entry adds to its database's accounts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Account {
     pub bytes: usize,
-    pub expires: bool,
+    /// `NEVER` if it does not expire.
+    pub deadline_ms: i64,
     /// It has memory beside its cell, or a cell that is no part of a page: it must be freed by itself.
     pub apart: bool,
 }
@@ -374,11 +389,12 @@ impl Entry {
         freed
     }
 
-    /// Becomes another entry, whose cell holds or points to what this one did. Keeps its tag.
+    /// Becomes another entry, whose cell holds or points to what this one did. Keeps its tag and its mark.
     ///
     /// # Safety
     /// Both were made with this arena; `old` is the shape of this one's cell.
-    unsafe fn replace(&mut self, new: Entry, old: Shape, arena: &mut Arena) {
+    unsafe fn replace(&mut self, mut new: Entry, old: Shape, arena: &mut Arena) {
+        new.set_mark(self.mark());
         let tag = self.tag();
         let cell = std::mem::replace(&mut self.0, with_tag(new.start(), tag));
         // SAFETY: the cell was allocated with the bytes of its shape, and nobody knows it any more.

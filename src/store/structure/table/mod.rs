@@ -7,7 +7,7 @@
 //! its place (plain.rs).
 //!
 //! ```text
-//!   hash    63 ...        ... 11  10 ... 0
+//!   hash    63 ...        ... 11  10 ... 0    (the last eight are 0: the wheel has them)
 //!           order: what cursors count, below 2^53
 //!           |-depth-||-- tag --|
 //!            which    where in

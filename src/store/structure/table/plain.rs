@@ -25,8 +25,9 @@ impl std::hash::Hasher for Ready {
     fn finish(&self) -> u64 {
         self.0
     }
+    /// std's map places by the low bits, which are not many.
     fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
+        self.0 = hash.rotate_left(32);
     }
     fn write_u32(&mut self, number: u32) {
         self.0 = self.0.wrapping_add((number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));

@@ -12,9 +12,8 @@ const LEVELS: usize = 8;
 const NONE: u64 = u64::MAX;
 
 /// Bits that no hash has: on level 1 an item bears here the slot of level 0 that it will go to. So most items are looked up
-/// once: when they are due. (By these bits no table finds anything: see the drawing there.)
-pub const SPARE: u64 = (SLOTS as u64 - 1) << SPARE_SHIFT;
-const SPARE_SHIFT: u32 = 14;
+/// once: when they are due. (By these bits no table orders or finds.)
+pub const SPARE: u64 = SLOTS as u64 - 1;
 
 #[inline]
 const fn shift(level: usize) -> u32 {
@@ -132,7 +131,7 @@ impl Levels {
             }
             other => return Err(other),
         }
-        let fine = if number == 1 { (at_ms >> RESOLUTION_BITS) << SPARE_SHIFT & SPARE } else { 0 };
+        let fine = if number == 1 { at_ms >> RESOLUTION_BITS & SPARE } else { 0 };
         level.piles[slot].push(hash | fine);
         Ok(())
     }
@@ -152,7 +151,7 @@ impl Levels {
         let (item, bucket) = self.pop(number)?;
         let hash = item & !SPARE;
         if number == 1 {
-            let slot = bucket << SLOT_BITS | (item & SPARE) >> SPARE_SHIFT;
+            let slot = bucket << SLOT_BITS | item & SPARE;
             if moment(0, slot) > now_ms {
                 return Some(Taken::Later(hash, slot << RESOLUTION_BITS));
             }
@@ -238,7 +237,7 @@ impl Levels {
             let buckets = level.numbers.iter().zip(&level.piles).filter(|(bucket, _)| **bucket != NONE);
             buckets.flat_map(move |(bucket, pile)| {
                 pile.iter().map(move |item| {
-                    let fine = if number == 1 { (item & SPARE) >> SPARE_SHIFT << RESOLUTION_BITS } else { 0 };
+                    let fine = if number == 1 { (item & SPARE) << RESOLUTION_BITS } else { 0 };
                     (item & !SPARE, (bucket << shift(number)) + fine)
                 })
             })

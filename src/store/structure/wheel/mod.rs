@@ -24,15 +24,15 @@ use std::collections::VecDeque;
 pub const BATCH: usize = 32;
 /// So many go to a finer level meanwhile: some microseconds.
 const MOVES: usize = 512;
-/// Fewer stale items are not worth the work.
-const STALE_MIN: usize = 1024;
+/// Fewer stale items are not worth the work. (In tests they are sifted all the time.)
+const STALE_MIN: usize = if cfg!(test) { 16 } else { 1024 };
 
 /// An item that came up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
     pub hash: u64,
-    /// It is one of many that are sifted: a key that bears the mark of this round has another since.
-    pub sifted: bool,
+    /// A key that bears this mark has another item since: this one is dropped.
+    pub unless: Option<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -42,22 +42,24 @@ pub struct Wheel {
     old: VecDeque<Old>,
     /// Invariant: counts the items of both.
     len: usize,
-    /// What a key is marked with when an item of it is filed. It changes when a round begins, so that a key is told that
-    /// has an item filed since: its older ones are dropped.
+    /// What a key is marked with when an item of it is filed. It changes when a round of sifting begins: so a key tells
+    /// whether it has an item since, and its older ones are dropped.
     mark: bool,
 }
 
 #[derive(Debug)]
 struct Old {
     levels: Levels,
-    /// No other round was under way when this one began. Invariant: only the first may say so.
-    sifted: bool,
+    /// What keys are marked with that were filed since. Unknown if another round was under way when this one began.
+    /// Invariant: unknown of all but the first.
+    mark: Option<bool>,
 }
 
 impl Wheel {
-    /// Files a key, which is to be marked with `mark`.
+    /// Files a key, which bears this mark from now on.
     #[inline]
-    pub fn add(&mut self, deadline_ms: i64, hash: u64, now_ms: i64) {
+    #[must_use]
+    pub fn add(&mut self, deadline_ms: i64, hash: u64, now_ms: i64) -> bool {
         let (at_ms, now_ms) = (deadline_ms.max(0) as u64, now_ms.max(0) as u64);
         self.len += 1;
         if !self.levels.add(at_ms, now_ms, hash) {
@@ -65,10 +67,6 @@ impl Wheel {
             let filed = self.levels.add(at_ms, now_ms, hash);
             assert!(filed, "nothing is in the way");
         }
-    }
-
-    #[inline]
-    pub fn mark(&self) -> bool {
         self.mark
     }
 
@@ -99,18 +97,18 @@ impl Wheel {
     pub fn take_due(&mut self, now_ms: i64, into: &mut Vec<Item>) -> bool {
         into.clear();
         let now_ms = now_ms.max(0) as u64;
-        for Old { levels, sifted } in &mut self.old {
+        for Old { levels, mark } in &mut self.old {
             while into.len() < BATCH
                 && let Some(Taken::Due(hash) | Taken::Later(hash, _)) = levels.take(now_ms)
             {
-                into.push(Item { hash, sifted: *sifted });
+                into.push(Item { hash, unless: *mark });
             }
         }
         let mut moves = 0;
         while into.len() < BATCH && moves < MOVES {
             match self.levels.take(now_ms) {
                 Some(Taken::Later(hash, at_ms)) if self.levels.put_finer(hash, at_ms) => moves += 1,
-                Some(Taken::Due(hash) | Taken::Later(hash, _)) => into.push(Item { hash, sifted: false }),
+                Some(Taken::Due(hash) | Taken::Later(hash, _)) => into.push(Item { hash, unless: None }),
                 None => break,
             }
         }
@@ -135,8 +133,7 @@ impl Wheel {
         !self.old.is_empty() || self.len > keys + keys / 2 + keys / 4 + STALE_MIN
     }
 
-    /// Takes out some items of a round, and begins one if there is none: the caller looks each key up. If it has gone, or
-    /// bears the mark though the item is `sifted`, the item is dropped; else the key is filed again and marked.
+    /// Takes out some items of a round, and begins one if there is none. The caller looks each key up and files it again.
     #[cold]
     pub fn sift(&mut self, most: usize, into: &mut Vec<Item>) {
         into.clear();
@@ -144,9 +141,9 @@ impl Wheel {
             self.begin_round();
         }
         while into.len() < most {
-            let Some(Old { levels, sifted }) = self.old.front_mut() else { break };
+            let Some(Old { levels, mark }) = self.old.front_mut() else { break };
             match levels.take_any() {
-                Some(hash) => into.push(Item { hash, sifted: *sifted }),
+                Some(hash) => into.push(Item { hash, unless: *mark }),
                 None => _ = self.old.pop_front(),
             }
         }
@@ -154,9 +151,9 @@ impl Wheel {
     }
 
     fn begin_round(&mut self) {
-        let sifted = self.old.is_empty();
-        self.mark ^= sifted;
-        self.old.push_back(Old { levels: std::mem::take(&mut self.levels), sifted });
+        let alone = self.old.is_empty();
+        self.mark ^= alone;
+        self.old.push_back(Old { levels: std::mem::take(&mut self.levels), mark: alone.then_some(self.mark) });
     }
 
     /// Frees some items, whose keys have all gone: `most` chunks of them. True: there are more.
@@ -183,7 +180,7 @@ impl Wheel {
     pub fn check(&self, keys: impl Iterator<Item = (u64, i64)>) {
         self.levels.check();
         self.old.iter().for_each(|old| old.levels.check());
-        assert!(self.old.iter().skip(1).all(|old| !old.sifted));
+        assert!(self.old.iter().skip(1).all(|old| old.mark.is_none()));
         let mut first = std::collections::HashMap::new();
         let mut count = 0;
         for (hash, at_ms) in self.iter() {
