@@ -2,7 +2,7 @@
 //! `transcript COMMAND ROUNDS`: so many rounds of 64 requests over 1,000 keys, after they were set: in one pipeline, or,
 //! for `get@1`, each sent alone.
 //! It measures no time. Without arguments (as `cargo test` and `cargo bench` run it) it does a few rounds of each.
-use spindle::engine::{Address, Budget, Bystanders, ClientId, Config, Engine, Host, Machine, Now, Step};
+use spindle::engine::{Address, Budget, ClientId, Config, Engine, Host, Machine, Now, Step};
 
 const KEYS: usize = 1000;
 const DEPTH: usize = 64;
@@ -23,9 +23,6 @@ impl Host for Still {
     fn sleep(&mut self, _: u64) {}
     fn machine(&mut self) -> Machine {
         Machine::default()
-    }
-    fn breathe(&mut self, _: &mut dyn Bystanders) -> bool {
-        false
     }
 }
 

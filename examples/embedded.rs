@@ -4,7 +4,7 @@
 //!
 //!     cargo run --example embedded
 
-use spindle::engine::{Address, Budget, Bystanders, ClientId, Config, Engine, Host, Machine, Now, Step};
+use spindle::engine::{Address, Budget, ClientId, Config, Engine, Host, Machine, Now, Step};
 
 /// The machine that the engine sees: two clocks and a counter, all moved by hand.
 #[derive(Default)]
@@ -29,9 +29,6 @@ impl Host for ByHand {
     }
     fn machine(&mut self) -> Machine {
         Machine::default()
-    }
-    fn breathe(&mut self, _: &mut dyn Bystanders) -> bool {
-        false
     }
 }
 

@@ -1,6 +1,6 @@
 //! INFO against the fields that Redis has in the same sections (tests/facts/info.txt), and what its numbers count. Runs
 //! the engine in memory, with a clock that is moved by hand.
-use spindle::engine::{Address, Budget, Bystanders, ClientId, Config, Engine, Host, Machine, Now, Step};
+use spindle::engine::{Address, Budget, ClientId, Config, Engine, Host, Machine, Now, Step};
 use std::collections::BTreeMap;
 
 /// Fields of Redis that are not there, and why.
@@ -130,9 +130,6 @@ impl Host for Hand {
             listeners: vec!["name=tcp,bind=127.0.0.1,port=6379".into()],
             ..Machine::default()
         }
-    }
-    fn breathe(&mut self, _: &mut dyn Bystanders) -> bool {
-        false
     }
 }
 

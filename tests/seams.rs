@@ -416,9 +416,10 @@ fn commandstats_count_in_ticks_of_the_host() {
 
 // --- Breathing
 
+const BUSY: &str = "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
+
 #[test]
 fn others_are_told_that_the_server_is_busy_and_one_can_stop_it() {
-    const BUSY: &str = "-BUSY Spindle is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.";
     let mut bench = bench();
     let [long, other, slow, killer] = [(); 4].map(|()| bench.open());
     bench.host.breaths.extend([
@@ -430,17 +431,81 @@ fn others_are_told_that_the_server_is_busy_and_one_can_stop_it() {
     bench.run(long);
     assert_eq!(bench.host.breathed, 3);
     assert_eq!(bench.text(long), "-ERR stopped at breath 3 $4 next");
-    assert_eq!(bench.text(other), format!("{BUSY} {BUSY}"));
+    assert_eq!(bench.text(other), format!("{BUSY} -ERR unknown command 'NONE', with args beginning with:"));
     assert_eq!(bench.text(slow), BUSY);
     assert_eq!(bench.text(killer), "+OK");
     // Afterwards all are served as ever; a request that was half there is whole.
     bench.host.breaths.push_back(vec![(slow, b"*2\r\n$4\r\nEC".to_vec())]);
-    bench.host.breaths.push_back(vec![(killer, request("SHUTDOWN NOSAVE"))]);
+    bench.host.breaths.push_back(vec![(killer, request("SHUTDOWN")), (other, request("SHUTDOWN NOSAVE"))]);
     assert_eq!(bench.ask(long, "SPIN 10"), "-ERR stopped at breath 2");
+    assert_eq!((bench.text(killer), bench.wishes.as_slice()), (BUSY.into(), &[Wish::Shutdown][..]));
     bench.fill(slow, b"HO\r\n$1\r\ny\r\n");
     bench.run(slow);
     assert_eq!(bench.text(slow), "$1 y");
-    assert_eq!(bench.ask(other, "SET k v"), "+OK");
+    assert_eq!(bench.ask(killer, "SET k v"), "+OK");
+}
+
+#[test]
+fn whoever_is_heard_in_the_middle_is_served_by_the_rules_of_every_request() {
+    let mut bench = bench();
+    bench.engine.config_mut().requirepass = "secret".into();
+    let [long, stranger, queueing, broken, large] = [(); 5].map(|()| bench.open());
+    for id in [long, queueing, large] {
+        assert_eq!(bench.ask(id, "AUTH secret"), "+OK");
+    }
+    let sent = [request("GET k"), request("SCRIPT KILL"), request("AUTH secret"), request("GET k")].concat();
+    let value = [request_of(&[b"SET", b"k", &vec![b'v'; 200_000]]), request("ECHO x")].concat();
+    bench.host.breaths.push_back(vec![
+        (stranger, sent),
+        (queueing, [request("MULTI"), request("GET k"), request("EXEC"), request("DISCARD")].concat()),
+        (broken, b"*1\r\nx".to_vec()),
+        (large, value),
+    ]);
+    assert_eq!(bench.ask(long, "SPIN 1"), "+OK");
+    assert_eq!(
+        bench.text(stranger),
+        format!("-NOAUTH Authentication required. {0} +OK {BUSY}", "-NOAUTH Authentication required.")
+    );
+    let discarded = format!("-EXECABORT Transaction discarded because of: {}", &BUSY[1..]);
+    assert_eq!(bench.text(queueing), format!("+OK {BUSY} {discarded} -ERR DISCARD without MULTI"));
+    assert_eq!(bench.text(broken), "-ERR Protocol error: expected '$', got 'x'");
+    assert_eq!(bench.engine.closing(broken), Some(Close::AfterReply));
+    assert_eq!(bench.text(large), format!("{BUSY} {BUSY}"));
+    assert_eq!(bench.ask(large, "GET k"), "$-1");
+}
+
+#[test]
+fn before_its_time_a_command_hears_nobody_and_a_transaction_is_told_apart() {
+    const BUSY: &str = "-BUSY Redis is busy running a transaction. You can only call SHUTDOWN NOSAVE.";
+    let mut bench = bench();
+    let [long, other] = [(); 2].map(|()| bench.open());
+    let run = |bench: &mut Bench, line: &str| {
+        ["MULTI", line, line, line].iter().for_each(|line| bench.send(long, line));
+        bench.receive(long);
+        bench.ask(long, "EXEC")
+    };
+    run(&mut bench, "NAP 1600000");
+    assert_eq!(bench.host.breathed, 0, "4.8 s are not 5 s");
+    bench.host.breaths.push_back(vec![(other, [request("ECHO x"), request("SCRIPT KILL")].concat())]);
+    assert!(run(&mut bench, "NAP 2600000").starts_with("*3 :"));
+    assert_eq!(bench.host.breathed, 2, "after the second, and after the third");
+    assert_eq!(bench.text(other), format!("{BUSY} -NOTBUSY No scripts in execution right now."));
+    // A task that runs to its end inside of it breathes too; stopped, nothing of the transaction is told.
+    bench.engine.start_recording();
+    bench.host.drift = 50_000_000;
+    bench.host.breathed = 0;
+    bench.host.breaths.extend([vec![], vec![(other, request("SHUTDOWN NOSAVE"))]]);
+    ["MULTI", "SET k v", "COUNT 1000"].iter().for_each(|line| bench.send(long, line));
+    assert_eq!(bench.ask(long, "EXEC"), "+OK +QUEUED +QUEUED");
+    assert_eq!((bench.host.breathed, bench.wishes.as_slice()), (2, &[Wish::Shutdown][..]));
+    assert_eq!(bench.engine.closing(long), Some(Close::Now));
+    assert_eq!(bench.engine.take_record().0.len(), 0);
+    // 0 lets the others wait.
+    let mut bench = self::bench();
+    bench.engine.config_mut().busy_reply_threshold = 0;
+    let long = bench.open();
+    bench.send(long, "SPIN 10");
+    assert_eq!(bench.host.breathed, 0);
 }
 
 // --- What a stopped batch leaves behind

@@ -101,6 +101,37 @@ fn a_reset_in_the_middle_of_a_write_concerns_nobody_else() {
     eventually("only one client is left", || clients(&mut other) == 1);
 }
 
+#[test]
+fn who_comes_in_the_middle_of_a_long_transaction_is_told_so_and_can_end_it() {
+    const BUSY: &str = "-BUSY Redis is busy running a transaction. You can only call SHUTDOWN NOSAVE.";
+    let mut server = Server::start(&["--busy-reply-threshold", "1", "--requirepass", "secret"]);
+    let [mut long, mut before] = [server.connect(), server.connect()];
+    for client in [&mut long, &mut before] {
+        assert_eq!(client.ask("AUTH secret\r\n"), "+OK");
+    }
+    for from in (0..20_000).step_by(1000) {
+        let keys: String = (from..from + 1000).map(|n| format!(" key:{n} v")).collect();
+        assert_eq!(long.ask(format!("MSET{keys}\r\n")), "+OK");
+    }
+    assert_eq!(long.ask("MULTI\r\n"), "+OK");
+    // It would take many minutes.
+    for _ in 0..500 {
+        long.send("KEYS none*\r\n".repeat(1000));
+        (0..1000).for_each(|_| assert_eq!(long.line(), "+QUEUED"));
+    }
+    long.send("EXEC\r\n");
+    eventually("it runs long enough to be told", || before.ask("PING\r\n") == BUSY);
+    before.send("GET k\r\nAUTH wrong\r\nMULTI\r\nNONE\r\n");
+    let told = [BUSY, "-WRONGPASS", "+OK", "-ERR unknown command"];
+    told.iter().for_each(|line| assert!(before.line().starts_with(line), "{line}"));
+    let mut new = server.connect();
+    assert_eq!(new.ask("SHUTDOWN NOSAVE\r\n"), "-NOAUTH Authentication required.");
+    new.send("AUTH secret\r\nSHUTDOWN\r\nSHUTDOWN NOSAVE\r\n");
+    assert_eq!([new.line(), new.line()], ["+OK", BUSY]);
+    assert_eq!(server.wait().code(), Some(0));
+    assert_eq!(long.rest(), "", "nothing of a transaction that was not finished is told");
+}
+
 /// How many clients there are.
 fn clients(client: &mut Client) -> usize {
     client.send("CLIENT LIST\r\n");

@@ -2,7 +2,7 @@
 //! wants, it asks for (effect.rs).
 use super::effect::Effect;
 use super::entry::Commands;
-use super::host::{Bystanders, Host};
+use super::host::{Around, Host, Others};
 use super::leaf::{Bytes, Key};
 use super::outcome::{Outcome, Ran};
 use super::publish::notify;
@@ -14,6 +14,7 @@ use super::syntax;
 use super::words::{OwnedWords, Request};
 use crate::base::time::Now;
 use crate::server::Server;
+use crate::server::busy::Running;
 use crate::server::clients::Client;
 use crate::store::text::Long;
 use crate::store::{Content, Door, Entry, Keyspace, Text, Value};
@@ -38,7 +39,7 @@ pub struct Context<'a> {
     /// What transactions have queued.
     pub queues: &'a mut Queues,
     pub host: &'a mut dyn Host,
-    pub bystanders: &'a mut dyn Bystanders,
+    pub others: &'a mut dyn Others,
     /// Inside a transaction or a script nothing waits and nothing goes on in slices.
     pub at_once: bool,
 }
@@ -245,13 +246,16 @@ impl Context<'_> {
             record: self.record,
             queues: self.queues,
             host: self.host,
-            bystanders: self.bystanders,
+            others: self.others,
             at_once: true,
         };
         match serve::serve(&mut inner) {
             Outcome::Done => {}
             Outcome::Block(block) => (block.late)(&mut inner),
-            Outcome::Continue(mut task) => while !task.go_on(&mut inner) {},
+            Outcome::Continue(mut task) => while !task.go_on(&mut inner) && !inner.breathes_now() {},
+        }
+        if since >= self.server.busy.due {
+            self.breathe();
         }
         // Before the next one may publish something, or subscribe.
         self.notify();
@@ -273,9 +277,38 @@ impl Context<'_> {
         self.server.watch.clear(me);
     }
 
-    /// Lets the other clients be heard in the middle of a long command. True: it should stop.
-    pub fn breathe(&mut self) -> bool {
-        self.host.breathe(self.bystanders)
+    // --- What may take long
+
+    /// A command begins that may run for long: from `busy-reply-threshold` on the others are heard in its middle.
+    pub fn begin_long(&mut self, what: Running) -> Option<Running> {
+        let (tick, ticks_per_ms) = (*self.since, self.host.ticks_per_ms());
+        let threshold = self.server.config.busy_reply_threshold;
+        self.server.busy.begin(what, tick, threshold, ticks_per_ms)
+    }
+
+    /// It has ended. `outer`: what had begun before it. True: it was asked to stop.
+    pub fn end_long(&mut self, outer: Option<Running>) -> bool {
+        self.server.busy.end(outer)
+    }
+
+    /// Lets the other clients be heard if it is time. True: the long command is to stop.
+    pub fn breathes_now(&mut self) -> bool {
+        if self.host.ticks() >= self.server.busy.due {
+            self.breathe();
+        }
+        self.server.busy.stop
+    }
+
+    #[cold]
+    fn breathe(&mut self) {
+        // Each request that is served says anew what was recorded for it.
+        let stated = self.record.stated;
+        self.server.busy.answering = true;
+        let Context { data, server, effects, record, queues, host, .. } = self;
+        let around = Around { data, server, effects, record, queues, table: self.table };
+        self.others.hear(around, *host);
+        self.record.stated = stated;
+        self.server.busy.heard(self.host.ticks(), self.host.ticks_per_ms());
     }
 }
 

@@ -1,8 +1,14 @@
 //! What the machine lends to the engine for the length of a call: clocks, a tick source, a chance to breathe. The
 //! reactor is the host of a running server; a test has its own.
+use super::effect::Effect;
+use super::entry::Commands;
+use super::queue::Queues;
+use super::record::Record;
 use crate::base::time::Now;
-use crate::server::clients::ClientId;
+use crate::server::clients::{Address, ClientId};
 use crate::server::config::Config;
+use crate::server::{Refused, Server};
+use crate::store::Keyspace;
 
 pub trait Host {
     /// A counter that only rises, read once per command. `machine` tells what it counts.
@@ -26,18 +32,41 @@ pub trait Host {
     fn replace_file(&mut self, _path: &str, _make: &mut dyn FnMut(&[u8]) -> Vec<u8>) -> Result<(), String> {
         Err("there are no files here".into())
     }
-    /// A command takes long: polls without waiting and reads for `bystanders`. Called some hundred times a second.
-    /// True: one of them asks for the command to stop.
-    fn breathe(&mut self, bystanders: &mut dyn Bystanders) -> bool;
+    /// A command takes long, and this is its breath: polls without waiting, reads for the bystanders, has them answered,
+    /// sends what they are told. Nothing of what the running command uses may be touched but by them.
+    fn breathe(&mut self, _bystanders: &mut dyn Bystanders) {}
 }
 
-/// The other clients, as far as they can be served while a command holds the data: they are told that the server is
-/// busy, and what only asks for the command to stop is heard. Borrows no store.
+/// The other clients while a command holds the data: the engine's grammar of calls, as far as it goes then. They are told
+/// that the server is busy, and whoever asks for the command to stop is heard. The host keeps to it for the length of a
+/// breath.
 pub trait Bystanders {
+    fn config(&self) -> &Config;
+    /// A client has come: its identity, or what to tell it before it is sent away.
+    fn open(&mut self, address: Address, now: Now) -> Result<ClientId, Refused>;
+    /// Room for what it sends; empty: it is not to be read now.
     fn space(&mut self, id: ClientId) -> &mut [u8];
     fn filled(&mut self, id: ClientId, count: usize);
-    /// Answers what was read. True: somebody asks for the running command to stop.
-    fn answer(&mut self, id: ClientId) -> bool;
+    /// Serves what it has sent: all of it, since the time is another's.
+    fn answer(&mut self, id: ClientId, host: &mut dyn Host);
+    /// What may be sent, a piece of it; and that so much was sent.
+    fn pending(&self, id: ClientId) -> Option<&[u8]>;
+    fn wrote(&mut self, id: ClientId, count: usize);
+}
+
+/// The other sessions, as a command sees them: it can only let them be heard.
+pub trait Others {
+    fn hear(&mut self, world: Around, host: &mut dyn Host);
+}
+
+/// What the requests of others work on, lent by the command that runs.
+pub struct Around<'a> {
+    pub data: &'a mut Keyspace,
+    pub server: &'a mut Server,
+    pub effects: &'a mut Vec<Effect>,
+    pub record: &'a mut Record,
+    pub queues: &'a mut Queues,
+    pub table: &'static Commands,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

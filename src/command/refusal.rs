@@ -24,6 +24,8 @@ refusals! {
     Syntax: "ERR syntax error"
     NotAuthenticated: "NOAUTH Authentication required."
     NotInTransaction: "ERR Command not allowed inside a transaction"
+    BusyScript: "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+    BusyTransaction: "BUSY Redis is busy running a transaction. You can only call SHUTDOWN NOSAVE."
     WrongType: "WRONGTYPE Operation against a key holding the wrong kind of value"
     NotAnInteger: "ERR value is not an integer or out of range"
     NotAFloat: "ERR value is not a valid float"

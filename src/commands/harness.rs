@@ -2,7 +2,7 @@
 //! reply, the events of their keys and what was recorded.
 use crate::base::time::Now;
 use crate::command::context::Context;
-use crate::command::host::{Bystanders, Host, Machine};
+use crate::command::host::{Around, Host, Machine, Others};
 use crate::command::record::Record;
 use crate::command::serve::serve;
 use crate::command::words::OwnedWords;
@@ -32,18 +32,9 @@ impl Host for Nobody {
     fn machine(&mut self) -> Machine {
         Machine::default()
     }
-    fn breathe(&mut self, _bystanders: &mut dyn Bystanders) -> bool {
-        false
-    }
 }
-impl Bystanders for Nobody {
-    fn space(&mut self, _id: ClientId) -> &mut [u8] {
-        &mut []
-    }
-    fn filled(&mut self, _id: ClientId, _count: usize) {}
-    fn answer(&mut self, _id: ClientId) -> bool {
-        false
-    }
+impl Others for Nobody {
+    fn hear(&mut self, _: Around, _: &mut dyn Host) {}
 }
 
 pub struct World {
@@ -81,7 +72,7 @@ impl World {
             record: &mut self.record,
             queues: &mut Default::default(),
             host: &mut Nobody,
-            bystanders: &mut Nobody,
+            others: &mut Nobody,
             at_once: false,
         });
         self.data.check();

@@ -1,11 +1,11 @@
 //! All commands. A family file has them in the order of the reference: syntax, form, facts, run.
 //! Who adds one adds its name to the table below; everything else is read off its declaration.
-mod connection;
+pub mod connection;
 #[cfg(test)]
 mod harness;
 mod key;
 mod pubsub;
-mod server;
+pub mod server;
 mod standalone;
 mod string;
 pub mod transaction;

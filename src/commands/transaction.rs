@@ -1,6 +1,7 @@
 //! Transactions: requests are queued and run in a row, if nothing that was watched has changed. Queueing itself is a
 //! part of how any request is served (command/serve.rs).
 use super::prelude::*;
+use crate::server::busy::Running;
 
 // --- DISCARD
 form! { pub Discard {} }
@@ -44,18 +45,31 @@ impl<'a> Command<'a> for Exec {
         }
         let queue = cx.queues.take(cx.client).expect("a queue as long as the transaction");
         cx.unwatch();
+        let outer = cx.begin_long(Running::Transaction);
+        let begun = cx.reply.output().mark();
         cx.reply.array(transaction.queued);
         let recorded = cx.record.entries.len();
         // The replies go where this one goes, one after the other.
         let mut output = std::mem::take(cx.reply.output());
         queue.drain(|request| {
+            if cx.server.busy.stop {
+                return;
+            }
             // HELLO may have changed it.
             cx.reply.speak(if cx.me().resp == 3 { Protocol::Resp3 } else { Protocol::Resp2 });
             cx.invoke(request, &mut output);
         });
         *cx.reply.output() = output;
-        cx.record.wrap(recorded);
         cx.me_mut().transaction = None;
+        if cx.end_long(outer) {
+            // The server ends: as if it had ended before, nothing of this is told or recorded.
+            cx.reply.output().undo(begun);
+            cx.record.entries.truncate(recorded);
+            let me = cx.me().id;
+            cx.ask(Effect::Kill(me));
+            return Ok(Outcome::Done);
+        }
+        cx.record.wrap(recorded);
         Ok(Outcome::Done)
     }
 }

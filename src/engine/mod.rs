@@ -21,6 +21,7 @@
 //! ```
 //!
 //! Invariant: no session holds a piece of the shared read room for longer than until a `space` that lacks it.
+mod bystanders;
 mod deliver;
 mod session;
 mod settle;
@@ -34,11 +35,11 @@ pub use crate::command::host::{Bystanders, Host, Machine};
 use crate::command::queue::Queues;
 use crate::command::record::Record;
 use crate::command::{Effect, publish, words::OwnedWords};
-pub use crate::server::Server;
 pub use crate::server::clients::{Address, ClientId};
 pub use crate::server::config::{self, Config};
 pub use crate::server::stats::Stats;
 pub use crate::server::turns;
+pub use crate::server::{Refused, Server};
 use crate::store::Keyspace;
 pub use crate::{base::time::Now, commands::COMMANDS};
 use session::Sessions;
@@ -77,9 +78,6 @@ struct World {
     table: &'static Commands,
 }
 
-/// Told to a client that is sent away.
-pub type Refused = &'static str;
-
 impl Engine {
     /// `entropy`: 32 bytes that nobody can guess.
     pub fn new(config: Config, entropy: [u8; 32], now: Now) -> Engine {
@@ -100,7 +98,7 @@ impl Engine {
         publish::observe(&mut data.ledger, &server);
         Engine {
             world: World { data, server, effects: vec![], record: Record::default(), queues: Queues::default(), table },
-            sessions: Sessions::new(table),
+            sessions: Sessions::new(),
             waiting: Waiting::default(),
             wishes: vec![],
             sample_at_us: 0,
@@ -113,21 +111,7 @@ impl Engine {
     }
 
     pub fn open(&mut self, address: Address, now: Now) -> Result<ClientId, Refused> {
-        let Server { config, clients, stats, .. } = &mut self.world.server;
-        if clients.len() >= config.maxclients as usize {
-            stats.rejected_connections += 1;
-            return Err("-ERR max number of clients reached\r\n");
-        }
-        if config.protected_mode && config.requirepass.is_empty() && !address.is_local() {
-            stats.rejected_connections += 1;
-            return Err(
-                "-DENIED Spindle runs in protected mode: no password is set, so it answers only this machine. \
-                To reach it from others, set a password (requirepass), or, where the network itself is trusted, \
-                start it with --protected-mode no.\r\n",
-            );
-        }
-        stats.connections += 1;
-        let id = clients.open(address, now, config.requirepass.is_empty());
+        let id = self.world.server.open(address, now)?;
         self.sessions.open(id);
         Ok(id)
     }
@@ -160,9 +144,7 @@ impl Engine {
     }
 
     pub fn filled(&mut self, id: ClientId, count: usize) {
-        self.world.server.stats.bytes_in += count as u64;
-        self.world.server.stats.reads += 1;
-        self.world.server.clients.at_mut(id.key).bytes_in += count as u64;
+        self.world.server.received(id, count);
         self.sessions.filled(id, count);
     }
 
@@ -188,12 +170,7 @@ impl Engine {
     /// Whether there is more.
     pub fn wrote(&mut self, id: ClientId, count: usize) -> bool {
         let left = self.sessions.wrote(id, count);
-        let Server { stats, clients, .. } = &mut self.world.server;
-        stats.bytes_out += count as u64;
-        stats.writes += 1;
-        let client = clients.at_mut(id.key);
-        client.bytes_out += count as u64;
-        client.unsent = left;
+        self.world.server.sent(id, count, left);
         left > 0
     }
 

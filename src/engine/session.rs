@@ -1,14 +1,13 @@
 //! Sessions: what a client has sent and we have not used, what we have written and it has not read. An idle one holds no
 //! buffer: it reads into a room that all share, and an unfinished request moves into its own.
 use crate::command::Task;
-use crate::command::entry::Commands;
-use crate::command::host::Bystanders;
-use crate::server::clients::ClientId;
-use crate::wire::lexer::Limits;
+use crate::server::{Server, clients::ClientId};
 use crate::wire::message::Message;
 use crate::wire::output::Output;
 use crate::wire::parser::{Batch, Parser, Progress};
 use crate::wire::reply::{Protocol, Reply};
+use crate::wire::token::Violation;
+use log::debug;
 use std::collections::VecDeque;
 
 /// A session with more unsent output is neither read nor stepped until it drains.
@@ -139,11 +138,10 @@ pub struct Sessions {
     pub ticket: u64,
     /// Sessions with held output, by the order of their tickets.
     held: VecDeque<(u64, ClientId)>,
-    table: &'static Commands,
 }
 
 impl Sessions {
-    pub fn new(table: &'static Commands) -> Sessions {
+    pub fn new() -> Sessions {
         Sessions {
             slots: vec![],
             room: vec![0; ROOM_BYTES],
@@ -156,7 +154,6 @@ impl Sessions {
             ready: VecDeque::new(),
             ticket: 0,
             held: VecDeque::new(),
-            table,
         }
     }
 
@@ -177,6 +174,10 @@ impl Sessions {
 
     pub fn iter(&self) -> impl Iterator<Item = &Session> {
         self.slots.iter().filter_map(Option::as_deref)
+    }
+
+    pub fn get(&self, id: ClientId) -> Option<&Session> {
+        self.slots.get(id.key)?.as_deref().filter(|session| session.id == id)
     }
 
     #[inline]
@@ -225,8 +226,7 @@ impl Sessions {
     #[inline]
     pub fn space(&mut self, id: ClientId) -> &mut [u8] {
         if !self.has_room() {
-            give_back(&mut self.slots, &self.room, &mut self.owners);
-            (self.room_used, self.unstepped) = (0, 0);
+            self.give_back(None);
         }
         let session = self.slots[id.key].as_deref_mut().expect("a session as long as its client");
         debug_assert_eq!(session.id, id);
@@ -266,6 +266,25 @@ impl Sessions {
             if had_piece {
                 self.free_piece();
             }
+        }
+    }
+
+    /// What the room holds of sessions that were not stepped since moves to them. `room`: where it is, if a step has it.
+    #[cold]
+    pub fn give_back(&mut self, room: Option<&[u8]>) {
+        for id in self.owners.drain(..) {
+            let owner = self.slots[id.key].as_deref_mut().filter(|session| session.id == id && session.fresh > 0);
+            if let Some(session) = owner {
+                session.keep(room.unwrap_or(&self.room));
+            }
+        }
+        (self.room_used, self.unstepped) = (0, 0);
+    }
+
+    /// While a step has the room there is another for who is read meanwhile.
+    pub fn lend_other_room(&mut self) {
+        if self.room.is_empty() {
+            self.room = vec![0; ROOM_BYTES];
         }
     }
 
@@ -481,80 +500,26 @@ impl Input {
     }
 }
 
-/// What the room holds of sessions that were not stepped since moves to them.
+/// The client broke the protocol: it is told, and closed.
 #[cold]
-fn give_back(slots: &mut [Option<Box<Session>>], room: &[u8], owners: &mut Vec<ClientId>) {
-    for id in owners.drain(..) {
-        if let Some(session) = slots[id.key].as_deref_mut().filter(|session| session.id == id && session.fresh > 0) {
-            session.keep(room);
-        }
-    }
+pub fn violate(server: &mut Server, session: &mut Session, violation: Violation) {
+    debug!("client {} broke the protocol: {violation}", session.id.serial);
+    let text = [b"ERR Protocol error: ", &violation.text()[..]].concat();
+    server.stats.error("ERR");
+    Reply::new(&mut session.output, Protocol::Resp2).error(&text);
+    session.close = Some(Close::AfterReply);
 }
 
-/// The other sessions while a command runs. A command that holds the data for long lets them be read, and they are told
-/// so.
-pub struct Others<'a> {
-    pub sessions: &'a mut Sessions,
-    /// The room, if the running command's words stand in it.
-    pub room: Option<&'a [u8]>,
-}
-
-impl Bystanders for Others<'_> {
-    fn space(&mut self, id: ClientId) -> &mut [u8] {
-        let sessions = &mut *self.sessions;
-        if sessions.get_mut(id).is_none() {
-            return &mut [];
-        }
-        if sessions.room.is_empty() {
-            // For as long as it runs there is another room. What has come before comes first.
-            give_back(&mut sessions.slots, self.room.unwrap_or_default(), &mut sessions.owners);
-            (sessions.room_used, sessions.unstepped) = (0, 0);
-            sessions.room = vec![0; ROOM_BYTES];
-        }
-        sessions.space(id)
-    }
-
-    fn filled(&mut self, id: ClientId, count: usize) {
-        let sessions = &mut *self.sessions;
-        sessions.filled(id, count);
-        give_back(&mut sessions.slots, &sessions.room, &mut sessions.owners);
-        (sessions.room_used, sessions.unstepped) = (0, 0);
-    }
-
-    fn answer(&mut self, id: ClientId) -> bool {
-        let limits = Limits { bulk_bytes_max: 1 << 20, authenticated: false };
-        let table = self.sessions.table;
-        let Some(session) = self.sessions.get_mut(id).filter(|session| !session.is_held()) else { return false };
-        let mut batch = Batch::default();
-        let from = session.head;
-        let progress = session.parser.parse(&mut session.tail[from..], &mut batch, &limits, 1);
-        if batch.requests.is_empty() {
-            // Unfinished, or broken: it will be read again when the command has ended.
-            if batch.broken.is_some() {
-                session.parser.forget();
-            }
-            return false;
-        }
-        let request = batch.request(0, &session.tail[from..]);
-        let mut words = crate::command::words::Words::new(request);
-        let found = table.find(&mut words);
-        let stop = match &found {
-            Ok(entry) => {
-                let name = entry.facts.name;
-                name == "SCRIPT|KILL" || name == "FUNCTION|KILL" || name == "SHUTDOWN" && words.take("NOSAVE")
-            }
-            Err(_) => false,
-        };
-        let mut reply = Reply::new(&mut session.output, Protocol::Resp2);
-        match stop {
-            true => reply.ok(),
-            false => {
-                reply.error("BUSY Spindle is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.")
-            }
-        }
-        session.head += progress.used;
-        session.tail.truncate(from + progress.kept);
-        self.sessions.touch(id);
-        stop
+/// Closes a client of which too much is kept: unread, or queued.
+#[inline]
+pub fn limit_input(server: &mut Server, session: &mut Session, kept: usize) {
+    let limit = server.config.client_query_buffer_limit.min(i32::MAX as u64) as usize;
+    if kept + session.parser.held() > limit && session.close.is_none() {
+        debug!(
+            "client {} is closed: more than client-query-buffer-limit ({limit} bytes) unread or queued",
+            session.id.serial
+        );
+        server.stats.query_buffer_limit_disconnections += 1;
+        session.close = Some(Close::Now);
     }
 }

@@ -1,5 +1,6 @@
 //! After a command: what it asked for is done, who waited for what it changed is served, what it recorded is kept.
-use super::session::{Close, Others, Session};
+use super::bystanders::Rest;
+use super::session::{Close, Session};
 use super::waiting::Wait;
 use super::{Engine, Wish, World};
 use crate::base::time::Now;
@@ -153,7 +154,7 @@ impl Engine {
         let mut session = self.sessions.take(id).expect("who waits is there");
         let mut since = host.ticks();
         let from = self.world.record.wanted.then(|| session.output.end());
-        let mut others = Others { sessions: &mut self.sessions, room: None };
+        let mut others = Rest { sessions: &mut self.sessions, room: None };
         let (request, output) = (words.request(), &mut session.output);
         let outcome = self.world.serve(id, request, output, now, &mut since, host, &mut others, false);
         let waits_on = matches!(outcome, Outcome::Block(_));
@@ -187,7 +188,7 @@ impl Engine {
             self.world.server.stats.commands[row as usize].ended(0, tracked);
         }
         let mut session = self.sessions.take(id).expect("who waits is there");
-        let mut others = Others { sessions: &mut self.sessions, room: None };
+        let mut others = Rest { sessions: &mut self.sessions, room: None };
         let (mut since, output) = (0, &mut session.output);
         say(&mut self.world.context(id, words.request(), output, now, &mut since, host, &mut others, true));
         self.sessions.put(session);

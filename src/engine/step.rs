@@ -1,17 +1,17 @@
 //! The step of one session: parse ahead, run in order, keep what is left. Bounded by a budget, so that one client with a
 //! long pipeline takes no more of a turn than the others.
-use super::session::{Close, Input, OUTPUT_BYTES_MAX, Others, Session};
+use super::bystanders::Rest;
+use super::session::{Close, Input, OUTPUT_BYTES_MAX, Session, limit_input, violate};
 use super::{Engine, World};
 use crate::base::time::Now;
 use crate::command::words::Request;
 use crate::command::{Context, Host, Outcome, serve};
-use crate::server::{Server, clients::ClientId};
+use crate::server::clients::ClientId;
 use crate::wire::lexer::Limits;
 use crate::wire::output::Output;
 use crate::wire::parser::{Batch, Progress};
 use crate::wire::reply::{Protocol, Reply};
-use crate::wire::token::Violation;
-use log::{debug, log_enabled, trace};
+use log::{log_enabled, trace};
 
 /// So many requests are parsed before the first of them runs.
 pub(super) const BATCH_MAX: usize = 32;
@@ -98,7 +98,7 @@ impl Engine {
             let nothing_came = batch.requests.is_empty();
             batch.clear();
             if let Some(violation) = violation {
-                self.violate(&mut session, violation);
+                violate(&mut self.world.server, &mut session, violation);
                 break Step::Closing;
             }
             match ran {
@@ -139,7 +139,7 @@ impl Engine {
             let (unsent, begun) = (session.output.len(), pace.since);
             let from = self.world.record.wanted.then(|| session.output.end());
             let Pace { now, since, .. } = pace;
-            let mut others = Others { sessions: &mut self.sessions, room: input.room() };
+            let mut others = Rest { sessions: &mut self.sessions, room: input.room() };
             let outcome = self.world.serve(id, request, &mut session.output, **now, since, host, &mut others, false);
             trace!("client {}: reply of {} bytes", id.serial, session.output.len().saturating_sub(unsent));
             if pace.since.wrapping_sub(begun) > pace.slow {
@@ -186,24 +186,9 @@ impl Engine {
         let (id, unread) = (session.id, input.len());
         self.sessions.batch = Some(batch);
         self.sessions.put_input(&mut session, input);
-        let Server { clients, stats, config, .. } = &mut self.world.server;
-        stats.commands_processed += commands as u64;
-        stats.partial_reads += (unread > 0 && step == Step::Idle) as u64;
-        let client = clients.at_mut(id.key);
-        client.active_us = now.mono_us;
-        client.commands += commands as u64;
-        client.unread = unread;
-        client.unsent = session.output.len();
-        let queued = client.transaction.map_or(0, |transaction| transaction.bytes);
-        let limit = config.client_query_buffer_limit.min(i32::MAX as u64) as usize;
-        if unread + session.parser.held() + queued > limit && session.close.is_none() {
-            debug!(
-                "client {} is closed: more than client-query-buffer-limit ({limit} bytes) unread or queued",
-                id.serial
-            );
-            stats.query_buffer_limit_disconnections += 1;
-            session.close = Some(Close::Now);
-        }
+        self.world.server.stats.partial_reads += (unread > 0 && step == Step::Idle) as u64;
+        let queued = self.world.server.served(id, commands, now, unread, session.output.len());
+        limit_input(&mut self.world.server, &mut session, unread + queued);
         let (written, ended) = (!session.output.is_empty(), session.ended);
         if written || session.close.is_some() {
             self.sessions.touch_taken(&mut session);
@@ -246,15 +231,6 @@ impl Engine {
         step
     }
 
-    /// The client broke the protocol: it is told, and closed.
-    fn violate(&mut self, session: &mut Session, violation: Violation) {
-        debug!("client {} broke the protocol: {violation}", session.id.serial);
-        let text = [b"ERR Protocol error: ", &violation.text()[..]].concat();
-        self.world.server.stats.error("ERR");
-        Reply::new(&mut session.output, Protocol::Resp2).error(&text);
-        session.close = Some(Close::AfterReply);
-    }
-
     /// A slice of a command that goes on.
     fn go_on(&mut self, mut session: Box<Session>, now: Now, host: &mut dyn Host) -> Step {
         let id = session.id;
@@ -263,7 +239,7 @@ impl Engine {
         let from = self.world.record.wanted.then(|| session.output.end());
         let empty = Request::new(&[], &[], &[]);
         let done = {
-            let mut others = Others { sessions: &mut self.sessions, room: None };
+            let mut others = Rest { sessions: &mut self.sessions, room: None };
             let mut cx = self.world.context(id, empty, &mut session.output, now, &mut since, host, &mut others, false);
             task.go_on(&mut cx)
         };
@@ -301,7 +277,7 @@ impl World {
         now: Now,
         since: &'a mut u64,
         host: &'a mut dyn Host,
-        others: &'a mut Others<'_>,
+        others: &'a mut Rest<'_>,
         at_once: bool,
     ) -> Context<'a> {
         let resp3 = self.server.clients.at(id.key).resp == 3;
@@ -318,7 +294,7 @@ impl World {
             record: &mut self.record,
             queues: &mut self.queues,
             host,
-            bystanders: others,
+            others,
             at_once,
         }
     }
@@ -333,7 +309,7 @@ impl World {
         now: Now,
         since: &mut u64,
         host: &mut dyn Host,
-        others: &mut Others,
+        others: &mut Rest,
         at_once: bool,
     ) -> Outcome {
         serve::serve(&mut self.context(id, request, output, now, since, host, others, at_once))

@@ -1,6 +1,6 @@
 //! A server of its own for one explanation: the engine, driven by hand, with one client and a clock that stands still.
 //! examples/embedded.rs says how that goes.
-use crate::engine::{Address, Budget, Bystanders, ClientId, Config, Engine, Host, Machine, Now, Step};
+use crate::engine::{Address, Budget, ClientId, Config, Engine, Host, Machine, Now, Step};
 
 pub struct Fresh {
     engine: Engine,
@@ -63,8 +63,5 @@ impl Host for Still {
     }
     fn machine(&mut self) -> Machine {
         Machine::default()
-    }
-    fn breathe(&mut self, _: &mut dyn Bystanders) -> bool {
-        false
     }
 }

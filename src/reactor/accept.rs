@@ -3,8 +3,9 @@
 use super::Reactor;
 use super::close::say;
 use super::connection::{Connection, Stream};
+use super::host::Outside;
 use super::listen::Accepted;
-use crate::engine::Now;
+use crate::engine::{ClientId, Now};
 use log::{debug, warn};
 use mio::Token;
 use std::io::ErrorKind;
@@ -21,7 +22,7 @@ impl Reactor {
         self.accept_after_us = None;
         let mut left = ACCEPTS_PER_TURN;
         while left > 0
-            && let Some(listener) = self.clock.listeners.next_ready()
+            && let Some(listener) = self.outside.listeners.next_ready()
         {
             left -= 1;
             match listener.accept() {
@@ -59,17 +60,27 @@ impl Reactor {
                 return self.linger(stream, now);
             }
         };
-        if let Err(error) = stream.register(self.poll.registry(), Token(id.key)) {
-            warn!("A connection cannot be polled: {error}");
-            return self.engine.close(id);
-        }
         debug!("client {} is {}", id.serial, address.peer());
+        self.outside.seat(id, stream);
+    }
+}
+
+impl Outside {
+    /// Gives a new client's socket its place.
+    pub(super) fn seat(&mut self, id: ClientId, mut stream: Stream) {
+        let registered = stream.register(self.poll.registry(), Token(id.key));
+        let mut connection = Connection::new(id, stream);
+        // What it sent before it was registered makes an event too; reading now would only cost a call.
+        connection.readable = false;
+        if let Err(error) = registered {
+            warn!("A connection cannot be polled: {error}");
+            connection.dead = true;
+            self.doomed.push(id);
+        }
         if self.connections.len() <= id.key {
             self.connections.resize_with(id.key + 1, || None);
         }
         assert!(self.connections[id.key].is_none(), "a slot is given away only when it is empty");
-        self.connections[id.key] = Some(Connection::new(id, stream));
-        // What it sent before it was registered makes an event too; reading now would only cost a call.
-        self.connections[id.key].as_mut().expect("just put there").readable = false;
+        self.connections[id.key] = Some(connection);
     }
 }

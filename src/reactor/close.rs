@@ -20,11 +20,15 @@ pub struct Lingering {
 
 impl Reactor {
     pub(super) fn close_doomed(&mut self, now: Now) {
-        if self.doomed.is_empty() {
+        for (mut stream, text) in std::mem::take(&mut self.outside.turned_away) {
+            say(&mut stream, text);
+            self.linger(stream, now);
+        }
+        if self.outside.doomed.is_empty() {
             return;
         }
-        for id in std::mem::take(&mut self.doomed) {
-            let Some(Some(connection)) = self.connections.get_mut(id.key) else { continue };
+        for id in std::mem::take(&mut self.outside.doomed) {
+            let Some(Some(connection)) = self.outside.connections.get_mut(id.key) else { continue };
             if connection.id != id {
                 continue;
             }
@@ -37,7 +41,7 @@ impl Reactor {
                 // The rest is sent first; the flush that ends it will name this client again.
                 _ => continue,
             }
-            let connection = self.connections[id.key].take().expect("it was there");
+            let connection = self.outside.connections[id.key].take().expect("it was there");
             self.engine.close(id);
             if connection.dead || connection.ended || closing == Some(Close::Now) {
                 self.drop_stream(connection.stream);
@@ -54,7 +58,7 @@ impl Reactor {
         }
         let slot = self.lingering.vacant_entry();
         let token = Token(LINGERING + slot.key());
-        let registry = self.poll.registry();
+        let registry = self.outside.poll.registry();
         let registered =
             stream.reregister(registry, token, Interest::READABLE).or_else(|_| stream.register(registry, token));
         let key = slot.key();
@@ -98,7 +102,7 @@ impl Reactor {
 
     pub(super) fn drop_stream(&mut self, mut stream: Stream) {
         // What the kernel says to this changes nothing: the descriptor is closed next.
-        let _ = stream.deregister(self.poll.registry());
+        let _ = stream.deregister(self.outside.poll.registry());
         drop(stream);
         // A descriptor is free: listeners that ran out of them may try again.
         self.accept_after_us = None;

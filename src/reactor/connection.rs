@@ -1,7 +1,10 @@
 //! One connection: its socket and what is known of its readiness.
 use crate::engine::ClientId;
 use mio::net::{TcpStream, UnixStream};
-use mio::{Interest, Registry, Token, event::Source};
+use mio::{
+    Interest, Registry, Token,
+    event::{Event, Source},
+};
 use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
 
@@ -48,6 +51,20 @@ impl Connection {
             queued: false,
             came: false,
             dead: false,
+        }
+    }
+}
+
+impl Connection {
+    /// Notes what an event says.
+    #[inline]
+    pub fn hear(&mut self, event: &Event) {
+        self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+        self.read_closed |= event.is_read_closed() || event.is_error();
+        self.failed |= event.is_error();
+        if event.is_writable() && self.write_blocked {
+            self.write_blocked = false;
+            self.flush_wanted = true;
         }
     }
 }

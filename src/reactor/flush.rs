@@ -20,7 +20,7 @@ impl Reactor {
     }
 
     pub(super) fn flush(&mut self, id: ClientId) {
-        let connection = self.connections[id.key].as_mut().expect("a connection as long as its client");
+        let connection = self.outside.connections[id.key].as_mut().expect("a connection as long as its client");
         let mut left = FLUSH_BUDGET;
         while !connection.write_blocked && !connection.dead {
             let sent = match self.engine.pending_piece(id) {
@@ -48,7 +48,7 @@ impl Reactor {
                     connection.write_blocked = true;
                     self.engine.stats_mut().partial_writes += 1;
                     let both = Interest::READABLE | Interest::WRITABLE;
-                    let asked = connection.stream.reregister(self.poll.registry(), Token(id.key), both);
+                    let asked = connection.stream.reregister(self.outside.poll.registry(), Token(id.key), both);
                     connection.dead = asked.is_err();
                 }
                 Err(error) => {
@@ -58,7 +58,7 @@ impl Reactor {
             }
         }
         if connection.dead || self.engine.closing(id).is_some() {
-            self.doomed.push(id);
+            self.outside.doomed.push(id);
         }
     }
 }

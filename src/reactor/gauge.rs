@@ -3,7 +3,7 @@
 //!
 //! The kernel is not asked each turn: it is when a turn was long, and otherwise `LOOK_EVERY_US` after it was asked last. So
 //! what it says of a long turn is true of that turn and of at most so much before it.
-use super::host::Clock;
+use super::host::Outside;
 use crate::engine::turns::{Cause, Kernel, Stall};
 use crate::engine::{Engine, Host, Now};
 use log::warn;
@@ -67,7 +67,7 @@ impl Gauge {
 
     /// A turn ends and the next begins, with its poll.
     #[inline]
-    pub fn turn(&mut self, engine: &mut Engine, host: &mut Clock, now: Now) {
+    pub fn turn(&mut self, engine: &mut Engine, host: &mut Outside, now: Now) {
         let tick = host.ticks();
         let Marks { began, polled, .. } = self.marks;
         let (poll, work) = (polled - began, tick - polled);
@@ -141,7 +141,7 @@ impl Gauge {
     // --- A long turn
 
     #[cold]
-    fn look_closer(&mut self, engine: &mut Engine, host: &mut Clock, now: Now, tick: u64) {
+    fn look_closer(&mut self, engine: &mut Engine, host: &mut Outside, now: Now, tick: u64) {
         let per_ms = host.ticks_per_ms().max(1);
         let us = |ticks: u64| (ticks as u128 * 1000 / per_ms as u128) as u64;
         let before = std::mem::replace(&mut self.look, Look { slept_us: host.slept_us, ..look(tick, self.poll_ticks) });

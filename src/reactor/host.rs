@@ -1,10 +1,13 @@
-//! The machine, as the engine sees it: clocks, the tick source, what the process uses, where it listens.
+//! What is outside of the engine: clocks, the tick source, what the process uses, where it listens, its connections. It is
+//! the engine's host, and has all that a breath in the middle of a command needs (breathe.rs).
 use super::Reconfigured;
+use super::connection::{Connection, Stream};
 use super::files::sentence;
 use super::listen::{Listener, Listeners};
 use super::ticks::Ticks;
-use crate::engine::{Bystanders, Config, Host, Machine, Now};
+use crate::engine::{Bystanders, ClientId, Config, Host, Machine, Now, Refused};
 use log::warn;
+use mio::{Poll, Token};
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::time::{ClockId, clock_gettime};
 use std::fs;
@@ -13,7 +16,7 @@ use std::time::Duration;
 /// A jump of the wall clock is noticed after so long at the latest.
 const WALL_EVERY_US: u64 = 1000;
 
-pub struct Clock {
+pub struct Outside {
     /// What commands wanted to sleep.
     pub slept_us: u64,
     ticks: Ticks,
@@ -26,14 +29,27 @@ pub struct Clock {
     wall_read_us: u64,
     pub listeners: Listeners,
     reconfigured: Reconfigured,
+    pub poll: Poll,
+    /// By the engine's slab key.
+    pub connections: Vec<Option<Connection>>,
+    /// Connections that this turn reads and steps.
+    pub due: Vec<ClientId>,
+    /// Connections with something left to do, which the next turn goes on with.
+    pub again: Vec<ClientId>,
+    /// To be looked at when the turn ends.
+    pub doomed: Vec<ClientId>,
+    /// Events of the next turn, beside those that its poll brings.
+    pub put_off: Vec<Token>,
+    /// Who came in a breath and cannot stay, and what they are told.
+    pub turned_away: Vec<(Stream, Refused)>,
 }
 
-impl Clock {
-    pub fn start(listeners: Listeners, reconfigured: Reconfigured) -> Clock {
+impl Outside {
+    pub fn start(poll: Poll, listeners: Listeners, reconfigured: Reconfigured) -> Outside {
         let ticks = Ticks::start();
         let ticks_per_ms = ticks.per_ms();
         let begun_us = read_us(ClockId::CLOCK_MONOTONIC) as u64;
-        Clock {
+        Outside {
             slept_us: 0,
             ticks,
             ticks_per_ms,
@@ -43,6 +59,13 @@ impl Clock {
             wall_read_us: 0,
             listeners,
             reconfigured,
+            poll,
+            connections: vec![],
+            due: vec![],
+            again: vec![],
+            doomed: vec![],
+            put_off: vec![],
+            turned_away: vec![],
         }
     }
 
@@ -59,7 +82,7 @@ fn read_us(clock: ClockId) -> i64 {
     time.tv_sec() * 1_000_000 + time.tv_nsec() / 1000
 }
 
-impl Host for Clock {
+impl Host for Outside {
     #[inline]
     fn ticks(&mut self) -> u64 {
         self.ticks.read()
@@ -136,9 +159,8 @@ impl Host for Clock {
         super::files::replace(path, make)
     }
 
-    /// No command asks for it yet.
-    fn breathe(&mut self, _: &mut dyn Bystanders) -> bool {
-        false
+    fn breathe(&mut self, bystanders: &mut dyn Bystanders) {
+        self.hear_bystanders(bystanders);
     }
 }
 

@@ -4,6 +4,7 @@
 //! mio is edge-triggered: a socket that was not drained gets no second event, so whoever stops early (a budget, a full
 //! output) leaves it on `again`, or leaves `readable` set until the engine says that it can go on.
 mod accept;
+mod breathe;
 mod busy;
 mod close;
 mod connection;
@@ -19,7 +20,7 @@ use crate::engine::{Budget, ClientId, Engine, Host, Now, Step, Wish, config::Con
 use busy::BusyPoll;
 use connection::Connection;
 use gauge::Gauge;
-use host::Clock;
+use host::Outside;
 use listen::Listeners;
 use log::{info, trace, warn};
 use mio::{Events, Interest, Poll, Token};
@@ -42,23 +43,14 @@ const SLEEP_US_MAX: u64 = 3_600_000_000;
 
 pub struct Reactor {
     engine: Engine,
-    clock: Clock,
-    poll: Poll,
+    outside: Outside,
     busy: BusyPoll,
     gauge: Gauge,
-    /// By the engine's slab key.
-    connections: Vec<Option<Connection>>,
     lingering: Slab<close::Lingering>,
     signals: Signals,
     /// When this turn began, and the tick of that.
     now: Now,
     began: u64,
-    /// Connections that this turn reads and steps.
-    due: Vec<ClientId>,
-    /// Connections with something left to do, which the next turn goes on with.
-    again: Vec<ClientId>,
-    /// To be looked at when the turn ends.
-    doomed: Vec<ClientId>,
     /// After EMFILE nothing is accepted until a descriptor is free, or this moment has come.
     accept_after_us: Option<u64>,
     /// The last accept failed, and the log says so.
@@ -80,7 +72,6 @@ impl Reactor {
         let poll = Poll::new().map_err(|error| failed("no poll", error))?;
         let registry = poll.registry().try_clone().map_err(|error| failed("no poll", error))?;
         let listeners = Listeners::start(&config, registry)?;
-        let mut clock = Clock::start(listeners, reconfigured);
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| failed("signals", error))?;
         // The second of them ends the process at once, whatever it is doing.
         let once = Arc::new(AtomicBool::new(false));
@@ -93,22 +84,18 @@ impl Reactor {
             .register(&mut signals, SIGNALS, Interest::READABLE)
             .map_err(|error| failed("signals", error))?;
         let busy = BusyPoll::new(config.busy_poll_usec);
-        let now = clock.now();
+        let mut outside = Outside::start(poll, listeners, reconfigured);
+        let now = outside.now();
         let engine = Engine::new(config, entropy, now);
         Ok(Reactor {
             engine,
-            clock,
-            poll,
+            outside,
             busy,
             gauge: Gauge::default(),
-            connections: vec![],
             lingering: Slab::new(),
             signals,
             now,
             began: 0,
-            due: vec![],
-            again: vec![],
-            doomed: vec![],
             accept_after_us: None,
             accept_fails: false,
             stopping: false,
@@ -127,10 +114,10 @@ impl Reactor {
             warn!("There are descriptors for {most} clients only: maxclients is not {}, but that", config.maxclients);
             config.maxclients = most;
         }
-        self.clock.listeners.iter().for_each(|listener| info!("Listening on {}", listener.name()));
+        self.outside.listeners.iter().for_each(|listener| info!("Listening on {}", listener.name()));
         info!("Ready to accept connections");
         let mut events = Events::with_capacity(EVENTS_MAX);
-        self.gauge.start(self.clock.ticks());
+        self.gauge.start(self.outside.ticks());
         while !self.stopping {
             self.turn(&mut events)?;
         }
@@ -140,17 +127,17 @@ impl Reactor {
 
     fn turn(&mut self, events: &mut Events) -> io::Result<()> {
         self.wait(events)?;
-        let mut now = self.clock.now();
-        (self.now, self.began) = (now, self.clock.ticks());
+        let mut now = self.outside.now();
+        (self.now, self.began) = (now, self.outside.ticks());
         self.gauge.polled(self.began);
         self.engine.stats_mut().turns += 1;
         self.hear(events);
         self.accept(now);
         self.converse(&mut now);
-        self.gauge.served(self.clock.ticks());
+        self.gauge.served(self.outside.ticks());
         self.flush_all();
-        self.gauge.flushed(self.clock.ticks());
-        self.engine.tick(now, &mut self.clock);
+        self.gauge.flushed(self.outside.ticks());
+        self.engine.tick(now, &mut self.outside);
         self.flush_all();
         // After the flush: an output that it drained lets its session go on.
         while let Some(id) = self.engine.next_ready() {
@@ -159,7 +146,7 @@ impl Reactor {
         self.grant();
         self.close_doomed(now);
         self.end_lingering(now);
-        self.gauge.turn(&mut self.engine, &mut self.clock, now);
+        self.gauge.turn(&mut self.engine, &mut self.outside, now);
         Ok(())
     }
 
@@ -167,13 +154,15 @@ impl Reactor {
 
     /// Waits for events, or for the next timer.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        if !self.again.is_empty() || self.accept_after_us.is_none() && self.clock.listeners.is_any_ready() {
-            return ignore_interrupt(self.poll.poll(events, Some(Duration::ZERO)));
+        let Outside { again, put_off, listeners, .. } = &self.outside;
+        let left_over = !again.is_empty() || !put_off.is_empty();
+        if left_over || self.accept_after_us.is_none() && listeners.is_any_ready() {
+            return ignore_interrupt(self.outside.poll.poll(events, Some(Duration::ZERO)));
         }
-        let begun = self.clock.ticks();
+        let begun = self.outside.ticks();
         // Where the turn was short, the time at which it began will do.
-        if begun.wrapping_sub(self.began) > self.clock.ticks_per_ms() {
-            self.now = self.clock.now();
+        if begun.wrapping_sub(self.began) > self.outside.ticks_per_ms() {
+            self.now = self.outside.now();
         }
         self.busy.limit_us = self.engine.config().busy_poll_usec;
         if self.busy.wants(self.now.mono_us) && self.spin(begun, events)? {
@@ -182,9 +171,9 @@ impl Reactor {
         let deadlines = [self.engine.next_deadline(self.now), self.accept_after_us, self.next_linger_us()];
         let timeout_us = earliest(deadlines).map(|at| at.saturating_sub(self.now.mono_us).min(SLEEP_US_MAX));
         // epoll counts whole milliseconds; mio rounds up.
-        ignore_interrupt(self.poll.poll(events, timeout_us.map(Duration::from_micros)))?;
+        ignore_interrupt(self.outside.poll.poll(events, timeout_us.map(Duration::from_micros)))?;
         if self.busy.limit_us > 0 {
-            self.busy.slept(self.clock.us_since(begun), !events.is_empty());
+            self.busy.slept(self.outside.us_since(begun), !events.is_empty());
         }
         Ok(())
     }
@@ -192,8 +181,8 @@ impl Reactor {
     /// Polls again and again without waiting. Found something?
     fn spin(&mut self, begun: u64, events: &mut Events) -> io::Result<bool> {
         loop {
-            ignore_interrupt(self.poll.poll(events, Some(Duration::ZERO)))?;
-            let (found, spent_us) = (!events.is_empty(), self.clock.us_since(begun));
+            ignore_interrupt(self.outside.poll.poll(events, Some(Duration::ZERO)))?;
+            let (found, spent_us) = (!events.is_empty(), self.outside.us_since(begun));
             if found || spent_us >= self.busy.limit_us as u64 {
                 let stats = self.engine.stats_mut();
                 stats.busy_poll_us += spent_us;
@@ -207,31 +196,34 @@ impl Reactor {
 
     /// Notes what each event says, and who is due because of it; nothing is read yet.
     fn hear(&mut self, events: &Events) {
-        self.due.clear();
+        self.outside.due.clear();
+        for token in std::mem::take(&mut self.outside.put_off) {
+            self.hear_other(token);
+        }
         for event in events {
             self.gauge.events += 1;
-            match event.token() {
-                SIGNALS => self.signalled(),
-                Token(token) if token >= LINGERING => self.drain_lingering(token - LINGERING),
-                Token(token) if token >= LISTENERS => self.clock.listeners.hear(Token(token)),
-                Token(key) => {
-                    // A slot may have been emptied since; readiness is only a hint.
-                    let Some(Some(connection)) = self.connections.get_mut(key) else { continue };
-                    trace!("client {}: {event:?}", connection.id.serial);
-                    connection.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
-                    connection.read_closed |= event.is_read_closed() || event.is_error();
-                    connection.failed |= event.is_error();
-                    if event.is_writable() && connection.write_blocked {
-                        connection.write_blocked = false;
-                        connection.flush_wanted = true;
-                    }
-                    if !connection.queued {
-                        self.due.push(connection.id);
-                    }
-                }
+            let token = event.token();
+            if token.0 >= LISTENERS {
+                self.hear_other(token);
+                continue;
+            }
+            // A slot may have been emptied since; readiness is only a hint.
+            let Some(Some(connection)) = self.outside.connections.get_mut(token.0) else { continue };
+            trace!("client {}: {event:?}", connection.id.serial);
+            connection.hear(event);
+            if !connection.queued {
+                self.outside.due.push(connection.id);
             }
         }
-        self.due.append(&mut self.again);
+        self.outside.due.append(&mut self.outside.again);
+    }
+
+    fn hear_other(&mut self, token: Token) {
+        match token {
+            SIGNALS => self.signalled(),
+            Token(token) if token >= LINGERING => self.drain_lingering(token - LINGERING),
+            token => self.outside.listeners.hear(token),
+        }
     }
 
     fn signalled(&mut self) {
@@ -250,12 +242,12 @@ impl Reactor {
     // --- 3. Read, step
 
     fn connection(&mut self, id: ClientId) -> &mut Connection {
-        self.connections[id.key].as_mut().expect("a connection as long as its client")
+        self.outside.connections[id.key].as_mut().expect("a connection as long as its client")
     }
 
     fn queue(&mut self, id: ClientId) {
         if !std::mem::replace(&mut self.connection(id).queued, true) {
-            self.again.push(id);
+            self.outside.again.push(id);
         }
     }
 
@@ -263,26 +255,27 @@ impl Reactor {
     /// first of them is stepped: so the same code runs for one after the other, and is fetched into the caches once, not
     /// again after each visit to the kernel.
     fn converse(&mut self, now: &mut Now) {
-        let due = std::mem::take(&mut self.due);
         let mut next = 0;
-        while next < due.len() {
+        while next < self.outside.due.len() {
             let first = next;
-            let begun = if self.gauge.sampling { self.clock.ticks() } else { 0 };
-            while next == first || next < due.len() && self.engine.has_room() {
-                self.read(due[next]);
+            let begun = if self.gauge.sampling { self.outside.ticks() } else { 0 };
+            while next == first || next < self.outside.due.len() && self.engine.has_room() {
+                self.read(self.outside.due[next]);
                 next += 1;
             }
             if self.gauge.sampling {
-                self.gauge.read_ticks += self.clock.ticks() - begun;
+                self.gauge.read_ticks += self.outside.ticks() - begun;
             }
-            due[first..next].iter().for_each(|id| self.step(*id, now));
+            // A long command looks at `due` in its middle.
+            for at in first..next {
+                self.step(self.outside.due[at], now);
+            }
         }
-        self.due = due;
     }
 
     /// What the socket has, as far as there is room.
     fn read(&mut self, id: ClientId) {
-        let Some(Some(connection)) = self.connections.get_mut(id.key) else { return };
+        let Some(Some(connection)) = self.outside.connections.get_mut(id.key) else { return };
         if connection.id != id {
             return;
         }
@@ -291,7 +284,7 @@ impl Reactor {
             connection.flush_wanted = false;
             self.flush(id);
         }
-        let connection = self.connections[id.key].as_mut().expect("nobody is closed before the turn ends");
+        let connection = self.outside.connections[id.key].as_mut().expect("nobody is closed before the turn ends");
         connection.came = false;
         while connection.readable {
             let room = self.engine.space(id);
@@ -299,7 +292,7 @@ impl Reactor {
                 if connection.failed {
                     // It is not read now, and nobody is left to write to: no other event would tell.
                     connection.dead = true;
-                    self.doomed.push(id);
+                    self.outside.doomed.push(id);
                 }
                 return;
             }
@@ -321,19 +314,19 @@ impl Reactor {
                 Err(error) => {
                     trace!("client {}: {error}", id.serial);
                     connection.dead = true;
-                    return self.doomed.push(id);
+                    return self.outside.doomed.push(id);
                 }
             }
         }
     }
 
     fn step(&mut self, id: ClientId, now: &mut Now) {
-        let Some(Some(connection)) = self.connections.get(id.key) else { return };
+        let Some(Some(connection)) = self.outside.connections.get(id.key) else { return };
         if connection.id != id || connection.dead {
             return;
         }
         let unread = connection.came && connection.readable;
-        match self.engine.step(id, now, Budget::default(), &mut self.clock) {
+        match self.engine.step(id, now, Budget::default(), &mut self.outside) {
             Step::Closing => {}
             Step::Idle if !unread => {}
             Step::Idle | Step::More => self.queue(id),
@@ -356,7 +349,7 @@ impl Reactor {
     /// What was answered is still sent, as far as the sockets take it at once.
     fn stop(&mut self) {
         self.flush_all();
-        for listener in self.clock.listeners.iter() {
+        for listener in self.outside.listeners.iter() {
             listener.remove_file();
         }
         warn!("Spindle is now ready to exit, bye bye...");

@@ -1,5 +1,6 @@
 //! The world that commands see beside the data: configuration, statistics, what is known of each client. Never sees
 //! `wire`: it holds no bytes of requests or replies.
+pub mod busy;
 pub mod clients;
 pub mod config;
 pub mod notify;
@@ -13,7 +14,8 @@ pub mod watch;
 
 use crate::base::random::{Chance, Secrets};
 use crate::base::time::Now;
-use clients::{ClientId, Clients};
+use busy::Busy;
+use clients::{Address, ClientId, Clients};
 use config::Config;
 use latency::Latency;
 use pubsub::PubSub;
@@ -26,6 +28,9 @@ pub const NAME_FOR_CLIENTS: &str = "redis";
 /// The version of Redis that it behaves as.
 pub const REDIS_VERSION: &str = "8.0.6";
 pub const SPINDLE_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Told to a client that is sent away.
+pub type Refused = &'static str;
 
 pub struct Server {
     pub config: Config,
@@ -40,6 +45,7 @@ pub struct Server {
     /// ticks, which a change of settings asks for too.
     pub notice_from: u64,
     pub watch: Watch,
+    pub busy: Busy,
     /// For choices that are no secrets.
     pub chance: Chance,
     pub secrets: Secrets,
@@ -63,6 +69,7 @@ impl Server {
             stats,
             pubsub,
             watch: Watch::new(seed),
+            busy: Busy::default(),
             slowlog: SlowLog::default(),
             latency: Latency::default(),
             monitors: vec![],
@@ -72,6 +79,54 @@ impl Server {
             run_id,
             started,
         }
+    }
+
+    pub fn open(&mut self, address: Address, now: Now) -> Result<ClientId, Refused> {
+        let Server { config, clients, stats, .. } = self;
+        if clients.len() >= config.maxclients as usize {
+            stats.rejected_connections += 1;
+            return Err("-ERR max number of clients reached\r\n");
+        }
+        if config.protected_mode && config.requirepass.is_empty() && !address.is_local() {
+            stats.rejected_connections += 1;
+            return Err(
+                "-DENIED Spindle runs in protected mode: no password is set, so it answers only this machine. \
+                To reach it from others, set a password (requirepass), or, where the network itself is trusted, \
+                start it with --protected-mode no.\r\n",
+            );
+        }
+        stats.connections += 1;
+        Ok(clients.open(address, now, config.requirepass.is_empty()))
+    }
+
+    // --- Bytes are counted
+
+    #[inline]
+    pub fn received(&mut self, id: ClientId, count: usize) {
+        self.stats.bytes_in += count as u64;
+        self.stats.reads += 1;
+        self.clients.at_mut(id.key).bytes_in += count as u64;
+    }
+
+    /// `left`: so much is still unsent.
+    #[inline]
+    pub fn sent(&mut self, id: ClientId, count: usize, left: usize) {
+        self.stats.bytes_out += count as u64;
+        self.stats.writes += 1;
+        let client = self.clients.at_mut(id.key);
+        client.bytes_out += count as u64;
+        client.unsent = left;
+    }
+
+    /// So many requests of it were served; so much input is left, and so much output. What its transaction has queued.
+    #[inline]
+    pub fn served(&mut self, id: ClientId, commands: usize, now: Now, unread: usize, unsent: usize) -> usize {
+        self.stats.commands_processed += commands as u64;
+        let client = self.clients.at_mut(id.key);
+        client.active_us = now.mono_us;
+        client.commands += commands as u64;
+        (client.unread, client.unsent) = (unread, unsent);
+        client.transaction.map_or(0, |transaction| transaction.bytes)
     }
 
     /// This client is shown nothing more.

@@ -6,18 +6,21 @@ use spindle::command::list::Any;
 use spindle::command::syntax::*;
 use spindle::command::words::OwnedWords;
 use spindle::command::{Block, Context, Effect, Outcome, Ran, Refusal, Task};
+use spindle::commands::connection::hello::Auth;
+use spindle::commands::server::Shutdown;
 use spindle::commands::transaction::{Discard, Exec, Multi, Unwatch, Watch};
 use spindle::engine::ClientId;
+use spindle::server::busy::Running;
 use spindle::store::text::Digits;
 use spindle::store::{Event, NewExpiry, Value};
 use spindle::wire::output::Output;
 use spindle::{form, table};
 
 table! { pub FAKES:
-    Both, Count, Del, Echo, Flush, Get, Kill, Leave, Nap, Script { ScriptKill }, Set, Shutdown, Spin, Swap, Twice, Unblock,
+    Both, Count, Del, Echo, Flush, Get, Kill, Leave, Nap, Script { ScriptKill }, Set, Spin, Swap, Twice, Unblock,
     Wait, Whole,
     // Real ones.
-    Discard, Exec, Multi, Unwatch, Watch,
+    Auth, Discard, Exec, Multi, Shutdown, Unwatch, Watch,
 }
 
 const fn fake(name: &'static str, flags: u32) -> Facts {
@@ -223,17 +226,21 @@ impl<'a> Command<'a> for Nap {
 }
 
 // --- SPIN most
-// Breathes until somebody asks it to stop, or so many times.
+// A script that never says more than that it runs: until somebody asks it to stop, or for so many times 5 s.
 form! { pub Spin { most: Int } }
 impl<'a> Command<'a> for Spin {
     const FACTS: Facts = fake("SPIN", 0);
     fn run(self, cx: &mut Context) -> Ran {
-        for breath in 1..=self.most.0 {
-            if cx.breathe() {
-                return cx.error(&format!("ERR stopped at breath {breath}"));
-            }
+        let outer = cx.begin_long(Running::Script);
+        let stopped = (1..=self.most.0).find(|_| {
+            cx.host.sleep(5_000_000);
+            cx.breathes_now()
+        });
+        cx.end_long(outer);
+        match stopped {
+            Some(breath) => cx.error(&format!("ERR stopped at breath {breath}")),
+            None => cx.ok(),
         }
-        cx.ok()
     }
 }
 
@@ -269,8 +276,8 @@ impl<'a> Command<'a> for Leave {
     }
 }
 
-// --- SCRIPT KILL, SHUTDOWN [NOSAVE]
-// Only their names matter here: they are heard while another command runs.
+// --- SCRIPT KILL
+// They are served while another command runs.
 form! { pub Script {} }
 impl<'a> Command<'a> for Script {
     const FACTS: Facts = fake("SCRIPT", 0);
@@ -280,16 +287,12 @@ impl<'a> Command<'a> for Script {
 }
 form! { pub ScriptKill {} }
 impl<'a> Command<'a> for ScriptKill {
-    const FACTS: Facts = fake("SCRIPT|KILL", 0);
+    const FACTS: Facts = fake("SCRIPT|KILL", ALLOW_BUSY);
     fn run(self, cx: &mut Context) -> Ran {
-        cx.error("NOTBUSY No scripts in execution right now.")
-    }
-}
-form! { pub Shutdown { [nosave: "NOSAVE"] } }
-impl<'a> Command<'a> for Shutdown {
-    const FACTS: Facts = fake("SHUTDOWN", 0);
-    fn run(self, cx: &mut Context) -> Ran {
-        cx.ask(Effect::Shutdown);
-        Ok(Outcome::Done)
+        if cx.server.busy.running != Some(Running::Script) {
+            return cx.error("NOTBUSY No scripts in execution right now.");
+        }
+        cx.server.busy.stop = true;
+        cx.ok()
     }
 }

@@ -56,9 +56,8 @@ impl Host for Hand {
         Machine { allocated: 4096, process_id: 7, ..Machine::default() }
     }
 
-    fn breathe(&mut self, bystanders: &mut dyn Bystanders) -> bool {
+    fn breathe(&mut self, bystanders: &mut dyn Bystanders) {
         self.breathed += 1;
-        let mut stop = false;
         for (id, bytes) in self.breaths.pop_front().unwrap_or_default() {
             let mut left = bytes.as_slice();
             while !left.is_empty() {
@@ -71,9 +70,8 @@ impl Host for Hand {
                 bystanders.filled(id, count);
                 left = &left[count..];
             }
-            stop |= bystanders.answer(id);
+            bystanders.answer(id, self);
         }
-        stop
     }
 }
 

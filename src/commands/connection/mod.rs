@@ -1,7 +1,7 @@
 //! Connections: whether they live, which database they use, how they end. `hello` has who speaks and in which protocol,
 //! `client` what is known of each connection, `kill` how one ends another.
 pub(super) mod client;
-pub(super) mod hello;
+pub mod hello;
 pub(super) mod kill;
 pub(super) mod monitor;
 

@@ -1,4 +1,5 @@
 //! The clock of the server, its end; and what test harnesses send before a test though there is nothing to do.
+use crate::command::admit::busy;
 use crate::commands::prelude::*;
 use log::{info, warn};
 
@@ -37,6 +38,12 @@ impl<'a> Command<'a> for Shutdown {
         if self.save_selector == Some(SaveSelector::Save) && !self.force {
             warn!("SHUTDOWN SAVE is refused: there is no persistence yet, so the data cannot be saved");
             return Err(Refusal::ShutdownFailed);
+        }
+        if cx.server.busy.answering {
+            if self.save_selector != Some(SaveSelector::Nosave) {
+                return Err(busy(cx));
+            }
+            cx.server.busy.stop = true;
         }
         let id = cx.me().id;
         info!("{} asked for a shutdown", cx.me().address.peer());

@@ -173,7 +173,6 @@ pub static KNOWN: &[Spec] = &[
     switch("activerehashing", "yes"),
     text("bgsave-cpulist", "").at_start().also(&["bgsave_cpulist"]),
     text("bio-cpulist", "").at_start().also(&["bio_cpulist"]),
-    number("busy-reply-threshold", "5000", 0, I64).also(&["lua-time-limit"]),
     number("client-default-resp", "2", 2, 3).at_start().hidden(),
     text("debug-context", "").hidden(),
     switch("dynamic-hz", "yes"),

@@ -48,6 +48,8 @@ pub struct Config {
     pub proto_max_bulk_len: u64,
     pub client_query_buffer_limit: u64,
     pub client_output_buffer_limit: OutputLimits,
+    /// Milliseconds; 0 is off.
+    pub busy_reply_threshold: i64,
     pub notify_keyspace_events: Events,
     pub disable_thp: bool,
     /// Microseconds; -1 is off.
@@ -103,6 +105,7 @@ impl Default for Config {
             proto_max_bulk_len: 512 << 20,
             client_query_buffer_limit: 1 << 30,
             client_output_buffer_limit: OutputLimits::default(),
+            busy_reply_threshold: 5000,
             notify_keyspace_events: Events::default(),
             disable_thp: true,
             slowlog_log_slower_than: 10_000,

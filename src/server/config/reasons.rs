@@ -28,7 +28,7 @@ static REASONS: &[(&str, &str)] = &[
     ("acl*", "There are no users but the default one yet."),
     ("enable-module-command", "There are no modules."),
     ("enable-debug-assert debug-context req-res-logfile client-default-resp", "Tools of the other servers' own tests."),
-    ("busy-reply-threshold lua-*", "There are no scripts yet."),
+    ("lua-*", "There are no scripts yet."),
     ("sanitize-dump-payload", "DUMP and RESTORE are not there yet."),
     ("extended-redis-compatibility", "Spindle behaves as Redis in any case."),
     ("commandlog-*", "Only commands that took long are kept (SLOWLOG), not those with many bytes."),

@@ -106,6 +106,8 @@ static SETTINGS: &[Spec] = &[
         "Bytes of one client's input that wait to be run"),
     setting!("Limits", "client-output-buffer-limit", client_output_buffer_limit, Kind::Words(output_limits::check), Live,
         "For normal, replica or pubsub clients: bytes unsent at which one is closed, bytes and for how many seconds; 0 never"),
+    setting!("Limits", "busy-reply-threshold", busy_reply_threshold, Kind::Number { min: 0, max: i64::MAX }, Live,
+        "Milliseconds that a transaction may run before the others are told that the server is busy; 0 lets them wait").also(&["lua-time-limit"]),
 
     setting!("Memory", "disable-thp", disable_thp, Kind::Switch, AtStart,
         "Do without transparent huge pages: 2 MB at a time are too coarse for many small connections"),

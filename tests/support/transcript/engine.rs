@@ -4,7 +4,7 @@
 use super::play::{Patience, Peer, Received};
 use spindle::base::random::Chance;
 use spindle::engine::config::Source;
-use spindle::engine::{Address, Budget, Bystanders, ClientId, Close, Config, Engine, Host, Machine, Now, Step};
+use spindle::engine::{Address, Budget, ClientId, Close, Config, Engine, Host, Machine, Now, Step};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -206,9 +206,5 @@ impl Host for Clock {
 
     fn machine(&mut self) -> Machine {
         Machine::default()
-    }
-
-    fn breathe(&mut self, _: &mut dyn Bystanders) -> bool {
-        false
     }
 }
