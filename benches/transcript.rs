@@ -2,29 +2,10 @@
 //! `transcript COMMAND ROUNDS`: so many rounds of 64 requests over 1,000 keys, after they were set: in one pipeline, or,
 //! for `get@1`, each sent alone.
 //! It measures no time. Without arguments (as `cargo test` and `cargo bench` run it) it does a few rounds of each.
-use spindle::engine::{Address, Budget, ClientId, Config, Engine, Host, Machine, Now, Step};
+use spindle::engine::{Address, Budget, ByHand, ClientId, Config, Engine, Now, Step};
 
 const KEYS: usize = 1000;
 const DEPTH: usize = 64;
-
-struct Still(u64);
-
-impl Host for Still {
-    fn ticks(&mut self) -> u64 {
-        self.0 += 1;
-        self.0
-    }
-    fn ticks_per_ms(&mut self) -> u64 {
-        u64::MAX
-    }
-    fn now(&mut self) -> Now {
-        NOW
-    }
-    fn sleep(&mut self, _: u64) {}
-    fn machine(&mut self) -> Machine {
-        Machine::default()
-    }
-}
 
 const NOW: Now = Now { wall_us: 1_700_000_000_000_000, mono_us: 1_000_000 };
 
@@ -45,7 +26,7 @@ fn request(command: &str, number: usize) -> Vec<u8> {
     bytes
 }
 
-fn send(engine: &mut Engine, host: &mut Still, client: ClientId, mut bytes: &[u8]) -> usize {
+fn send(engine: &mut Engine, host: &mut ByHand, client: ClientId, mut bytes: &[u8]) -> usize {
     let mut answered = 0;
     while !bytes.is_empty() {
         let room = engine.space(client);
@@ -64,7 +45,7 @@ fn send(engine: &mut Engine, host: &mut Still, client: ClientId, mut bytes: &[u8
 }
 
 fn run(command: &str, rounds: usize) {
-    let mut host = Still(0);
+    let mut host = ByHand { now: NOW, drift: 1, ..ByHand::default() };
     let mut engine = Engine::new(Config::default(), [7; 32], NOW);
     let client = engine.open(Address::Embedded, NOW).expect("a client");
     for number in 0..KEYS {

@@ -4,33 +4,7 @@
 //!
 //!     cargo run --example embedded
 
-use spindle::engine::{Address, Budget, ClientId, Config, Engine, Host, Machine, Now, Step};
-
-/// The machine that the engine sees: two clocks and a counter, all moved by hand.
-#[derive(Default)]
-struct ByHand {
-    now: Now,
-    ticks: u64,
-}
-
-impl Host for ByHand {
-    fn ticks(&mut self) -> u64 {
-        self.ticks += 1;
-        self.ticks
-    }
-    fn ticks_per_ms(&mut self) -> u64 {
-        1_000_000
-    }
-    fn now(&mut self) -> Now {
-        self.now
-    }
-    fn sleep(&mut self, span_us: u64) {
-        self.now = self.now.later(span_us);
-    }
-    fn machine(&mut self) -> Machine {
-        Machine::default()
-    }
-}
+use spindle::engine::{Address, Budget, ByHand, ClientId, Config, Engine, Now, Step};
 
 /// Sends bytes, cut wherever they fall, and returns what the server says to them.
 fn talk(engine: &mut Engine, host: &mut ByHand, client: ClientId, mut bytes: &[u8]) -> String {
@@ -57,7 +31,8 @@ fn talk(engine: &mut Engine, host: &mut ByHand, client: ClientId, mut bytes: &[u
 }
 
 fn main() {
-    let mut host = ByHand { now: Now { wall_us: 1_700_000_000_000_000, mono_us: 0 }, ticks: 0 };
+    // The machine that the engine sees. Its clocks stand until they are told to go on.
+    let mut host = ByHand::at(Now { wall_us: 1_700_000_000_000_000, mono_us: 0 });
     // 32 bytes that nobody can guess, where it matters; here a run is to be the same every time.
     let mut engine = Engine::new(Config::default(), [7; 32], host.now);
     let client = engine.open(Address::Embedded, host.now).expect("there is room for one");
@@ -75,7 +50,7 @@ fn main() {
     // Time passes: from each moment that the engine names to the next, until nothing is left that would happen by itself.
     // At once it counts what it has served; the last moment is the end of the key.
     while let Some(due) = engine.next_deadline(host.now) {
-        host.now = host.now.later(due.saturating_sub(host.now.mono_us));
+        host.pass(due.saturating_sub(host.now.mono_us));
         println!("({} s: timers run)", host.now.mono_us / 1_000_000);
         engine.tick(host.now, &mut host);
     }

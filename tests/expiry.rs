@@ -4,9 +4,9 @@
 #[path = "support/hand.rs"]
 mod hand;
 
-use hand::{Bench, TICKS_PER_US};
+use hand::Bench;
 use spindle::engine::config::Source;
-use spindle::engine::{COMMANDS, ClientId, Config};
+use spindle::engine::{COMMANDS, ClientId, Config, TICKS_PER_US};
 
 const YEAR_US: i64 = 365 * 24 * 3600 * 1_000_000;
 

@@ -1,6 +1,6 @@
 //! INFO against the fields that Redis has in the same sections (tests/facts/info.txt), and what its numbers count. Runs
 //! the engine in memory, with a clock that is moved by hand.
-use spindle::engine::{Address, Budget, ClientId, Config, Engine, Host, Machine, Now, Step};
+use spindle::engine::{Address, Budget, ByHand, ClientId, Config, Engine, Machine, Now, Step, TICKS_PER_US};
 use std::collections::BTreeMap;
 
 /// Fields of Redis that are not there, and why.
@@ -104,38 +104,20 @@ const NOT_THERE: &[(&str, &[&str])] = &[
 /// Spindle's own.
 const OWN: &[&str] = &["spindle_version", "busy_poll_usec", "busy_poll_hits", "busy_poll_misses"];
 
-/// A tick is a microsecond, and each look at the ticks takes ten of them.
-struct Hand(Now, u64);
-
-impl Host for Hand {
-    fn ticks(&mut self) -> u64 {
-        self.1 += 10;
-        self.1
-    }
-    fn ticks_per_ms(&mut self) -> u64 {
-        1000
-    }
-    fn now(&mut self) -> Now {
-        self.0
-    }
-    fn sleep(&mut self, span_us: u64) {
-        self.0 = self.0.later(span_us);
-    }
-    fn machine(&mut self) -> Machine {
-        Machine {
-            allocated: 3 << 20,
-            resident: 6 << 20,
-            memory: 8 << 30,
-            user_cpu_us: 1_250_000,
-            listeners: vec!["name=tcp,bind=127.0.0.1,port=6379".into()],
-            ..Machine::default()
-        }
+fn machine() -> Machine {
+    Machine {
+        allocated: 3 << 20,
+        resident: 6 << 20,
+        memory: 8 << 30,
+        user_cpu_us: 1_250_000,
+        listeners: vec!["name=tcp,bind=127.0.0.1,port=6379".into()],
+        ..Machine::default()
     }
 }
 
 struct Server {
     engine: Engine,
-    host: Hand,
+    host: ByHand,
     id: ClientId,
 }
 
@@ -144,16 +126,18 @@ impl Server {
         let now = Now { wall_us: 1_750_000_000_000_000, mono_us: 1_000_000 };
         let mut config = Config::default();
         config.enable_debug_command = spindle::engine::config::Permission::Yes;
+        // Each look at the ticks takes ten microseconds.
+        let host = ByHand { now, drift: 10 * TICKS_PER_US, machine: machine(), ..ByHand::default() };
         let mut engine = Engine::new(config, [1; 32], now);
         let id = engine.open(Address::Embedded, now).unwrap();
-        Server { engine, host: Hand(now, 0), id }
+        Server { engine, host, id }
     }
 
     fn say(&mut self, line: &str) -> String {
         let bytes = format!("{line}\r\n").into_bytes();
         self.engine.space(self.id)[..bytes.len()].copy_from_slice(&bytes);
         self.engine.filled(self.id, bytes.len());
-        let (mut reply, mut now) = (Vec::new(), self.host.0);
+        let (mut reply, mut now) = (Vec::new(), self.host.now);
         while self.engine.step(self.id, &mut now, Budget::default(), &mut self.host) == Step::More {}
         reply.extend(self.engine.pending(self.id).flatten().copied());
         self.engine.wrote(self.id, reply.len());
@@ -301,20 +285,20 @@ fn resetstat_forgets_what_was_counted_but_not_what_is() {
 fn rates_fall_when_nobody_sends() {
     let mut server = Server::start();
     (0..1000).for_each(|_| _ = server.say("PING"));
-    server.host.0 = server.host.0.later(100_000);
-    server.engine.tick(server.host.0, &mut server.host);
+    server.host.pass(100_000);
+    server.engine.tick(server.host.now, &mut server.host);
     let rate = |server: &mut Server| server.info("stats")["Stats"]["instantaneous_ops_per_sec"].parse::<u64>().unwrap();
     let busy = rate(&mut server);
     assert!(busy > 500, "{busy}");
-    server.host.0 = server.host.0.later(3_600_000_000);
+    server.host.pass(3_600_000_000);
     assert_eq!(rate(&mut server), 0);
 }
 
 #[test]
 fn populate_works_in_slices_and_others_are_served() {
     let mut server = Server::start();
-    let other = server.engine.open(Address::Embedded, server.host.0).unwrap();
-    let mut now = server.host.0;
+    let other = server.engine.open(Address::Embedded, server.host.now).unwrap();
+    let mut now = server.host.now;
     for (id, bytes) in [(server.id, &b"DEBUG POPULATE 10000\r\n"[..]), (other, b"GET key:0\r\nGET key:9999\r\n")] {
         server.engine.space(id)[..bytes.len()].copy_from_slice(bytes);
         server.engine.filled(id, bytes.len());

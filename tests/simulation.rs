@@ -14,12 +14,11 @@ mod hand;
 mod model;
 
 use fakes::FAKES;
-use hand::Hand;
 use model::{Model, PASSWORD, Say, VALUE_BYTES_MAX, reply_length};
 use spindle::base::random::Chance;
 use spindle::base::time::Now;
 use spindle::engine::config::Source;
-use spindle::engine::{Address, Budget, COMMANDS, ClientId, Close, Config, Engine, OUTPUT_BYTES_MAX, Step};
+use spindle::engine::{Address, Budget, ByHand, COMMANDS, ClientId, Close, Config, Engine, OUTPUT_BYTES_MAX, Step};
 use std::collections::{BTreeMap, VecDeque};
 
 const YEAR_US: i64 = 365 * 24 * 3600 * 1_000_000;
@@ -99,7 +98,7 @@ struct Peer {
 struct Simulation {
     seed: u64,
     engine: Engine,
-    host: Hand,
+    host: ByHand,
     chance: Chance,
     peers: Vec<Peer>,
     again: VecDeque<ClientId>,
@@ -133,7 +132,7 @@ impl Simulation {
         Simulation {
             seed,
             engine: Engine::with_table(config, [seed as u8; 32], now, table),
-            host: Hand::at(now),
+            host: ByHand::at(now),
             budget_of_one: chance.below(4) == 0,
             heavy: chance.below(5) == 0,
             chance,

@@ -1,8 +1,9 @@
 //! For the tests of the families: one client, no machine, time moved by hand. Commands run as lines, and tell their
 //! reply, the events of their keys and what was recorded.
 use crate::base::time::Now;
+use crate::command::by_hand::ByHand;
 use crate::command::context::Context;
-use crate::command::host::{Around, Host, Machine, Others};
+use crate::command::host::{Around, Host, Others};
 use crate::command::record::Record;
 use crate::command::serve::serve;
 use crate::command::words::OwnedWords;
@@ -16,23 +17,8 @@ use crate::wire::reply::{Protocol, Reply};
 
 pub const NOW: Now = Now { wall_us: 1_750_000_000_123_456, mono_us: 5_000_000 };
 
-/// No machine and no other clients.
+/// There are no other clients.
 struct Nobody;
-impl Host for Nobody {
-    fn ticks(&mut self) -> u64 {
-        0
-    }
-    fn ticks_per_ms(&mut self) -> u64 {
-        1
-    }
-    fn now(&mut self) -> Now {
-        NOW
-    }
-    fn sleep(&mut self, _span_us: u64) {}
-    fn machine(&mut self) -> Machine {
-        Machine::default()
-    }
-}
 impl Others for Nobody {
     fn hear(&mut self, _: Around, _: &mut dyn Host) {}
 }
@@ -71,7 +57,7 @@ impl World {
             effects: &mut vec![],
             record: &mut self.record,
             queues: &mut Default::default(),
-            host: &mut Nobody,
+            host: &mut ByHand::at(NOW),
             others: &mut Nobody,
             at_once: false,
         });

@@ -30,6 +30,7 @@ mod timers;
 mod waiting;
 mod warm;
 
+pub use crate::command::by_hand::{ByHand, TICKS_PER_US};
 pub use crate::command::entry::Commands;
 pub use crate::command::host::{Bystanders, Host, Machine};
 use crate::command::queue::Queues;

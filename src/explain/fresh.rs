@@ -1,18 +1,18 @@
 //! A server of its own for one explanation: the engine, driven by hand, with one client and a clock that stands still.
 //! examples/embedded.rs says how that goes.
-use crate::engine::{Address, Budget, ClientId, Config, Engine, Host, Machine, Now, Step};
+use crate::engine::{Address, Budget, ByHand, ClientId, Config, Engine, Now, Step};
 
 pub struct Fresh {
     engine: Engine,
     client: ClientId,
-    host: Still,
+    host: ByHand,
 }
 
 impl Fresh {
     pub fn new(now: Now, entropy: [u8; 32]) -> Fresh {
         let mut engine = Engine::new(Config::default(), entropy, now);
         let client = engine.open(Address::Embedded, now).expect("there is room for one");
-        Fresh { engine, client, host: Still { now } }
+        Fresh { engine, client, host: ByHand::at(now) }
     }
 
     /// Sends bytes, and returns what the server says to them.
@@ -40,28 +40,5 @@ impl Fresh {
 
     pub fn has_closed(&self) -> bool {
         self.engine.closing(self.client).is_some()
-    }
-}
-
-/// The machine of that server: nothing moves in it but by a command that sleeps.
-struct Still {
-    now: Now,
-}
-
-impl Host for Still {
-    fn ticks(&mut self) -> u64 {
-        0
-    }
-    fn ticks_per_ms(&mut self) -> u64 {
-        1_000_000
-    }
-    fn now(&mut self) -> Now {
-        self.now
-    }
-    fn sleep(&mut self, span_us: u64) {
-        self.now = self.now.later(span_us);
-    }
-    fn machine(&mut self) -> Machine {
-        Machine::default()
     }
 }

@@ -4,80 +4,12 @@
 
 use spindle::base::time::Now;
 use spindle::command::Commands;
-use spindle::engine::{
-    Address, Budget, Bystanders, COMMANDS, ClientId, Close, Config, Engine, Host, Machine, Step, Wish,
-};
-use std::collections::{HashSet, VecDeque};
-
-/// A microsecond has so many ticks.
-pub const TICKS_PER_US: u64 = 10;
-
-/// The machine: what a command may ask of it, and what it was asked.
-pub struct Hand {
-    pub now: Now,
-    pub ticks: u64,
-    /// So many ticks pass with each reading.
-    pub drift: u64,
-    /// What bystanders send while a command breathes: one entry for each breath.
-    pub breaths: VecDeque<Vec<(ClientId, Vec<u8>)>>,
-    pub breathed: usize,
-}
-
-impl Hand {
-    pub fn at(now: Now) -> Hand {
-        Hand { now, ticks: 0, drift: 0, breaths: VecDeque::new(), breathed: 0 }
-    }
-
-    pub fn pass(&mut self, span_us: u64) {
-        self.now = self.now.later(span_us);
-        self.ticks += span_us * TICKS_PER_US;
-    }
-}
-
-impl Host for Hand {
-    fn ticks(&mut self) -> u64 {
-        self.ticks += self.drift;
-        self.ticks
-    }
-
-    fn ticks_per_ms(&mut self) -> u64 {
-        1000 * TICKS_PER_US
-    }
-
-    fn now(&mut self) -> Now {
-        self.now
-    }
-
-    fn sleep(&mut self, span_us: u64) {
-        self.pass(span_us);
-    }
-
-    fn machine(&mut self) -> Machine {
-        Machine { allocated: 4096, process_id: 7, ..Machine::default() }
-    }
-
-    fn breathe(&mut self, bystanders: &mut dyn Bystanders) {
-        self.breathed += 1;
-        for (id, bytes) in self.breaths.pop_front().unwrap_or_default() {
-            let mut left = bytes.as_slice();
-            while !left.is_empty() {
-                let room = bystanders.space(id);
-                let count = room.len().min(left.len());
-                if count == 0 {
-                    break;
-                }
-                room[..count].copy_from_slice(&left[..count]);
-                bystanders.filled(id, count);
-                left = &left[count..];
-            }
-            bystanders.answer(id, self);
-        }
-    }
-}
+use spindle::engine::{Address, Budget, ByHand, COMMANDS, ClientId, Close, Config, Engine, Machine, Step, Wish};
+use std::collections::HashSet;
 
 pub struct Bench {
     pub engine: Engine,
-    pub host: Hand,
+    pub host: ByHand,
     pub budget: Budget,
     pub closed: HashSet<ClientId>,
     pub wishes: Vec<Wish>,
@@ -93,7 +25,10 @@ impl Bench {
         let now = Now { wall_us: 1_800_000_000_000_000, mono_us: 1_000_000 };
         Bench {
             engine: Engine::with_table(config, [9; 32], now, table),
-            host: Hand::at(now),
+            host: ByHand {
+                machine: Machine { allocated: 4096, process_id: 7, ..Machine::default() },
+                ..ByHand::at(now)
+            },
             budget: Budget::default(),
             closed: HashSet::new(),
             wishes: vec![],

@@ -4,7 +4,7 @@
 use super::play::{Patience, Peer, Received};
 use spindle::base::random::Chance;
 use spindle::engine::config::Source;
-use spindle::engine::{Address, Budget, ClientId, Close, Config, Engine, Host, Machine, Now, Step};
+use spindle::engine::{Address, Budget, ByHand, ClientId, Close, Config, Engine, Now, Step};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,12 +15,9 @@ pub enum Pieces {
     Seeded(u64),
 }
 
-/// A hand-driven clock; a tick is a microsecond.
-pub struct Clock(pub Now);
-
 pub struct InMemory {
     pub engine: Engine,
-    pub clock: Clock,
+    pub host: ByHand,
     pieces: Pieces,
     chance: Chance,
     connections: BTreeMap<usize, Connection>,
@@ -37,11 +34,11 @@ struct Connection {
 impl InMemory {
     pub fn new(pieces: Pieces) -> Self {
         // Some day in 2025.
-        let clock = Clock(Now { wall_us: 1_750_000_000_123_456, mono_us: 5_000_000 });
+        let host = ByHand::at(Now { wall_us: 1_750_000_000_123_456, mono_us: 5_000_000 });
         let seed = if let Pieces::Seeded(seed) = pieces { seed } else { 0 };
-        let engine = Engine::new(Config::default(), [7; 32], clock.0);
+        let engine = Engine::new(Config::default(), [7; 32], host.now);
         let chance = Chance::from_seed(seed);
-        Self { engine, clock, pieces, chance, connections: BTreeMap::new(), last_port: 40_000 }
+        Self { engine, host, pieces, chance, connections: BTreeMap::new(), last_port: 40_000 }
     }
 
     /// How much of `left` bytes comes next. Long runs of bytes are shortened: what counts is their ends.
@@ -81,8 +78,8 @@ impl InMemory {
         if !self.connections.values().any(|c| c.id == Some(id)) {
             return;
         }
-        let mut now = self.clock.0;
-        while self.engine.step(id, &mut now, Budget::default(), &mut self.clock) == Step::More {
+        let mut now = self.host.now;
+        while self.engine.step(id, &mut now, Budget::default(), &mut self.host) == Step::More {
             self.flush(id);
         }
         self.flush(id);
@@ -111,21 +108,21 @@ impl Peer for InMemory {
             let words = [value.clone().into_bytes()];
             config.set_one(name, &words, Source::CommandLine).map_err(|why| format!("{name}: {}", why.reply()))?;
         }
-        self.engine = Engine::new(config, [7; 32], self.clock.0);
+        self.engine = Engine::new(config, [7; 32], self.host.now);
         Ok(())
     }
 
     fn now_ms(&mut self) -> i64 {
-        self.clock.0.wall_ms()
+        self.host.now.wall_ms()
     }
 
     fn pass(&mut self, ms: u64) {
-        self.clock.0 = self.clock.0.later(ms * 1000);
+        self.host.pass(ms * 1000);
         // Each call does a slice; a deadline that has passed asks for another.
         for _ in 0..1000 {
-            self.engine.tick(self.clock.0, &mut self.clock);
+            self.engine.tick(self.host.now, &mut self.host);
             self.settle();
-            if self.engine.next_deadline(self.clock.0).is_none_or(|at| at > self.clock.0.mono_us) {
+            if self.engine.next_deadline(self.host.now).is_none_or(|at| at > self.host.now.mono_us) {
                 return;
             }
         }
@@ -133,8 +130,8 @@ impl Peer for InMemory {
     }
 
     fn set_clock(&mut self, wall: Duration) {
-        let passed = (wall.as_micros() as i64 - self.clock.0.wall_us).max(0) as u64;
-        self.clock.0 = self.clock.0.later(passed);
+        let passed = (wall.as_micros() as i64 - self.host.now.wall_us).max(0) as u64;
+        self.host.pass(passed);
     }
 
     fn open(&mut self, n: usize) -> (String, String) {
@@ -147,7 +144,7 @@ impl Peer for InMemory {
         };
         if !self.connections.contains_key(&n) {
             let address = Address::Tcp { peer: peer.parse().unwrap(), local: local.parse().unwrap() };
-            let id = self.engine.open(address, self.clock.0).expect("room for one more client");
+            let id = self.engine.open(address, self.host.now).expect("room for one more client");
             let connection = Connection { id: Some(id), peer: peer.clone(), received: Vec::new() };
             self.connections.insert(n, connection);
         }
@@ -184,27 +181,5 @@ impl Peer for InMemory {
             _ if connection.id.is_none() => Received::Closed,
             _ => Received::Nothing,
         }
-    }
-}
-
-impl Host for Clock {
-    fn ticks(&mut self) -> u64 {
-        self.0.mono_us
-    }
-
-    fn ticks_per_ms(&mut self) -> u64 {
-        1000
-    }
-
-    fn now(&mut self) -> Now {
-        self.0
-    }
-
-    fn sleep(&mut self, span_us: u64) {
-        self.0 = self.0.later(span_us);
-    }
-
-    fn machine(&mut self) -> Machine {
-        Machine::default()
     }
 }
