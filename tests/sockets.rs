@@ -69,6 +69,18 @@ fn a_large_reply_leaves_in_pieces_while_others_are_served() {
     assert_eq!(slow.bulk(), b"after");
 }
 
+/// The loop does not free it, and an idle server does not keep it.
+#[test]
+fn the_memory_of_a_huge_value_is_given_back_though_nothing_happens() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    set_large(&mut client, "k", 64 << 20);
+    let (held, _) = server.memory_kb();
+    assert!(held > 64 << 10, "{held}");
+    assert_eq!(client.ask("DEL k\r\n"), ":1");
+    eventually("its memory is given back", || server.memory_kb().0 < held - (60 << 10));
+}
+
 #[test]
 fn who_closes_one_side_is_still_answered() {
     let server = Server::start(&[]);

@@ -2,6 +2,7 @@
 pub mod extended;
 pub mod glob;
 pub mod histogram;
+pub mod huge;
 pub mod memory;
 pub mod number;
 pub mod quoted;

@@ -114,6 +114,9 @@ impl Reactor {
             warn!("There are descriptors for {most} clients only: maxclients is not {}, but that", config.maxclients);
             config.maxclients = most;
         }
+        if let Err(error) = crate::base::huge::start_helper() {
+            warn!("Huge values are freed by the loop itself: there is no thread for it: {error}");
+        }
         self.outside.listeners.iter().for_each(|listener| info!("Listening on {}", listener.name()));
         info!("Ready to accept connections");
         let mut events = Events::with_capacity(EVENTS_MAX);
