@@ -17,7 +17,7 @@ use crate::server::Server;
 use crate::server::busy::Running;
 use crate::server::clients::Client;
 use crate::store::text::Long;
-use crate::store::{Content, Door, Entry, Keyspace, Text, Value};
+use crate::store::{Collection, Content, Door, Entry, Keyspace, Text, Value, WrongType};
 use crate::wire::output::{Output, SHARED_BYTES_MIN};
 use crate::wire::parser::LARGE_BYTES;
 use crate::wire::reply::Reply;
@@ -312,11 +312,33 @@ impl Context<'_> {
     }
 }
 
+impl<'c> Context<'c> {
+    /// The collection at a key, if it is of this type, and where to answer.
+    #[inline]
+    pub fn view<T: Collection, const ACCESS: u16>(
+        &mut self,
+        key: Key<ACCESS>,
+    ) -> Result<(Option<&T>, &mut Reply<'c>), WrongType> {
+        const { assert!(ACCESS & syntax::ACCESSES != 0, "this key was not declared to be read") }
+        let (database, now_ms) = (self.database(), self.now_ms());
+        let found = self.data.read(database, key.0, now_ms);
+        self.server.stats.looked_up(found.is_some());
+        Ok((found.map(|entry| entry.view()).transpose()?, &mut self.reply))
+    }
+}
+
+impl From<WrongType> for Refusal {
+    fn from(_: WrongType) -> Refusal {
+        Refusal::WrongType
+    }
+}
+
 /// The string that a value is, or Redis's refusal of any other type.
 #[inline]
 pub fn text(value: Value<'_>) -> Result<Text<'_>, Refusal> {
     match value {
         Value::String(text) => Ok(text),
+        _ => Err(Refusal::WrongType),
     }
 }
 

@@ -2,11 +2,12 @@
 //! (door.rs), which uses what stands here below. Unsafe, since an entry must be changed and freed with the arena that it was
 //! made with; here is the only pair of the two.
 #![allow(unsafe_code)]
-use super::entry::{Account, Entry, NEVER};
+use super::entry::{Account, Entry, Held, NEVER};
 use super::structure::arena::Arena;
 use super::structure::table::{self, Place, Table};
 use super::structure::wheel::{self, Wheel};
-use super::text::{Content, Long};
+use super::text::Content;
+use super::value::{Collection, WrongType};
 use ahash::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
@@ -194,9 +195,9 @@ impl Database {
         result
     }
 
-    /// Gives back a long string that was there.
+    /// Gives back what the entry pointed to.
     #[inline]
-    pub(super) fn put(&mut self, place: Place, content: Content, deadline_ms: i64, now_ms: i64) -> Option<Box<Long>> {
+    pub(super) fn put(&mut self, place: Place, content: Content, deadline_ms: i64, now_ms: i64) -> Option<Held> {
         let entry = self.table.get_mut(place);
         entry.touch(now_ms);
         if let Some(shape) = entry.plain(&content, deadline_ms) {
@@ -218,6 +219,20 @@ impl Database {
         self.change(place, |entry, arena| unsafe { entry.write_at(arena, offset, bytes) })
     }
 
+    /// Changes the collection of an entry.
+    #[inline]
+    pub(super) fn edit<T: Collection, R>(
+        &mut self,
+        place: Place,
+        edit: impl FnOnce(&mut T) -> R,
+    ) -> Result<R, WrongType> {
+        let collection = self.table.get_mut(place).view_mut::<T>()?;
+        let before = collection.heap_bytes();
+        let result = edit(collection);
+        self.bytes = self.bytes + collection.heap_bytes() - before;
+        Ok(result)
+    }
+
     /// Takes an entry out of the table and the accounts. It is freed, or carried elsewhere, at once.
     #[inline]
     fn take(&mut self, place: Place) -> Entry {
@@ -226,9 +241,9 @@ impl Database {
         entry
     }
 
-    /// Gives back a long string that was there.
+    /// Gives back what the entry pointed to.
     #[inline]
-    pub(super) fn remove(&mut self, place: Place) -> Option<Box<Long>> {
+    pub(super) fn remove(&mut self, place: Place) -> Option<Held> {
         let entry = self.take(place);
         // SAFETY: the entries of the table were made with the arena.
         unsafe { entry.free(&mut self.arena) }
@@ -264,8 +279,9 @@ impl Database {
     }
 
     /// Frees something of a database that nobody will use again: up to `most` entries, or as many pieces of memory. True:
-    /// there is more. Entries that own nothing beside their cell go with the arena's chunks, without a look at them.
-    pub(super) fn free_some(&mut self, most: usize) -> bool {
+    /// there is more. Entries that own nothing beside their cell go with the arena's chunks, without a look at them. What
+    /// takes long by itself is put to the large ones.
+    pub(super) fn free_some(&mut self, most: usize, large: &mut Vec<Held>) -> bool {
         if self.wheel.shed(most) {
             return true;
         }
@@ -274,7 +290,7 @@ impl Database {
             table.pop_some(most, &mut |entry| {
                 *apart -= entry.account().apart as usize;
                 // SAFETY: the entries of the table were made with the arena.
-                drop(unsafe { entry.free(arena) });
+                large.extend(unsafe { entry.free(arena) }.filter(Held::is_large));
             });
             return true;
         }
@@ -355,6 +371,6 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        while self.free_some(usize::MAX) {}
+        while self.free_some(usize::MAX, &mut vec![]) {}
     }
 }

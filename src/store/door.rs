@@ -5,6 +5,7 @@ use super::entry::{Entry, NEVER, Value};
 use super::event::{Event, Ledger};
 use super::structure::table::Place;
 use super::text::Content;
+use super::value::{Collection, WrongType};
 
 /// What a new value does to the moment of expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +74,7 @@ impl<'a> Door<'a> {
         let old_ms = old.deadline_ms();
         let deadline_ms = deadline(expiry, old_ms);
         let freed = self.database.put(place, content, deadline_ms, self.now_ms);
-        self.ledger.trash.long(freed);
+        self.ledger.trash.held(freed);
         self.file(place, old_ms, deadline_ms);
     }
 
@@ -94,6 +95,48 @@ impl<'a> Door<'a> {
         self.database.write_at(place, offset, bytes);
         self.database.get_mut(place).touch(self.now_ms);
         self.changed(event);
+    }
+
+    /// The collection that is here, if there is something, and if it is one of this type.
+    #[inline]
+    pub fn view<T: Collection>(&self) -> Result<Option<&T>, WrongType> {
+        self.entry().map(Entry::view).transpose()
+    }
+
+    /// Changes the collection that is here, or a new one. `edit` says what the caller wants to know, and how many changes
+    /// it has made: if none, nothing has happened. A collection that is left without elements goes, with its key.
+    #[inline]
+    pub fn edit<T: Collection, R>(
+        &mut self,
+        event: Event,
+        edit: impl FnOnce(&mut T) -> (R, usize),
+    ) -> Result<R, WrongType> {
+        let Some(place) = self.place else { return Ok(self.edit_new(event, edit)) };
+        self.view::<T>()?;
+        self.ledger.before_change(self.number, self.key, Some(self.database.get(place)));
+        let edit = |collection: &mut T| (edit(collection), collection.is_empty());
+        let ((result, changes), emptied) = self.database.edit(place, edit)?;
+        self.database.get_mut(place).touch(self.now_ms);
+        if changes > 0 {
+            self.ledger.dirty += changes as u64;
+            self.note(event);
+        }
+        if emptied {
+            self.take();
+            self.note(Event::DEL);
+        }
+        Ok(result)
+    }
+
+    fn edit_new<T: Collection, R>(&mut self, event: Event, edit: impl FnOnce(&mut T) -> (R, usize)) -> R {
+        let mut new = T::default();
+        let (result, changes) = edit(&mut new);
+        if !new.is_empty() {
+            self.create(Content::Held(Box::new(new).hold()), NewExpiry::Never);
+            self.ledger.dirty += changes as u64;
+            self.note(event);
+        }
+        result
     }
 
     /// Removes the entry. Was there one?

@@ -2,9 +2,8 @@
 //! each change; it knows none of those who listen.
 //! (<https://redis.io/docs/latest/develop/pubsub/keyspace-notifications/>)
 use super::database::Database;
-use super::entry::Entry;
+use super::entry::{Entry, Held};
 use super::expiry::Deadlines;
-use super::text::Long;
 use super::trash::Trash;
 use std::collections::BTreeSet;
 
@@ -15,6 +14,14 @@ pub enum Class {
     Generic,
     /// `$`
     String,
+    /// `l`
+    List,
+    /// `s`
+    Set,
+    /// `h`
+    Hash,
+    /// `z`
+    SortedSet,
     /// `x`
     Expired,
     /// `e`
@@ -32,6 +39,10 @@ impl Class {
         match self {
             Class::Generic => Some('g'),
             Class::String => Some('$'),
+            Class::List => Some('l'),
+            Class::Set => Some('s'),
+            Class::Hash => Some('h'),
+            Class::SortedSet => Some('z'),
             Class::Expired => Some('x'),
             Class::Evicted => Some('e'),
             Class::New => Some('n'),
@@ -50,6 +61,9 @@ pub struct Event {
 impl Event {
     pub const fn string(name: &'static str) -> Event {
         Event { class: Class::String, name }
+    }
+    pub const fn list(name: &'static str) -> Event {
+        Event { class: Class::List, name }
     }
     pub const fn generic(name: &'static str) -> Event {
         Event { class: Class::Generic, name }
@@ -153,10 +167,10 @@ impl Ledger {
 
     /// An entry of this database is gone.
     #[inline]
-    pub(super) fn removed(&mut self, database: &Database, number: usize, freed: Option<Box<Long>>) {
+    pub(super) fn removed(&mut self, database: &Database, number: usize, freed: Option<Held>) {
         if database.is_sparse() {
             self.sparse.insert(number);
         }
-        self.trash.long(freed);
+        self.trash.held(freed);
     }
 }

@@ -127,8 +127,11 @@ impl Keyspace {
     pub fn duplicate(&mut self, from: (usize, &[u8]), to: (usize, &[u8]), event: Event, now_ms: i64) -> bool {
         assert!(from != to, "it is there already");
         let Some(entry) = self.look(from.0, from.1, now_ms) else { return false };
-        let (Value::String(text), expiry, mut copy) = (entry.value(), entry.expiry(), Vec::new());
-        let content = Content::of(text).copied(&mut copy);
+        let (expiry, mut copy) = (entry.expiry(), Vec::new());
+        let content = match entry.value() {
+            Value::String(text) => Content::of(text).copied(&mut copy),
+            value => Content::Held(value.copied().expect("no string")),
+        };
         self.open(to.0, to.1, now_ms).renew(content, expiry, event);
         true
     }

@@ -11,9 +11,11 @@ pub mod structure;
 mod tests;
 pub mod text;
 pub mod trash;
+pub mod value;
 
 pub use door::{Door, NewExpiry};
 pub use entry::{Entry, Value};
 pub use event::{Barrier, Change, Event};
 pub use keyspace::Keyspace;
 pub use text::{Content, Text};
+pub use value::{Collection, List, WrongType};

@@ -2,7 +2,7 @@
 //! same, and the accounts agree.
 use super::structure::wheel::RESOLUTION_BITS;
 use super::text::Digits;
-use super::{Content, Entry, Event, Keyspace, NewExpiry, Value};
+use super::{Collection, Content, Entry, Event, Keyspace, List, NewExpiry, Value, WrongType};
 use crate::base::random::Chance;
 use std::collections::BTreeMap;
 
@@ -236,7 +236,7 @@ impl Both {
 }
 
 fn content(entry: &Entry) -> Held {
-    let Value::String(text) = entry.value();
+    let Value::String(text) = entry.value() else { panic!("only strings here") };
     (text.bytes(&mut Digits::new()).to_vec(), entry.expires_ms())
 }
 
@@ -360,6 +360,75 @@ fn a_flushed_database_is_freed_in_slices() {
         assert!((9..40).contains(&slices), "{slices} slices");
     }
     store.check();
+}
+
+#[test]
+fn a_collection_goes_with_its_last_element_and_is_told_by_its_type() {
+    let mut store = Keyspace::new(1, [1, 2, 3, 4]);
+    store.ledger.observed = true;
+    const PUSH: Event = Event::list("rpush");
+    const POP: Event = Event::list("lpop");
+    let push = |store: &mut Keyspace, key: &[u8], elements: &[&[u8]]| {
+        let edit = |list: &mut List| (elements.iter().for_each(|element| list.push_back(element)), elements.len());
+        store.open(0, key, 5).edit(PUSH, edit)
+    };
+    let pop = |store: &mut Keyspace| {
+        store.open(0, b"k", 5).edit(POP, |list: &mut List| {
+            let popped = list.pop_front();
+            let count = popped.is_some() as usize;
+            (popped, count)
+        })
+    };
+    let told = |store: &mut Keyspace| {
+        let names: Vec<_> = store.ledger.take_journal().iter().map(|change| change.event.name).collect();
+        names.join(" ")
+    };
+    assert_eq!(pop(&mut store), Ok(None));
+    assert_eq!((store.database(0).len(), store.ledger.dirty, told(&mut store)), (0, 0, "".into()));
+    assert_eq!(push(&mut store, b"k", &[b"a", b"b"]), Ok(()));
+    assert_eq!((store.ledger.dirty, told(&mut store)), (2, "new rpush".into()));
+    let entry = store.look(0, b"k", 5).unwrap();
+    assert_eq!((entry.value().type_name(), entry.view::<List>().unwrap().len()), ("list", 2));
+    assert!(store.duplicate((0, b"k"), (0, b"copy"), Event::COPY_TO, 5));
+    assert!(store.relocate((0, b"copy"), (0, b"other"), [Event::RENAME_FROM, Event::RENAME_TO], 5));
+    told(&mut store);
+    for element in [b"a", b"b"] {
+        assert_eq!(pop(&mut store).unwrap().as_deref(), Some(&element[..]));
+        store.check();
+    }
+    assert_eq!(told(&mut store), "lpop lpop del");
+    assert!(store.look(0, b"k", 5).is_none());
+    assert_eq!(store.look(0, b"other", 5).unwrap().view::<List>().unwrap().len(), 2, "a copy shares nothing");
+    store.open(0, b"k", 5).put(Content::new(b"v"), NewExpiry::Never, Event::string("set"));
+    assert_eq!((pop(&mut store), push(&mut store, b"k", &[b"x"])), (Err(WrongType), Err(WrongType)));
+    store.check();
+}
+
+#[test]
+fn a_large_collection_is_freed_in_slices() {
+    let mut store = Keyspace::new(1, [1, 2, 3, 4]);
+    let fill = |store: &mut Keyspace| {
+        let edit = |list: &mut List| ((0..20_000).for_each(|_| list.push_back(&[b'v'; 1000])), 1);
+        assert_eq!(store.open(0, b"k", 5).edit(Event::list("rpush"), edit), Ok(()));
+        store.check();
+    };
+    let away: [fn(&mut Keyspace); 3] = [
+        |store| assert!(store.open(0, b"k", 5).remove(Event::DEL)),
+        |store| store.open(0, b"k", 5).put(Content::new(b"v"), NewExpiry::Never, Event::string("set")),
+        |store| assert_eq!(store.flush(0), 1),
+    ];
+    for away in away {
+        store.flush(0);
+        fill(&mut store);
+        away(&mut store);
+        assert!(store.bytes() < 100);
+        let mut slices = 0;
+        while store.is_untidy() {
+            store.tidy(100);
+            slices += 1;
+        }
+        assert!(slices > 10, "{slices} slices");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! String values: how one is seen (`Text`), what one is made of (`Content`), and the form of long ones (`Long`). Short ones
 //! stand in their entry. OBJECT ENCODING names three forms: an integer, a short string (embstr), any other (raw).
+use super::entry::Held;
 use crate::base::number;
 use bytes::Bytes;
 pub use itoa::Buffer as Digits;
@@ -77,6 +78,8 @@ pub enum Content<'a> {
     /// At most `INLINE_BYTES_MAX`.
     Raw(&'a [u8]),
     Long(Long),
+    /// No string, but a collection.
+    Held(Held),
 }
 
 impl<'a> Content<'a> {
@@ -105,6 +108,7 @@ impl<'a> Content<'a> {
         match self {
             Content::Integer(integer) => Content::Integer(integer),
             Content::Long(long) => Content::Long(long),
+            Content::Held(held) => Content::Held(held),
             Content::Embedded(bytes) => {
                 copy.extend_from_slice(bytes);
                 Content::Embedded(copy)

@@ -1,24 +1,19 @@
 //! What has been unlinked and accounted and is yet to be freed: that takes time, so it is done in slices, when the loop has
 //! some. Nobody sees what is here.
 use super::database::Database;
-use super::text::Long;
+use super::entry::Held;
 use std::collections::VecDeque;
-
-/// A shorter string is freed at once.
-const LONG_BYTES_MIN: usize = 256 * 1024;
 
 #[derive(Debug, Default)]
 pub struct Trash {
-    longs: Vec<Long>,
+    large: Vec<Held>,
     databases: VecDeque<Database>,
 }
 
 impl Trash {
     #[inline]
-    pub(super) fn long(&mut self, long: Option<Box<Long>>) {
-        if let Some(long) = long.filter(|long| long.len() >= LONG_BYTES_MIN) {
-            self.longs.push(*long);
-        }
+    pub(super) fn held(&mut self, held: Option<Held>) {
+        self.large.extend(held.filter(Held::is_large));
     }
 
     pub(super) fn database(&mut self, database: Database) {
@@ -27,19 +22,22 @@ impl Trash {
         }
     }
 
-    /// Frees a long string, or up to `most` entries.
+    /// Frees a long string, or up to `most` pieces of a collection, or as many entries.
     pub(super) fn free_some(&mut self, most: usize) {
-        if self.longs.pop().is_some() {
+        if let Some(held) = self.large.last_mut() {
+            if !held.shed(most) {
+                self.large.pop();
+            }
             return;
         }
         if let Some(database) = self.databases.front_mut()
-            && !database.free_some(most)
+            && !database.free_some(most, &mut self.large)
         {
             self.databases.pop_front();
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.longs.is_empty() && self.databases.is_empty()
+        self.large.is_empty() && self.databases.is_empty()
     }
 }

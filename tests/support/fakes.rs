@@ -115,7 +115,7 @@ impl<'a> Command<'a> for Whole {
 
 /// One entry as WHOLE says it.
 pub fn line_of(database: usize, key: &[u8], entry: &spindle::store::Entry) -> String {
-    let Value::String(text) = entry.value();
+    let Value::String(text) = entry.value() else { panic!("only strings here") };
     let mut digits = Digits::new();
     let value = String::from_utf8_lossy(text.bytes(&mut digits)).into_owned();
     format!("{database}/{}={value}@{}", String::from_utf8_lossy(key), entry.expires_ms().unwrap_or(0))

@@ -63,22 +63,23 @@ fn log_message(message: &[u8], cx: &mut Context) -> Ran {
     cx.ok()
 }
 
-/// The length is that of a dump without compression.
+/// The length is that of a dump without compression; of a collection, roughly.
 fn object(key: Key<READ>, cx: &mut Context) -> Ran {
     let now_ms = cx.now_ms();
     let entry = cx.look(key).ok_or(Refusal::NoSuchKey)?;
-    let Value::String(text) = entry.value();
-    let length = match text.integer() {
+    let value = entry.value();
+    let text = text(value).ok();
+    let length = match text.and_then(|text| text.integer()) {
         Some(integer) if i8::try_from(integer).is_ok() => 2,
         Some(integer) if i16::try_from(integer).is_ok() => 3,
         Some(integer) if i32::try_from(integer).is_ok() => 5,
-        _ => match text.len() {
+        _ => match text.map_or_else(|| value.heap_bytes(), |text| text.len()) {
             length @ 0..64 => 1 + length,
             length @ 64..16384 => 2 + length,
             length => 5 + length,
         },
     };
-    let (address, encoding, idle_s) = (entry.key().as_ptr(), entry.value().encoding(), entry.idle_s(now_ms));
+    let (address, encoding, idle_s) = (entry.key().as_ptr(), value.encoding(), entry.idle_s(now_ms));
     let used_s = (now_ms / 1000 - idle_s as i64) & 0xFF_FFFF;
     cx.reply.simple(&format!(
         "Value at:{address:p} refcount:1 encoding:{encoding} serializedlength:{length} lru:{used_s} \

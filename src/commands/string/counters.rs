@@ -51,7 +51,7 @@ impl<'a> Command<'a> for IncrByFloat<'a> {
     fn run(self, cx: &mut Context) -> Ran {
         let mut door = cx.open(self.key);
         let mut digits = Digits::new();
-        let old = door.value().map_or(Ok(&b"0"[..]), |value| Ok(text(value)?.bytes(&mut digits)))?;
+        let old = door.value().map(text).transpose()?.map_or(&b"0"[..], |text| text.bytes(&mut digits));
         let old = Extended::parse(old).ok_or(Refusal::NotAFloat)?;
         let sum = old.add(self.increment.read()?.0);
         if !sum.is_finite() {

@@ -60,7 +60,7 @@ impl<'a> Command<'a> for SetRange<'a> {
         let (longest, new, offset) = (longest(cx), self.value.0, self.offset.0 as usize);
         let mut door = cx.open(self.key);
         let there = door.value().is_some();
-        let length = door.value().map_or(Ok(0), |value| Ok(text(value)?.len()))?;
+        let length = door.value().map(text).transpose()?.map_or(0, |text| text.len());
         if new.is_empty() {
             return cx.count(length);
         }
@@ -87,7 +87,8 @@ impl<'a> Command<'a> for StrLen<'a> {
     const FACTS: Facts =
         facts("STRLEN", "string", "2.2.0", READONLY | FAST, "Returns the length of the string at a key.");
     fn run(self, cx: &mut Context) -> Ran {
-        let length = cx.look_counted(self.key).map_or(Ok(0), |entry| Ok(text(entry.value())?.len()))?;
+        let length =
+            cx.look_counted(self.key).map(|entry| text(entry.value())).transpose()?.map_or(0, |text| text.len());
         cx.count(length)
     }
 }

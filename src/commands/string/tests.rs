@@ -153,6 +153,7 @@ fn a_string_that_is_there_lends_its_memory() {
     let mut world = World::new();
     let place = |world: &mut World| match world.data.look(0, b"k", NOW.wall_ms()).expect("an entry").value() {
         Value::String(text) => text.bytes(&mut Digits::new()).as_ptr(),
+        _ => panic!("a string"),
     };
     for (old, new) in [(3, 3), (3, 4), (44, 41), (45, 46), (1000, 1003)] {
         world.run(&format!("SET k {}", "o".repeat(old)));

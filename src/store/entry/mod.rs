@@ -2,6 +2,7 @@
 //! few bytes. The table holds a pointer to it, with 16 bits of its own in the pointer's unused ones.
 //! Unsafe, since the layout is by hand: the only place where it is written and read. It decides nothing.
 #![allow(unsafe_code)]
+mod held;
 #[cfg(test)]
 mod tests;
 
@@ -9,30 +10,10 @@ use super::door::NewExpiry;
 use super::structure::arena::{self, Arena, Cell};
 use super::structure::table::Item;
 use super::text::{Content, Digits, Long, Text, grow, grows_inline};
+use super::value::{Collection, WrongType};
+pub use held::{Formed, Held, Value};
 use std::fmt;
 use std::ptr::NonNull;
-
-/// A value of any type, as it stands in its entry. (Strings are the only type so far.)
-#[derive(Clone, Copy, Debug)]
-pub enum Value<'a> {
-    String(Text<'a>),
-}
-
-impl<'a> Value<'a> {
-    /// As TYPE says it.
-    pub fn type_name(&self) -> &'static str {
-        match self {
-            Value::String(_) => "string",
-        }
-    }
-
-    /// As OBJECT ENCODING says it.
-    pub fn encoding(&self) -> &'static str {
-        match self {
-            Value::String(text) => text.encoding(),
-        }
-    }
-}
 
 /// Not the last moment there is: that is one that a client may ask for. As an unsigned number it is later than all.
 pub(super) const NEVER: i64 = -1;
@@ -45,11 +26,12 @@ pub struct Entry(NonNull<u8>);
 const INTEGER: u8 = 0;
 const EMBEDDED: u8 = 1;
 const RAW: u8 = 2;
+/// From here on the value is a pointer. Collections have the numbers above (held.rs).
 const LONG: u8 = 3;
-const FORM: u8 = 0b111;
-const EXPIRES: u8 = 0b1000;
+const FORM: u8 = 0b1111;
+const EXPIRES: u8 = 0b1_0000;
 /// The mark of the wheel's round in which an item was filed for it last.
-const MARK: u8 = 0b1_0000;
+const MARK: u8 = 0b10_0000;
 const LONG_KEY: u8 = 255;
 const HEADER: usize = 8;
 /// What an integer or a pointer takes.
@@ -67,7 +49,7 @@ const ADDRESS: usize = (1 << TAG_SHIFT) - 1;
 ///   [8..16]  when it expires
 ///   [..4]    length of a longer key
 ///   key
-///   value    its bytes, or an integer, or a pointer to a long string: 8 bytes
+///   value    its bytes, or an integer, or a pointer to a long string or a collection: 8 bytes
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shape {
@@ -176,9 +158,32 @@ impl Entry {
                 INTEGER => Text::Integer(self.get(at)),
                 EMBEDDED => Text::Embedded(self.slice(at, shape.value)),
                 RAW => Text::Raw(self.slice(at, shape.value)),
-                _ => Text::Long(&*self.get::<*const Long>(at)),
+                LONG => Text::Long(&*self.get::<*const Long>(at)),
+                form => return Value::collection(form, self.get(at)),
             }
         })
+    }
+
+    /// The collection that the value is, if it is one of this type.
+    #[inline]
+    pub fn view<T: Collection>(&self) -> Result<&T, WrongType> {
+        let shape = self.shape();
+        if shape.form != T::FORM {
+            return Err(WrongType);
+        }
+        // SAFETY: this form has a pointer to this type, which the entry owns.
+        Ok(unsafe { &*self.get::<*const T>(shape.value_at()) })
+    }
+
+    /// The same, to be changed by the database, which keeps the accounts.
+    #[inline]
+    pub(super) fn view_mut<T: Collection>(&mut self) -> Result<&mut T, WrongType> {
+        let shape = self.shape();
+        if shape.form != T::FORM {
+            return Err(WrongType);
+        }
+        // SAFETY: this form has a pointer to this type, which the entry owns; it is borrowed for as long as the result.
+        Ok(unsafe { &mut *self.get::<*mut T>(shape.value_at()) })
     }
 
     /// Whether it is a string with memory of its own.
@@ -268,11 +273,8 @@ impl Entry {
     pub(super) fn account(&self) -> Account {
         let shape = self.shape();
         let cell = arena::rounded(shape.bytes());
-        let long = match self.value() {
-            Value::String(Text::Long(long)) => long.heap_bytes(),
-            _ => 0,
-        };
-        Account { bytes: cell + long, deadline_ms: self.deadline_ms(), apart: long > 0 || cell > arena::CELL_MAX }
+        let held = if shape.form < LONG { 0 } else { self.value().heap_bytes() };
+        Account { bytes: cell + held, deadline_ms: self.deadline_ms(), apart: held > 0 || cell > arena::CELL_MAX }
     }
 }
 
@@ -340,14 +342,16 @@ impl Entry {
                     self.start().add(at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
                 }
                 Content::Long(long) => self.set(at, Box::into_raw(Box::new(long))),
+                Content::Held(held) => self.set(at, held.into_raw()),
             }
         }
     }
 
-    /// The long string that the entry points to. Something else must be written then, or the cell be freed.
-    fn take_long(&mut self, shape: Shape) -> Option<Box<Long>> {
-        // SAFETY: this form has a pointer that came from a box and that this entry owns; the caller forgets it.
-        (shape.form == LONG).then(|| unsafe { Box::from_raw(self.get::<*mut Long>(shape.value_at())) })
+    /// What the entry points to. Something else must be written then, or the cell be freed.
+    #[inline]
+    fn take_held(&mut self, shape: Shape) -> Option<Held> {
+        // SAFETY: from this form on there is a pointer that came from a box and that this entry owns; the caller forgets it.
+        (shape.form >= LONG).then(|| unsafe { Held::from_raw(shape.form, self.get(shape.value_at())) })
     }
 
     /// Where this content can simply be written over the old one, which is what most writes are: the cell fits, no moment of
@@ -357,19 +361,19 @@ impl Entry {
         let old = self.shape();
         let (form, value) = extent(content);
         let here = Shape { form, value, ..old };
-        let plain = deadline_ms == NEVER && !old.expires && old.form != LONG && form != LONG;
+        let plain = deadline_ms == NEVER && !old.expires && old.form < LONG && form < LONG;
         let fits = value == old.value || arena::rounded(here.bytes()) == arena::rounded(old.bytes());
         (plain && fits).then_some(here)
     }
 
-    /// Holds this content from now on, in the cell that it has if that fits. Gives back a long string that was there.
+    /// Holds this content from now on, in the cell that it has if that fits. Gives back what it pointed to.
     ///
     /// # Safety
     /// The entry was made with this arena.
     #[inline]
-    pub(super) unsafe fn put(&mut self, arena: &mut Arena, content: Content, deadline_ms: i64) -> Option<Box<Long>> {
+    pub(super) unsafe fn put(&mut self, arena: &mut Arena, content: Content, deadline_ms: i64) -> Option<Held> {
         let old = self.shape();
-        let freed = self.take_long(old);
+        let freed = self.take_held(old);
         let (form, value) = extent(&content);
         let here = Shape { form, value, ..old };
         let lasts = deadline_ms == NEVER || old.expires;
@@ -433,7 +437,7 @@ impl Entry {
             return long.write(offset, bytes);
         }
         let (mut digits, end, deadline_ms) = (Digits::new(), offset + bytes.len(), self.deadline_ms());
-        let Value::String(text) = self.value();
+        let Value::String(text) = self.value() else { panic!("who writes over a string has seen one") };
         let old = text.bytes(&mut digits);
         // Short, or moved this once: a copy keeps it simple.
         let mut new = Vec::with_capacity(end.max(old.len()));
@@ -458,11 +462,11 @@ impl Entry {
     ///
     /// # Safety
     /// The entry was made with this arena.
-    pub(super) unsafe fn free(mut self, arena: &mut Arena) -> Option<Box<Long>> {
-        let long = self.take_long(self.shape());
+    pub(super) unsafe fn free(mut self, arena: &mut Arena) -> Option<Held> {
+        let held = self.take_held(self.shape());
         // SAFETY: as the caller says; what it pointed to has been taken.
         unsafe { self.free_cell(arena) };
-        long
+        held
     }
 
     /// The same under another key, in this arena or in another. What this one points to is the other's from then on.
@@ -526,5 +530,6 @@ fn extent(content: &Content) -> (u8, usize) {
         Content::Embedded(bytes) => (EMBEDDED, bytes.len()),
         Content::Raw(bytes) => (RAW, bytes.len()),
         Content::Long(_) => (LONG, WORD),
+        Content::Held(held) => (held.form(), WORD),
     }
 }

@@ -2,10 +2,13 @@
 use super::super::text::INLINE_BYTES_MAX;
 use super::*;
 use crate::base::random::Chance;
+use crate::store::List;
 
 struct Model {
     key: Vec<u8>,
     value: Vec<u8>,
+    /// It is a list, and these are its elements.
+    list: Option<Vec<Vec<u8>>>,
     encoding: &'static str,
     deadline_ms: i64,
 }
@@ -35,12 +38,12 @@ impl Both {
     }
 
     fn step(&mut self) {
-        let kind = self.chance.below(8);
+        let kind = self.chance.below(10);
         if self.entries.len() < 3 || kind == 0 && self.entries.len() < 8 {
             let (key, value, deadline_ms) = (self.bytes(), self.value(), self.deadline());
             let entry = Entry::new(&mut self.arena, &key, Content::new(&value), deadline_ms, 5000);
             let encoding = encoding(&value);
-            return self.entries.push((entry, Model { key, value, encoding, deadline_ms }));
+            return self.entries.push((entry, Model { key, value, list: None, encoding, deadline_ms }));
         }
         let at = self.chance.below(self.entries.len() as u64) as usize;
         let (bytes, deadline_ms) = (self.value(), self.deadline());
@@ -49,12 +52,18 @@ impl Both {
         unsafe {
             match kind {
                 0..3 => {
-                    let was_long = entry.is_long();
+                    let pointed = points(entry);
                     let freed = entry.put(&mut self.arena, Content::new(&bytes), deadline_ms);
-                    assert_eq!(freed.is_some_and(|long| **long == *model.value), was_long);
-                    (model.value, model.encoding, model.deadline_ms) = (bytes.clone(), encoding(&bytes), deadline_ms);
+                    assert_eq!(freed.is_some_and(|held| is_held(&held, model)), pointed);
+                    *model = Model {
+                        key: model.key.clone(),
+                        encoding: encoding(&bytes),
+                        value: bytes,
+                        list: None,
+                        deadline_ms,
+                    };
                 }
-                3 => {
+                3 if model.list.is_none() => {
                     let offset = self.chance.below(model.value.len() as u64 + 20) as usize;
                     entry.write_at(&mut self.arena, offset, &bytes);
                     model.value.resize(model.value.len().max(offset + bytes.len()), 0);
@@ -80,10 +89,25 @@ impl Both {
                         assert_eq!(long.share(), model.value);
                     }
                 }
+                7 => {
+                    let (mut list, pointed) = (Box::new(List::default()), points(entry));
+                    list.push_back(&bytes);
+                    let freed = entry.put(&mut self.arena, Content::Held(list.hold()), deadline_ms);
+                    assert_eq!(freed.is_some_and(|held| is_held(&held, model)), pointed);
+                    (model.list, model.deadline_ms) = (Some(vec![bytes]), deadline_ms);
+                }
+                8 => match (entry.view_mut::<List>(), &mut model.list) {
+                    (Ok(list), Some(elements)) => {
+                        list.push_back(&bytes);
+                        elements.push(bytes);
+                    }
+                    (Err(WrongType), None) => assert!(entry.view::<List>().is_err()),
+                    _ => panic!("{entry:?} is of the wrong type"),
+                },
                 _ => {
                     let (entry, model) = self.entries.swap_remove(at);
-                    let was_long = entry.is_long();
-                    assert_eq!(entry.free(&mut self.arena).is_some_and(|long| **long == *model.value), was_long);
+                    let pointed = points(&entry);
+                    assert_eq!(entry.free(&mut self.arena).is_some_and(|held| is_held(&held, &model)), pointed);
                 }
             }
         }
@@ -91,14 +115,36 @@ impl Both {
 
     fn check(&self) {
         for (entry, model) in &self.entries {
-            let Value::String(text) = entry.value();
             assert_eq!(entry.key(), model.key);
-            assert!(text.bytes(&mut Digits::new()) == model.value, "{} bytes", model.value.len());
-            assert_eq!((text.encoding(), text.len()), (model.encoding, model.value.len()));
-            assert_eq!((entry.deadline_ms(), entry.used_s()), (model.deadline_ms, 5));
+            match (entry.value(), &model.list) {
+                (Value::String(text), None) => {
+                    assert!(text.bytes(&mut Digits::new()) == model.value, "{} bytes", model.value.len());
+                    assert_eq!((text.encoding(), text.len()), (model.encoding, model.value.len()));
+                }
+                (Value::List(list), Some(elements)) => assert!(list.iter().eq(elements)),
+                (value, _) => panic!("{value:?} is of the wrong type"),
+            }
+            assert_eq!(
+                (entry.value().copied().is_some(), entry.deadline_ms(), entry.used_s()),
+                (model.list.is_some(), model.deadline_ms, 5)
+            );
         }
         let here = |entry: &Entry| arena::rounded(entry.shape().bytes());
         assert_eq!(self.arena.used_bytes(), self.entries.iter().map(|(entry, _)| here(entry)).sum());
+    }
+}
+
+/// Whether the value has memory of its own.
+fn points(entry: &Entry) -> bool {
+    entry.value().heap_bytes() > 0
+}
+
+/// Whether this is what the model had.
+fn is_held(held: &Held, model: &Model) -> bool {
+    match (held, &model.list) {
+        (Held::Long(long), None) => ***long == *model.value,
+        (Held::List(list), Some(elements)) => list.iter().eq(elements),
+        _ => false,
     }
 }
 

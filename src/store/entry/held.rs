@@ -1,0 +1,149 @@
+//! What an entry points to: a long string or a collection. Here is the list of collections, in three views: as they are
+//! seen, as they are owned, and which number stands for each in an entry's header.
+use super::LONG;
+use crate::store::text::{Long, Text};
+use crate::store::value::{Collection, List};
+
+/// What an entry can point to, by the number in its header.
+///
+/// # Safety
+/// Each type has a number of its own: the list below is the only place where one is given.
+pub unsafe trait Formed {
+    const FORM: u8;
+    fn hold(self: Box<Self>) -> Held;
+}
+
+#[deny(unreachable_patterns)]
+macro_rules! collections {
+    ($($form:literal $name:ident)+) => {
+        /// A value of any type, as it stands in its entry.
+        #[derive(Clone, Copy, Debug)]
+        pub enum Value<'a> {
+            String(Text<'a>),
+            $($name(&'a $name),)+
+        }
+
+        impl<'a> Value<'a> {
+            /// As TYPE says it.
+            pub fn type_name(&self) -> &'static str {
+                match self {
+                    Value::String(_) => "string",
+                    $(Value::$name(_) => $name::TYPE,)+
+                }
+            }
+
+            /// As OBJECT ENCODING says it.
+            pub fn encoding(&self) -> &'static str {
+                match self {
+                    Value::String(text) => text.encoding(),
+                    $(Value::$name(collection) => collection.encoding(),)+
+                }
+            }
+
+            /// Bytes that it takes beside its entry.
+            #[inline]
+            pub fn heap_bytes(&self) -> usize {
+                match self {
+                    Value::String(Text::Long(long)) => long.heap_bytes(),
+                    Value::String(_) => 0,
+                    $(Value::$name(collection) => size_of::<$name>() + collection.heap_bytes(),)+
+                }
+            }
+
+            /// A copy of a collection.
+            pub(in crate::store) fn copied(&self) -> Option<Held> {
+                match *self {
+                    Value::String(_) => None,
+                    $(Value::$name(collection) => Some(Held::$name(Box::new(collection.clone()))),)+
+                }
+            }
+
+            /// # Safety
+            /// An entry with this form, above `LONG`, points there.
+            #[inline]
+            pub(super) unsafe fn collection(form: u8, pointer: *const u8) -> Value<'a> {
+                match form {
+                    // SAFETY: as the caller says, it came from `into_raw` of this type's box.
+                    $($form => Value::$name(unsafe { &*pointer.cast() }),)+
+                    _ => unreachable!("no such form: {form}"),
+                }
+            }
+        }
+
+        /// What was taken out of an entry, or is to be put into one.
+        #[derive(Clone, Debug)]
+        pub enum Held {
+            Long(Box<Long>),
+            $($name(Box<$name>),)+
+        }
+
+        impl Held {
+            #[inline]
+            pub(super) fn form(&self) -> u8 {
+                match self {
+                    Held::Long(_) => LONG,
+                    $(Held::$name(_) => $form,)+
+                }
+            }
+
+            #[inline]
+            pub(super) fn into_raw(self) -> *mut u8 {
+                match self {
+                    Held::Long(long) => Box::into_raw(long).cast(),
+                    $(Held::$name(collection) => Box::into_raw(collection).cast(),)+
+                }
+            }
+
+            /// # Safety
+            /// An entry with this form pointed there, and does so no more.
+            #[inline]
+            pub(super) unsafe fn from_raw(form: u8, pointer: *mut u8) -> Held {
+                // SAFETY: as the caller says, it came from `into_raw` of this type's box.
+                unsafe {
+                    match form {
+                        LONG => Held::Long(Box::from_raw(pointer.cast())),
+                        $($form => Held::$name(Box::from_raw(pointer.cast())),)+
+                        _ => unreachable!("no such form: {form}"),
+                    }
+                }
+            }
+
+            /// To free it takes so long that it is done in slices.
+            #[inline]
+            pub(in crate::store) fn is_large(&self) -> bool {
+                match self {
+                    Held::Long(long) => long.len() >= LARGE_BYTES_MIN,
+                    $(Held::$name(collection) => collection.pieces() >= LARGE_PIECES_MIN,)+
+                }
+            }
+
+            /// Frees up to so many pieces. True: there are more.
+            pub(in crate::store) fn shed(&mut self, most: usize) -> bool {
+                match self {
+                    Held::Long(_) => false,
+                    $(Held::$name(collection) => collection.shed(most),)+
+                }
+            }
+        }
+
+        $(
+            // SAFETY: two types with the same number would be an unreachable arm in the matches above, which is denied.
+            unsafe impl Formed for $name {
+                const FORM: u8 = $form;
+                fn hold(self: Box<Self>) -> Held {
+                    Held::$name(self)
+                }
+            }
+        )+
+    };
+}
+
+/// A shorter string is freed at once.
+const LARGE_BYTES_MIN: usize = 256 * 1024;
+/// So is a collection in fewer pieces.
+const LARGE_PIECES_MIN: usize = 16;
+
+// Numbers from 4 to 15.
+collections! {
+    4 List
+}

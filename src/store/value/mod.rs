@@ -1,0 +1,36 @@
+//! Collections: what a value is that is no string. A new type is a module here and a line in the list of them
+//! (src/store/entry/held.rs). It knows nothing of keys: what must happen when it changes is the door's business.
+pub mod list;
+
+use super::entry::Formed;
+pub use list::List;
+use std::fmt::Debug;
+
+/// A key holds a value of another type than was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongType;
+
+/// Its `Default` has no elements and takes no memory beside itself. Its `Clone` shares nothing.
+pub trait Collection: Formed + Default + Clone + Debug + 'static {
+    /// As TYPE says it.
+    const TYPE: &'static str;
+
+    /// As OBJECT ENCODING says it.
+    fn encoding(&self) -> &'static str;
+
+    /// Elements. A key whose collection has none is removed.
+    fn len(&self) -> usize;
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes that it holds beside itself, known without counting.
+    fn heap_bytes(&self) -> usize;
+
+    /// Roughly in how many pieces that memory is. With many, it is freed in slices.
+    fn pieces(&self) -> usize;
+
+    /// Frees up to so many pieces of what nobody will look at again. True: there are more.
+    fn shed(&mut self, most: usize) -> bool;
+}
