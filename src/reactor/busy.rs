@@ -11,8 +11,9 @@ const OFF_US_MIN: u64 = 500_000;
 const OFF_US_MAX: u64 = 16_000_000;
 /// What a sleep takes longer than what it waited for: the kernel's wake-up, with a little for chance.
 const WAKE_UP_US: u64 = 50;
-/// After this many misses in a row it hardly tries any more.
-const SKIPS_MAX: u32 = 1 << 12;
+/// After many misses in a row it hardly tries any more: each 4,096 short sleeps, which is 25 times a second beside a load on
+/// the same core, and half a millisecond of it.
+const SKIPS_MAX: u32 = 1 << 15;
 /// A short sleep speaks for a spin, but does not prove it: a client that shares our core sends at once when we sleep, and
 /// never while we spin. So it counts as so many sleeps, and only a hit counts for more. (When it counted for all, the
 /// server with its load on one core spun for nothing once in each turn and had 0.95 of the throughput.)
@@ -123,7 +124,7 @@ mod tests {
             short += 1;
             busy.slept(10, true);
         }
-        assert!(short < 1000, "after {short} short sleeps it tries again");
+        assert!(short < 5000, "after {short} short sleeps it tries again");
         for turn in 0..100 {
             busy.spun(true, 30_000 + turn);
             assert!(busy.wants(30_000 + turn), "it finds something each time");
@@ -142,7 +143,7 @@ mod tests {
             }
             busy.slept(30, true);
         }
-        assert!(spins < 50, "{spins} spins for nothing");
+        assert!(spins < 20, "{spins} spins for nothing");
     }
 
     #[test]
