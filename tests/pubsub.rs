@@ -5,6 +5,7 @@
 mod hand;
 
 use hand::{Bench, request_of};
+use spindle::base::random::Chance;
 use spindle::engine::config::Source;
 use spindle::engine::{COMMANDS, ClientId, Close, Config, OUTPUT_BYTES_MAX, Step};
 
@@ -52,6 +53,74 @@ fn who_does_not_read_is_cut_off_at_the_hard_limit_and_the_publisher_goes_on() {
     assert!(bench.closed.contains(&deaf));
     assert_eq!(publish(&mut bench, publisher, "a", 10), ":1");
     assert_eq!(disconnections(&mut bench, publisher), "1");
+}
+
+/// Whatever else they are sent, however slowly they read, in whichever protocol.
+#[test]
+fn each_hears_all_that_is_for_him_and_nothing_else() {
+    const CLIENTS: usize = 12;
+    const CHANNELS: u64 = 4;
+    for seed in 1..=8 {
+        let mut chance = Chance::from_seed(seed);
+        let mut bench = Bench::new();
+        let publisher = bench.open();
+        let mut expected: Vec<Vec<u8>> = vec![vec![]; CLIENTS];
+        let mut received = expected.clone();
+        let mut ids = vec![];
+        let mut hears: Vec<Vec<u64>> = vec![];
+        for client in 0..CLIENTS {
+            let id = bench.open();
+            let (resp3, channels) =
+                (client % 3 == 0, (0..CHANNELS).filter(|_| chance.below(2) == 0).collect::<Vec<_>>());
+            if resp3 {
+                bench.send(id, "HELLO 3");
+            }
+            channels.iter().for_each(|channel| bench.send(id, &format!("SUBSCRIBE {channel}")));
+            bench.receive(id);
+            ids.push(id);
+            hears.push(channels);
+        }
+        for step in 0..1500 {
+            let pipeline = chance.below(5);
+            let mut requests = vec![];
+            for _ in 0..pipeline {
+                let channel = chance.below(CHANNELS);
+                let size = [3, 100, 3000, 3000, 5000][chance.below(5) as usize];
+                let text = format!("{step}").into_bytes().repeat(size)[..size].to_vec();
+                requests.extend(request_of(&[b"PUBLISH", format!("{channel}").as_bytes(), &text]));
+                for client in (0..CLIENTS).filter(|client| hears[*client].contains(&channel)) {
+                    let start = expected[client].len();
+                    expected[client].extend(request_of(&[b"message", format!("{channel}").as_bytes(), &text]));
+                    expected[client][start] = if client % 3 == 0 { b'>' } else { b'*' };
+                }
+            }
+            assert_eq!(bench.fill(publisher, &requests), requests.len());
+            bench.run(publisher);
+            bench.receive(publisher);
+            for client in 0..CLIENTS {
+                let id = ids[client];
+                match chance.below(16) {
+                    0 if client % 3 == 0 && bench.engine.unsent(id) < OUTPUT_BYTES_MAX => {
+                        bench.send(id, "ECHO between");
+                        expected[client].extend_from_slice(b"$7\r\nbetween\r\n");
+                    }
+                    1..4 => {}
+                    4..8 => {
+                        let most = chance.below(8000) as usize;
+                        let piece: Vec<u8> = bench.engine.pending(id).flatten().copied().take(most).collect();
+                        bench.engine.wrote(id, piece.len());
+                        received[client].extend(piece);
+                    }
+                    _ => received[client].extend(bench.receive(id)),
+                }
+            }
+            bench.settle();
+        }
+        for client in 0..CLIENTS {
+            received[client].extend(bench.receive(ids[client]));
+            assert!(received[client] == expected[client], "client {client} with seed {seed}");
+        }
+    }
 }
 
 #[test]

@@ -102,7 +102,8 @@ impl Bystanders for Breath<'_> {
     }
 
     fn pending(&self, id: ClientId) -> Option<&[u8]> {
-        self.sessions.get(id)?.output.pending().next()
+        self.sessions.get(id)?;
+        self.sessions.pending(id).next()
     }
 
     fn wrote(&mut self, id: ClientId, count: usize) {

@@ -1,6 +1,7 @@
 //! Delivery: a message is appended to the output of each client that hears it, whatever that client is doing. Who does
 //! not read is cut off when too much is unsent (`client-output-buffer-limit`), and nobody waits for him.
 use super::Engine;
+use super::outgoing::Letter;
 use super::session::Close;
 use crate::base::time::Now;
 use crate::server::clients::ClientId;
@@ -13,14 +14,15 @@ use log::warn;
 const MONITOR_BYTES_MAX: u64 = 32 << 20;
 
 impl Engine {
-    pub(super) fn deliver(&mut self, mut message: Message, to: &[ClientId], now: Now) {
+    pub(super) fn deliver(&mut self, message: Message, to: &[ClientId], now: Now) {
+        let mut letter = Letter::from(message);
         let limits = &self.world.server.config.client_output_buffer_limit;
         // Monitors hear too.
         let least = limits.pubsub.least().min(limits.normal.least()).min(MONITOR_BYTES_MAX as usize);
         let mut suspects = vec![];
         for id in to {
             let Some(client) = self.world.server.clients.get_mut(*id) else { continue };
-            if let Some(unsent) = self.sessions.push(*id, &mut message, client.resp == 3) {
+            if let Some(unsent) = self.sessions.push(*id, &mut letter, client.resp == 3) {
                 client.unsent = unsent;
                 if unsent >= least || !self.over_soft.is_empty() {
                     suspects.push(*id);

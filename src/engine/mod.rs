@@ -23,6 +23,7 @@
 //! Invariant: no session holds a piece of the shared read room for longer than until a `space` that lacks it.
 mod bystanders;
 mod deliver;
+mod outgoing;
 mod session;
 mod settle;
 mod step;
@@ -159,13 +160,13 @@ impl Engine {
     }
 
     pub fn pending(&self, id: ClientId) -> impl Iterator<Item = &[u8]> {
-        self.sessions.at(id).output.pending()
+        self.sessions.pending(id)
     }
 
     /// The same in one piece, where it is one.
     #[inline]
     pub fn pending_piece(&self, id: ClientId) -> Option<&[u8]> {
-        self.sessions.at(id).output.pending_piece()
+        self.sessions.pending_piece(id)
     }
 
     /// Whether there is more.
@@ -177,7 +178,7 @@ impl Engine {
 
     /// How many bytes are not yet sent; some may have to wait for a `release`.
     pub fn unsent(&self, id: ClientId) -> usize {
-        self.sessions.at(id).output.len()
+        self.sessions.at(id).mail.len() + self.sessions.at(id).output.len()
     }
 
     /// When to close the client, if at all.

@@ -1,8 +1,8 @@
 //! Sessions: what a client has sent and we have not used, what we have written and it has not read. An idle one holds no
 //! buffer: it reads into a room that all share, and an unfinished request moves into its own.
+use super::outgoing::{Mail, Post};
 use crate::command::Task;
 use crate::server::{Server, clients::ClientId};
-use crate::wire::message::Message;
 use crate::wire::output::Output;
 use crate::wire::parser::{Batch, Parser, Progress};
 use crate::wire::reply::{Protocol, Reply};
@@ -18,12 +18,6 @@ pub const INPUT_BYTES_MAX: usize = 1 << 20;
 const ROOM_BYTES: usize = 64 * 1024;
 /// With less left of it those who have a piece of the room are to be stepped first.
 const ROOM_BYTES_MIN: usize = 16 * 1024;
-/// Output memory that is kept for the next session: so many buffers, none larger than this.
-const ROOMS_MAX: usize = 64;
-const ROOM_KEPT_BYTES_MAX: usize = 64 * 1024;
-/// A new one: small, since a thousand clients may be answered in one turn. (16 KB each left 2 KB of memory behind for each
-/// of 4,000 idle connections.) Those of busy clients grow, and are kept as they are.
-const OUTPUT_ROOM_BYTES: usize = 512;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Close {
@@ -33,30 +27,34 @@ pub enum Close {
     Now,
 }
 
+/// In this order: what a message to many touches of each comes first, in as few cache lines as can be.
+#[repr(C)]
 pub struct Session {
     pub id: ClientId,
+    /// Messages that it is to be sent, which stand in the post. Invariant: empty, or the output is.
+    pub(super) mail: Mail,
+    pub close: Option<Close>,
+    pub blocked: bool,
+    /// The client will send no more.
+    pub ended: bool,
+    /// Some of what it is sent is still to be sent: nothing can be put before the rest.
+    pub(super) partly_sent: bool,
+    pub(super) touched: bool,
+    ready: bool,
+    /// A command that goes on in slices.
+    pub task: Option<Box<dyn Task>>,
+    pub output: Output,
+    /// So many bytes of the shared room, from there on, are this session's. Invariant: 0 unless `tail` is empty.
+    fresh: usize,
+    fresh_at: usize,
     pub parser: Parser,
     /// The unused input that is not in the shared room. Invariant: head <= tail.len().
     pub tail: Vec<u8>,
     pub head: usize,
-    /// So many bytes of the shared room, from there on, are this session's. Invariant: 0 unless `tail` is empty.
-    fresh: usize,
-    fresh_at: usize,
-    pub output: Output,
-    /// A command that goes on in slices.
-    pub task: Option<Box<dyn Task>>,
-    /// Messages that came while that was writing its reply: they are sent after it.
-    later: Option<Box<Output>>,
-    pub blocked: bool,
-    /// The client will send no more.
-    pub ended: bool,
-    pub close: Option<Close>,
+    /// Messages that came while the task was writing its reply: they are sent after it.
+    pub(super) later: Option<Box<Output>>,
     /// Since when its output is over the soft limit.
     pub over_since_us: Option<u64>,
-    /// Some of what it is sent is still to be sent: nothing can be put before the rest.
-    partly_sent: bool,
-    touched: bool,
-    ready: bool,
 }
 
 impl Session {
@@ -75,6 +73,7 @@ impl Session {
             ended: false,
             close: None,
             over_since_us: None,
+            mail: Mail::default(),
             partly_sent: false,
             touched: false,
             ready: false,
@@ -93,7 +92,7 @@ impl Session {
 
     /// Bytes that it is still to be sent.
     pub fn unsent(&self) -> usize {
-        self.output.len() + self.later.as_ref().map_or(0, |later| later.len())
+        self.mail.len() + self.output.len() + self.later.as_ref().map_or(0, |later| later.len())
     }
 
     /// The command that went on in slices has ended: what came meanwhile follows its reply.
@@ -110,6 +109,7 @@ impl Session {
     }
 
     pub fn check(&self) {
+        assert!(self.mail.is_empty() || self.output.is_empty());
         assert!(!self.output.is_empty() || !self.output.has_room(), "an idle session holds no memory for its output");
         assert!(self.head <= self.tail.len());
         assert!(self.fresh == 0 || self.tail.is_empty());
@@ -120,7 +120,7 @@ impl Session {
 pub struct Sessions {
     /// By the clients' slab keys. A session that runs is not here: who serves it has it in hand (`take`, `put`), so that a
     /// command may meet every other session. Boxed: it changes hands as one pointer.
-    slots: Vec<Option<Box<Session>>>,
+    pub(super) slots: Vec<Option<Box<Session>>>,
     /// Where reads go, one behind the other. A piece is some session's until that is stepped, or others want the room.
     /// Empty while a step uses it.
     room: Vec<u8>,
@@ -131,13 +131,14 @@ pub struct Sessions {
     unstepped: usize,
     /// `None` while a step uses it.
     pub batch: Option<Box<Batch>>,
-    rooms: Vec<Vec<u8>>,
-    touched: Vec<ClientId>,
+    pub(super) rooms: Vec<Vec<u8>>,
+    pub(super) post: Post,
+    pub(super) touched: Vec<ClientId>,
     ready: VecDeque<ClientId>,
     /// Counts the writes that replies wait for.
     pub ticket: u64,
     /// Sessions with held output, by the order of their tickets.
-    held: VecDeque<(u64, ClientId)>,
+    pub(super) held: VecDeque<(u64, ClientId)>,
 }
 
 impl Sessions {
@@ -150,6 +151,7 @@ impl Sessions {
             unstepped: 0,
             batch: None,
             rooms: vec![],
+            post: Post::default(),
             touched: vec![],
             ready: VecDeque::new(),
             ticket: 0,
@@ -170,6 +172,7 @@ impl Sessions {
         if std::mem::take(&mut session.fresh) > 0 {
             self.free_piece();
         }
+        self.drop_mail(&mut session);
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Session> {
@@ -203,8 +206,9 @@ impl Sessions {
     #[inline]
     pub fn take(&mut self, id: ClientId) -> Option<Box<Session>> {
         let mut session = self.slots.get_mut(id.key)?.take_if(|session| session.id == id)?;
-        if !session.output.has_room() {
-            session.output.lend_room(self.rooms.pop().unwrap_or_else(|| Vec::with_capacity(OUTPUT_ROOM_BYTES)));
+        self.lend_room(&mut session.output);
+        if !session.mail.is_empty() {
+            self.keep_mail(&mut session);
         }
         Some(session)
     }
@@ -324,87 +328,6 @@ impl Sessions {
         }
     }
 
-    // --- Output
-
-    /// Takes the memory of an output with nothing to send, for the next one.
-    #[inline]
-    fn reclaim(&mut self, output: &mut Output) {
-        if output.is_empty() {
-            let room = output.take_room();
-            if room.capacity() > 0 && room.capacity() <= ROOM_KEPT_BYTES_MAX && self.rooms.len() < ROOMS_MAX {
-                self.rooms.push(room);
-            }
-        }
-    }
-
-    /// How many bytes are left.
-    #[inline]
-    pub fn wrote(&mut self, id: ClientId, count: usize) -> usize {
-        let mut session = self.slots[id.key].take().expect("a session as long as its client");
-        debug_assert_eq!(session.id, id);
-        session.output.wrote(count);
-        let left = session.output.len();
-        session.partly_sent = left > 0;
-        self.put(session);
-        if left <= OUTPUT_BYTES_MAX && left + count > OUTPUT_BYTES_MAX {
-            self.make_ready(id);
-        }
-        left
-    }
-
-    /// Appends a message that answers no request. How many bytes are unsent then; `None`: nothing is sent to it any more.
-    #[inline]
-    pub fn push(&mut self, id: ClientId, message: &mut Message, resp3: bool) -> Option<usize> {
-        let session = self.slots.get_mut(id.key)?.as_deref_mut()?;
-        if session.id != id || session.close.is_some() {
-            return None;
-        }
-        if session.task.is_some() {
-            message.write(session.later.get_or_insert_default(), resp3);
-            return Some(session.unsent());
-        }
-        if !session.output.has_room() {
-            session.output.lend_room(self.rooms.pop().unwrap_or_else(|| Vec::with_capacity(OUTPUT_ROOM_BYTES)));
-        }
-        message.write(&mut session.output, resp3);
-        let unsent = session.output.len();
-        if !std::mem::replace(&mut session.touched, true) {
-            self.touched.push(id);
-        }
-        Some(unsent)
-    }
-
-    /// Drops all that is unsent. In its place `reason` may be said, where that would not stand amidst something else:
-    /// true if it was.
-    pub fn discard(&mut self, id: ClientId, reason: Option<&mut Message>) -> bool {
-        let session = self.at_mut(id);
-        (session.task, session.later) = (None, None);
-        session.output.discard();
-        let reason = reason.filter(|_| !session.partly_sent);
-        let said = reason.is_some();
-        if let Some(reason) = reason {
-            reason.write(&mut session.output, true);
-        }
-        said
-    }
-
-    /// What was written for this session since `from` waits until the writes so far are durable.
-    pub fn hold(&mut self, session: &mut Session, from: u64) {
-        self.ticket += 1;
-        session.output.hold(from, self.ticket);
-        self.held.push_back((self.ticket, session.id));
-    }
-
-    pub fn release(&mut self, ticket: u64) {
-        while let Some((held, id)) = self.held.front().copied().filter(|(held, _)| *held <= ticket) {
-            self.held.pop_front();
-            if let Some(session) = self.get_mut(id) {
-                session.output.release(held);
-                self.touch(id);
-            }
-        }
-    }
-
     // --- Who is to be looked at
 
     /// It has new output, or is to be closed.
@@ -459,6 +382,7 @@ impl Sessions {
         }
         assert_eq!(self.iter().filter(|session| session.fresh > 0).count(), self.unstepped);
         assert_eq!(self.room.len(), ROOM_BYTES);
+        assert_eq!(self.iter().filter(|session| !session.mail.is_empty()).count(), self.post.holders);
     }
 }
 

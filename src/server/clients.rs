@@ -60,19 +60,14 @@ pub struct Transaction {
     pub aborted: bool,
 }
 
+/// In this order: what requests and messages touch comes first, in as few cache lines as can be.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Client {
     pub id: ClientId,
-    pub address: Address,
-    pub name: Box<[u8]>,
-    pub library: Box<[u8]>,
-    pub library_version: Box<[u8]>,
-    pub database: usize,
     /// 2 or 3.
     pub resp: u8,
     pub authenticated: bool,
-    /// What it sends is queued.
-    pub transaction: Option<Transaction>,
     /// It waits for a key, or for a moment.
     pub blocked: bool,
     /// It is shown every command.
@@ -81,20 +76,27 @@ pub struct Client {
     pub subscribed: bool,
     /// It will be closed: nothing more of it is read or run.
     pub closing: bool,
-    pub opened_us: u64,
-    pub active_us: u64,
+    /// Bytes of output not yet sent, and of input not yet used, when the client was last served.
+    pub unsent: usize,
+    pub bytes_out: u64,
+    pub unread: usize,
+    pub bytes_in: u64,
+    pub database: usize,
     /// Row of the command that it ran last.
     pub last_command: Option<u16>,
     /// The command that has invoked that one, while it runs.
     pub invoker: Option<u16>,
+    pub active_us: u64,
     pub commands: u64,
-    pub bytes_in: u64,
-    pub bytes_out: u64,
+    /// What it sends is queued.
+    pub transaction: Option<Transaction>,
+    pub opened_us: u64,
     /// `bytes_out` when `timeout` last looked.
     pub bytes_seen: u64,
-    /// Bytes of input not yet used, and of output not yet sent, when the client was last served.
-    pub unread: usize,
-    pub unsent: usize,
+    pub address: Address,
+    pub name: Box<[u8]>,
+    pub library: Box<[u8]>,
+    pub library_version: Box<[u8]>,
 }
 
 impl Client {

@@ -37,12 +37,21 @@ impl Message {
         if self.resp2.len() >= SHARED_MESSAGE_BYTES_MIN {
             return output.share(self.shared(resp3));
         }
-        let tail = output.tail();
-        let at = tail.len();
-        tail.extend_from_slice(&self.resp2);
-        if resp3 {
-            tail[at] = b'>';
+        self.encode(output.tail(), resp3);
+    }
+
+    /// Appends its bytes, however many.
+    #[inline]
+    pub fn encode(&self, to: &mut Vec<u8>, resp3: bool) {
+        let at = to.len();
+        to.extend_from_slice(&self.resp2);
+        if resp3 && !self.plain {
+            to[at] = b'>';
         }
+    }
+
+    pub fn size(&self) -> usize {
+        self.resp2.len()
     }
 
     fn shared(&mut self, resp3: bool) -> Bytes {

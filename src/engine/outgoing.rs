@@ -1,0 +1,275 @@
+//! What sessions are sent: the memory that an output borrows while it has something, and the post, from which a message to
+//! many is sent without a copy for each.
+//!
+//! ```text
+//!   post       [ message 1 | message 2 | message 3 ]      once for each protocol
+//!   session A  |----------- mail ------------------|      has nothing else to send: it sends a piece of the post
+//!   session B                          |-- mail ---|
+//! ```
+//!
+//! Who has something else to send, or misses a message between two that it hears, has them copied into its output.
+use super::session::{OUTPUT_BYTES_MAX, Session, Sessions};
+use crate::server::clients::ClientId;
+use crate::wire::message::{Message, SHARED_MESSAGE_BYTES_MIN};
+use crate::wire::output::Output;
+
+/// Output memory that is kept for the next session: so many buffers, none larger than this.
+const ROOMS_MAX: usize = 64;
+const ROOM_KEPT_BYTES_MAX: usize = 64 * 1024;
+/// A new one: small, since a thousand clients may be answered in one turn. (16 KB each left 2 KB of memory behind for each
+/// of 4,000 idle connections.) Those of busy clients grow, and are kept as they are.
+const OUTPUT_ROOM_BYTES: usize = 512;
+
+/// More is not in the post at once: whoever has not taken his mail by then gets it copied.
+const POST_BYTES_MAX: usize = 256 * 1024;
+
+/// A piece of the post.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Mail {
+    from: u32,
+    to: u32,
+    resp3: bool,
+}
+
+impl Mail {
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.from == self.to
+    }
+
+    #[inline]
+    pub fn len(&self) -> usize {
+        (self.to - self.from) as usize
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Post {
+    /// In RESP2, in RESP3.
+    bytes: [Vec<u8>; 2],
+    /// Sessions that have mail. When there is none the next message begins anew.
+    pub holders: usize,
+}
+
+impl Post {
+    #[inline]
+    fn piece(&self, mail: Mail) -> &[u8] {
+        &self.bytes[mail.resp3 as usize][mail.from as usize..mail.to as usize]
+    }
+
+    /// A session has no mail any more.
+    #[inline]
+    fn give_back(&mut self) {
+        self.holders -= 1;
+    }
+}
+
+/// A message on its way, and where it stands in the post.
+pub struct Letter {
+    message: Message,
+    places: [Option<Mail>; 2],
+}
+
+impl From<Message> for Letter {
+    fn from(message: Message) -> Letter {
+        Letter { message, places: [None; 2] }
+    }
+}
+
+impl Sessions {
+    // --- Messages
+
+    /// Sends a message that answers no request. How many bytes are unsent then; `None`: nothing is sent to it any more.
+    #[inline]
+    pub fn push(&mut self, id: ClientId, letter: &mut Letter, resp3: bool) -> Option<usize> {
+        let place = match letter.places[resp3 as usize] {
+            Some(place) => place,
+            None => self.post(letter, resp3),
+        };
+        let session = self.slots.get_mut(id.key)?.as_deref_mut()?;
+        if session.id != id || session.close.is_some() {
+            return None;
+        }
+        let mail = &mut session.mail;
+        let follows = mail.is_empty() || mail.to == place.from && mail.resp3 == resp3;
+        if place.is_empty() || !follows || !session.output.is_empty() || session.task.is_some() {
+            return self.append(id, letter, resp3);
+        }
+        if mail.is_empty() {
+            *mail = place;
+            self.post.holders += 1;
+        } else {
+            mail.to = place.to;
+        }
+        let unsent = mail.len();
+        if !std::mem::replace(&mut session.touched, true) {
+            self.touched.push(id);
+        }
+        Some(unsent)
+    }
+
+    /// Puts a message into the post. Empty: there is no place for it.
+    #[cold]
+    fn post(&mut self, letter: &mut Letter, resp3: bool) -> Mail {
+        let size = letter.message.size();
+        if self.post.bytes[resp3 as usize].len() + size > POST_BYTES_MAX {
+            self.keep_all_mail();
+        }
+        if self.post.holders == 0 {
+            self.post.bytes[resp3 as usize].clear();
+        }
+        let bytes = &mut self.post.bytes[resp3 as usize];
+        let from = bytes.len() as u32;
+        if size < SHARED_MESSAGE_BYTES_MIN {
+            letter.message.encode(bytes, resp3);
+        }
+        let place = Mail { from, to: bytes.len() as u32, resp3 };
+        letter.places[resp3 as usize] = Some(place);
+        place
+    }
+
+    /// Appends it to the session's own output.
+    #[cold]
+    fn append(&mut self, id: ClientId, letter: &mut Letter, resp3: bool) -> Option<usize> {
+        let mut session = self.slots[id.key].take().expect("it is there");
+        if session.task.is_some() {
+            letter.message.write(session.later.get_or_insert_default(), resp3);
+        } else {
+            self.lend_room(&mut session.output);
+            self.keep_mail(&mut session);
+            letter.message.write(&mut session.output, resp3);
+            self.touch_taken(&mut session);
+        }
+        let unsent = session.unsent();
+        self.slots[id.key] = Some(session);
+        Some(unsent)
+    }
+
+    /// What a session has in the post becomes its own. Its output has room.
+    #[cold]
+    pub fn keep_mail(&mut self, session: &mut Session) {
+        let mail = std::mem::take(&mut session.mail);
+        if !mail.is_empty() {
+            session.output.tail().extend_from_slice(self.post.piece(mail));
+            self.post.give_back();
+        }
+    }
+
+    #[cold]
+    fn keep_all_mail(&mut self) {
+        for key in 0..self.slots.len() {
+            if let Some(mut session) = self.slots[key].take_if(|session| !session.mail.is_empty()) {
+                self.lend_room(&mut session.output);
+                self.keep_mail(&mut session);
+                self.slots[key] = Some(session);
+            }
+        }
+    }
+
+    pub fn drop_mail(&mut self, session: &mut Session) {
+        if !std::mem::take(&mut session.mail).is_empty() {
+            self.post.give_back();
+        }
+    }
+
+    // --- Memory to write to
+
+    #[inline]
+    pub fn lend_room(&mut self, output: &mut Output) {
+        if !output.has_room() {
+            output.lend_room(self.rooms.pop().unwrap_or_else(|| Vec::with_capacity(OUTPUT_ROOM_BYTES)));
+        }
+    }
+
+    /// Takes the memory of an output with nothing to send, for the next one.
+    #[inline]
+    pub fn reclaim(&mut self, output: &mut Output) {
+        if output.is_empty() {
+            let room = output.take_room();
+            if room.capacity() > 0 && room.capacity() <= ROOM_KEPT_BYTES_MAX && self.rooms.len() < ROOMS_MAX {
+                self.rooms.push(room);
+            }
+        }
+    }
+
+    // --- Sending
+
+    /// What may be sent now, if it is in one piece.
+    #[inline]
+    pub fn pending_piece(&self, id: ClientId) -> Option<&[u8]> {
+        let session = self.at(id);
+        if session.mail.is_empty() { session.output.pending_piece() } else { Some(self.post.piece(session.mail)) }
+    }
+
+    /// What may be sent now, in order.
+    pub fn pending(&self, id: ClientId) -> impl Iterator<Item = &[u8]> {
+        let session = self.at(id);
+        let mail = (!session.mail.is_empty()).then(|| self.post.piece(session.mail));
+        mail.into_iter().chain(session.output.pending())
+    }
+
+    /// So many bytes were sent. How many are left.
+    #[inline]
+    pub fn wrote(&mut self, id: ClientId, count: usize) -> usize {
+        let session = self.at_mut(id);
+        if session.mail.is_empty() || session.mail.len() != count {
+            return self.wrote_output(id, count);
+        }
+        session.mail = Mail::default();
+        self.post.give_back();
+        0
+    }
+
+    #[inline(never)]
+    fn wrote_output(&mut self, id: ClientId, count: usize) -> usize {
+        let mut session = self.slots[id.key].take().expect("a session as long as its client");
+        debug_assert_eq!(session.id, id);
+        if !session.mail.is_empty() {
+            self.lend_room(&mut session.output);
+            self.keep_mail(&mut session);
+        }
+        session.output.wrote(count);
+        let left = session.output.len();
+        session.partly_sent = left > 0;
+        self.put(session);
+        if left <= OUTPUT_BYTES_MAX && left + count > OUTPUT_BYTES_MAX {
+            self.make_ready(id);
+        }
+        left
+    }
+
+    /// Drops all that is unsent. In its place `reason` may be said, where that would not stand amidst something else:
+    /// true if it was.
+    pub fn discard(&mut self, id: ClientId, reason: Option<&mut Message>) -> bool {
+        let session = self.at_mut(id);
+        (session.task, session.later) = (None, None);
+        let had_mail = !std::mem::take(&mut session.mail).is_empty();
+        session.output.discard();
+        let reason = reason.filter(|_| !session.partly_sent);
+        let said = reason.is_some();
+        if let Some(reason) = reason {
+            reason.write(&mut session.output, true);
+        }
+        if had_mail {
+            self.post.give_back();
+        }
+        said
+    }
+
+    /// What was written for this session since `from` waits until the writes so far are durable.
+    pub fn hold(&mut self, session: &mut Session, from: u64) {
+        self.ticket += 1;
+        session.output.hold(from, self.ticket);
+        self.held.push_back((self.ticket, session.id));
+    }
+
+    pub fn release(&mut self, ticket: u64) {
+        while let Some((held, id)) = self.held.front().copied().filter(|(held, _)| *held <= ticket) {
+            self.held.pop_front();
+            if let Some(session) = self.get_mut(id) {
+                session.output.release(held);
+                self.touch(id);
+            }
+        }
+    }
+}
