@@ -11,6 +11,7 @@ bench.sh [suite]       redis-benchmark's suite at depths 1, 16, 64 over TCP and 
 bench.sh memory        resident bytes per key and per idle connection
 bench.sh pauses        the longest waits while a server grows to millions of keys, then frees them
 bench.sh pubsub        user CPU and write calls per delivered message, one publisher, 1,000 subscribers
+bench.sh crowd         p99 of a hundred busy clients, alone and beside ten thousand idle connections, in paired rounds
 bench.sh expiry        a million keys that are due within a second: when they are gone, who waits meanwhile
 bench.sh plain-map     pauses, beside a Spindle whose table is one std HashMap: what segments buy
 bench.sh bars          every bar of the README: figure and verdict; exit 1 where one is missed

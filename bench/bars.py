@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Callable
 
-import lab, load, memory, pubsub, report, suite
+import crowd, lab, load, memory, pubsub, report, suite
 
 
 @dataclass
@@ -27,6 +27,7 @@ BARS = [
     *(Bar(f"delivered message, 1,000 subscribers, depth {depth}, write calls", "<=", 1.00, "× best peer", lambda a, d=depth: delivered(a, d, 2)) for depth in pubsub.DEPTHS),
     Bar("idle with 1,000 connections, CPU", "<=", 0.50, "% of a core", lambda a: idle(a)[1]),
     Bar("idle connection, memory", "<=", 1024, "bytes", lambda a: idle(a)[0]),
+    Bar("p99 of 100 clients beside 10,000 idle connections", "<=", 1.25, "× alone", lambda a: crowded(a)),
     Bar("cold start", "<=", 50, "ms", lambda a: cold_start(a)),
 ]
 
@@ -154,6 +155,12 @@ def idle(a):
         size, share = memory.idle_connections(lab.spindle(), 1000, min(3.0, a.idle_seconds), a.idle_seconds)
         a.idle = (size, f"1,000 connections: {report.si(size * 1000)}B"), (share * 100, f"over {a.idle_seconds:g} s")
     return a.idle
+
+
+def crowded(a):
+    figures = crowd.measure(lab.spindle(), max(int(crowd.IDLE * min(a.scale, 1)), 100), rounds=a.rounds, scale=a.scale)
+    a.waits.append(figures["waited"])
+    return figures["ratio"], f"{figures['p99_crowd_ms']:.3f} ms; alone: {figures['p99_ms']:.3f} ms"
 
 
 def cold_start(a):

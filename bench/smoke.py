@@ -3,7 +3,7 @@ hold figures that can be true; how good they are says nothing here, so a slow ma
 
 import argparse, contextlib, csv, io, os, shutil, subprocess, tempfile, time, xml.dom.minidom
 
-import bars, expiry, lab, memory, pauses, pubsub, suite
+import bars, crowd, expiry, lab, memory, pauses, pubsub, suite
 
 SMALL = [
     (suite, ["--tests", "ping_inline,set,get,incr,mset", "--depths", "1,16", "--rounds", "1", "--keys", "1000", "--scale", "0.02"]),
@@ -11,9 +11,10 @@ SMALL = [
     (pauses, ["--keys", "20000", "--rounds", "1"]),
     (expiry, ["--keys", "20000", "--rounds", "1"]),
     (pubsub, ["--subscribers", "50", "--rounds", "1", "--scale", "0.01"]),
+    (crowd, ["--idle", "200", "--rounds", "1", "--scale", "0.02"]),
     (bars, ["--rounds", "1", "--scale", "0.02", "--idle-seconds", "0.2"]),
 ]
-FILES = "suite.csv suite.md cost.svg latency.svg memory.csv memory.md memory.svg pauses.csv pauses-samples.csv pauses.md pauses.svg expiry.csv expiry.md pubsub.csv pubsub.md bars.csv bars.md"
+FILES = "suite.csv suite.md cost.svg latency.svg memory.csv memory.md memory.svg pauses.csv pauses-samples.csv pauses.md pauses.svg expiry.csv expiry.md pubsub.csv pubsub.md crowd.csv crowd.md bars.csv bars.md"
 
 
 def options(ap):
