@@ -436,9 +436,12 @@ fn others_are_told_that_the_server_is_busy_and_one_can_stop_it() {
     assert_eq!(bench.text(killer), "+OK");
     // Afterwards all are served as ever; a request that was half there is whole.
     bench.host.breaths.push_back(vec![(slow, b"*2\r\n$4\r\nEC".to_vec())]);
-    bench.host.breaths.push_back(vec![(killer, request("SHUTDOWN")), (other, request("SHUTDOWN NOSAVE"))]);
+    bench.host.breaths.push_back(vec![
+        (killer, [request("SHUTDOWN"), request("SHUTDOWN SAVE")].concat()),
+        (other, request("SHUTDOWN NOSAVE")),
+    ]);
     assert_eq!(bench.ask(long, "SPIN 10"), "-ERR stopped at breath 2");
-    assert_eq!((bench.text(killer), bench.wishes.as_slice()), (BUSY.into(), &[Wish::Shutdown][..]));
+    assert_eq!((bench.text(killer), bench.wishes.as_slice()), (format!("{BUSY} {BUSY}"), &[Wish::Shutdown][..]));
     bench.fill(slow, b"HO\r\n$1\r\ny\r\n");
     bench.run(slow);
     assert_eq!(bench.text(slow), "$1 y");

@@ -10,7 +10,7 @@ use log::{debug, warn};
 use mio::Token;
 use std::io::ErrorKind;
 
-const ACCEPTS_PER_TURN: usize = 128;
+pub const ACCEPTS_PER_TURN: usize = 128;
 /// Descriptors may also become free outside this process.
 const ACCEPT_PAUSE_US: u64 = 100_000;
 

@@ -1,6 +1,7 @@
 //! A breath in the middle of a long command (`Host::breathe`): who comes is accepted, who sends is read and answered, and
 //! what he is told leaves at once. Nobody is closed: whoever was heard is due in the turn that follows, and so is every
 //! event that is not a connection's.
+use super::accept::ACCEPTS_PER_TURN;
 use super::connection::{Connection, Stream};
 use super::host::Outside;
 use super::listen::{Accepted, tune};
@@ -46,7 +47,12 @@ impl Outside {
 
     /// Who comes may be the one that stops the command.
     fn accept_bystanders(&mut self, bystanders: &mut dyn Bystanders) {
-        while let Some(listener) = self.listeners.next_ready() {
+        let mut left = ACCEPTS_PER_TURN;
+        while left > 0
+            && self.turned_away.len() < ACCEPTS_PER_TURN
+            && let Some(listener) = self.listeners.next_ready()
+        {
+            left -= 1;
             match listener.accept() {
                 Ok(Accepted { stream, address }) => {
                     if let Stream::Tcp(tcp) = &stream {

@@ -35,18 +35,17 @@ impl<'a> Command<'a> for Shutdown {
             let alone = self == Shutdown { save_selector: None, now: false, force: false, abort: true };
             return Err(if alone { Refusal::NoShutdown } else { Refusal::Syntax });
         }
+        // Nothing can be saved in the middle of a command.
+        if cx.server.busy.answering && self.save_selector != Some(SaveSelector::Nosave) {
+            return Err(busy(cx));
+        }
         if self.save_selector == Some(SaveSelector::Save) && !self.force {
             warn!("SHUTDOWN SAVE is refused: there is no persistence yet, so the data cannot be saved");
             return Err(Refusal::ShutdownFailed);
         }
-        if cx.server.busy.answering {
-            if self.save_selector != Some(SaveSelector::Nosave) {
-                return Err(busy(cx));
-            }
-            cx.server.busy.stop = true;
-        }
         let id = cx.me().id;
         info!("{} asked for a shutdown", cx.me().address.peer());
+        cx.server.busy.stop = cx.server.busy.answering;
         cx.ask(Effect::Shutdown);
         cx.ask(Effect::CloseAfterReply(id));
         Ok(Outcome::Done)
