@@ -36,7 +36,11 @@ fn send(engine: &mut Engine, host: &mut ByHand, client: ClientId, mut bytes: &[u
         bytes = &bytes[count..];
         let mut now = NOW;
         while engine.step(client, &mut now, Budget::default(), host) == Step::More {}
-        let pending = engine.pending(client).map(<[u8]>::len).sum();
+        // As the reactor asks.
+        let pending = match engine.pending_piece(client) {
+            Some(piece) => piece.len(),
+            None => engine.pending(client).map(<[u8]>::len).sum(),
+        };
         engine.wrote(client, pending);
         answered += pending;
         while engine.next_touched().is_some() {}

@@ -181,17 +181,6 @@ impl Sessions {
         }
     }
 
-    /// Takes the memory of an output with nothing to send, for the next one.
-    #[inline]
-    pub fn reclaim(&mut self, output: &mut Output) {
-        if output.is_empty() {
-            let room = output.take_room();
-            if room.capacity() > 0 && room.capacity() <= ROOM_KEPT_BYTES_MAX && self.rooms.len() < ROOMS_MAX {
-                self.rooms.push(room);
-            }
-        }
-    }
-
     // --- Sending
 
     /// What may be sent now, if it is in one piece.
@@ -211,30 +200,36 @@ impl Sessions {
     /// So many bytes were sent. How many are left.
     #[inline]
     pub fn wrote(&mut self, id: ClientId, count: usize) -> usize {
-        let session = self.at_mut(id);
-        if session.mail.is_empty() || session.mail.len() != count {
-            return self.wrote_output(id, count);
-        }
-        session.mail = Mail::default();
-        self.post.give_back();
-        0
-    }
-
-    #[inline(never)]
-    fn wrote_output(&mut self, id: ClientId, count: usize) -> usize {
-        let mut session = self.slots[id.key].take().expect("a session as long as its client");
+        let session = self.slots[id.key].as_deref_mut().expect("a session as long as its client");
         debug_assert_eq!(session.id, id);
         if !session.mail.is_empty() {
-            self.lend_room(&mut session.output);
-            self.keep_mail(&mut session);
+            return self.wrote_mail(id, count);
         }
         session.output.wrote(count);
         let left = session.output.len();
         session.partly_sent = left > 0;
-        self.put(session);
+        if left == 0 {
+            reclaim(&mut self.rooms, &mut session.output);
+        }
         if left <= OUTPUT_BYTES_MAX && left + count > OUTPUT_BYTES_MAX {
             self.make_ready(id);
         }
+        left
+    }
+
+    #[inline(never)]
+    fn wrote_mail(&mut self, id: ClientId, count: usize) -> usize {
+        let session = self.at_mut(id);
+        if session.mail.len() == count {
+            session.mail = Mail::default();
+            self.post.give_back();
+            return 0;
+        }
+        let mut session = self.take(id).expect("it is there");
+        session.output.wrote(count);
+        session.partly_sent = true;
+        let left = session.output.len();
+        self.put(session);
         left
     }
 
@@ -271,5 +266,14 @@ impl Sessions {
                 self.touch(id);
             }
         }
+    }
+}
+
+/// Takes the memory of an output with nothing to send, for the next one.
+#[inline(always)]
+pub fn reclaim(rooms: &mut Vec<Vec<u8>>, output: &mut Output) {
+    let room = output.take_room();
+    if room.capacity() > 0 && room.capacity() <= ROOM_KEPT_BYTES_MAX && rooms.len() < ROOMS_MAX {
+        rooms.push(room);
     }
 }

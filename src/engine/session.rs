@@ -1,6 +1,6 @@
 //! Sessions: what a client has sent and we have not used, what we have written and it has not read. An idle one holds no
 //! buffer: it reads into a room that all share, and an unfinished request moves into its own.
-use super::outgoing::{Mail, Post};
+use super::outgoing::{Mail, Post, reclaim};
 use crate::command::Task;
 use crate::server::{Server, clients::ClientId};
 use crate::wire::output::Output;
@@ -216,7 +216,9 @@ impl Sessions {
     /// Gives it its place back. One with nothing to send holds no memory for that.
     #[inline]
     pub fn put(&mut self, mut session: Box<Session>) {
-        self.reclaim(&mut session.output);
+        if session.output.is_empty() {
+            reclaim(&mut self.rooms, &mut session.output);
+        }
         let key = session.id.key;
         let empty = self.slots[key].replace(session);
         debug_assert!(empty.is_none());

@@ -92,6 +92,7 @@ impl Output {
     }
 
     /// The memory of an output with nothing left to send.
+    #[inline]
     pub fn take_room(&mut self) -> Vec<u8> {
         assert!(self.is_empty());
         self.sent = 0;
@@ -221,31 +222,40 @@ impl Output {
     }
 
     /// `count` pending bytes were sent.
-    pub fn wrote(&mut self, mut count: usize) {
-        assert!(count <= self.released(), "more was sent than was there");
+    #[inline]
+    pub fn wrote(&mut self, count: usize) {
+        let of_tail = if self.queue.is_none() { Some(count) } else { self.wrote_chunks(count) };
         self.position += count as u64;
-        if let Some(queue) = &mut self.queue {
-            while let Some(chunk) = queue.chunks.front() {
-                let left = chunk.len() - self.sent;
-                if count < left {
-                    self.sent += count;
-                    queue.closed -= count;
-                    return;
-                }
-                count -= left;
-                queue.closed -= left;
-                self.sent = 0;
-                queue.chunks.pop_front();
-            }
-            if queue.holds.is_empty() {
-                self.queue = None;
-            }
-        }
-        self.sent += count;
+        let Some(of_tail) = of_tail else { return };
+        assert!(self.sent + of_tail <= self.tail.len(), "more was sent than was there");
+        self.sent += of_tail;
         if self.sent == self.tail.len() {
             self.sent = 0;
             self.tail.clear();
         }
+    }
+
+    /// Lets go of chunks. How much was of the tail; `None`: a chunk is left.
+    #[inline(never)]
+    fn wrote_chunks(&mut self, mut count: usize) -> Option<usize> {
+        assert!(count <= self.released(), "more was sent than was there");
+        let queue = self.queue.as_mut().expect("there are chunks");
+        while let Some(chunk) = queue.chunks.front() {
+            let left = chunk.len() - self.sent;
+            if count < left {
+                self.sent += count;
+                queue.closed -= count;
+                return None;
+            }
+            count -= left;
+            queue.closed -= left;
+            self.sent = 0;
+            queue.chunks.pop_front();
+        }
+        if queue.holds.is_empty() {
+            self.queue = None;
+        }
+        Some(count)
     }
 
     pub fn check(&self) {
