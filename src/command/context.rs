@@ -313,6 +313,14 @@ impl Context<'_> {
 }
 
 impl<'c> Context<'c> {
+    /// The door to a key, and where to answer.
+    #[inline]
+    pub fn change<'k, const ACCESS: u16>(&'k mut self, key: Key<'k, ACCESS>) -> (Door<'k>, &'k mut Reply<'c>) {
+        const { assert!(ACCESS & syntax::CHANGES != 0, "this key was not declared to be changed") }
+        let (database, now_ms) = (self.database(), self.now_ms());
+        (self.data.open(database, key.0, now_ms), &mut self.reply)
+    }
+
     /// The collection at a key, if it is of this type, and where to answer.
     #[inline]
     pub fn view<T: Collection, const ACCESS: u16>(

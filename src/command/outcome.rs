@@ -12,10 +12,12 @@ pub enum Outcome {
 pub type Ran = Result<Outcome, Refusal>;
 
 /// What a client waits for. When one of the keys changes its words are parsed and run again, so whatever depends on the
-/// moment in which it blocked (a relative deadline, `$`) must be rewritten in them.
+/// moment in which it blocked (`$`) must be rewritten in them. The deadline is that of the first time.
 pub struct Block {
     /// In the client's database.
     pub keys: Vec<Box<[u8]>>,
+    /// It is tried again only while one of the keys has a value of this type, as TYPE says it; `None`: at any change.
+    pub wants: Option<&'static str>,
     /// Of the monotonic clock.
     pub deadline_us: Option<u64>,
     /// `None`: its own words will do.

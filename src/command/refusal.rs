@@ -110,6 +110,14 @@ refusals! {
     DiscardWithoutMulti: "ERR DISCARD without MULTI"
     TransactionAborted: "EXECABORT Transaction discarded because of previous errors."
     TransactionRejected: "EXECABORT Transaction discarded because of: {why}"
+    // Lists
+    IndexOutOfRange: "ERR index out of range"
+    CountNotPositive: "ERR count should be greater than 0"
+    RankZero: "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list"
+    NotALong: "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
+    PosCountNegative: "ERR COUNT can't be negative"
+    MaxlenNegative: "ERR MAXLEN can't be negative"
+    TimeoutNotAFloat: "ERR timeout is not a float or out of range"
     // Strings
     Overflow: "ERR increment or decrement would overflow"
     DecrementOverflow: "ERR decrement would overflow"

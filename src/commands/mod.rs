@@ -4,6 +4,7 @@ pub mod connection;
 #[cfg(test)]
 mod harness;
 mod key;
+mod list;
 mod pubsub;
 pub mod server;
 mod standalone;
@@ -12,6 +13,7 @@ pub mod transaction;
 
 use connection::{client::*, hello::*, kill::*, monitor::*, *};
 use key::{delete::*, expire::*, find::*, object::*, rename::*, whole::*};
+use list::{block::*, ends::*, middle::*, read::*, shift::*};
 use pubsub::{channels::*, subscribe::*, *};
 use server::*;
 use standalone::*;
@@ -44,6 +46,9 @@ crate::table! { pub COMMANDS:
     Copy, Del, Exists, Expire, ExpireAt, ExpireTime, Keys, Move,
     Object { ObjectEncoding, ObjectFreq, ObjectHelp, ObjectIdletime, ObjectRefcount },
     Persist, PExpire, PExpireAt, PExpireTime, PTtl, RandomKey, Rename, RenameNx, Scan, Touch, Ttl, Type, Unlink,
+    // Lists
+    BLMove, BLMPop, BLPop, BRPop, BRPopLPush, LIndex, LInsert, LLen, LMove, LMPop, LPop, LPos, LPush, LPushX, LRange, LRem,
+    LSet, LTrim, RPop, RPopLPush, RPush, RPushX,
     // Databases and memory
     DbSize, FlushAll, FlushDb, Memory { MemoryHelp, MemoryUsage }, SwapDb,
     // What is off in a server that stands alone

@@ -1,11 +1,11 @@
 //! After a command: what it asked for is done, who waited for what it changed is served, what it recorded is kept.
 use super::bystanders::Rest;
 use super::session::{Close, Session};
-use super::waiting::Wait;
+use super::waiting::{Place, Wait};
 use super::{Engine, Wish, World};
 use crate::base::time::Now;
 use crate::command::words::OwnedWords;
-use crate::command::{Context, Effect, Host, Outcome, publish};
+use crate::command::{Block, Context, Effect, Host, Outcome, publish};
 use crate::server::clients::ClientId;
 use crate::store::{Change, Event};
 
@@ -120,17 +120,11 @@ impl Engine {
 
     // --- Waiting
 
-    pub(super) fn block(
-        &mut self,
-        id: ClientId,
-        words: OwnedWords,
-        keys: Vec<Box<[u8]>>,
-        deadline_us: Option<u64>,
-        late: fn(&mut Context),
-    ) {
+    pub(super) fn block(&mut self, id: ClientId, words: OwnedWords, block: Block) {
+        let Block { keys, wants, deadline_us, late, .. } = block;
         let client = self.world.server.clients.at_mut(id.key);
         client.blocked = true;
-        self.waiting.add(id, Wait { words, database: client.database, keys, deadline_us, late });
+        self.waiting.add(id, Wait { words, database: client.database, keys, wants, deadline_us, late, turn: 0 });
         self.refresh_observed();
     }
 
@@ -140,10 +134,31 @@ impl Engine {
             // Whoever was woken by a look would look again, and wake himself.
             for change in self.world.data.ledger.take_journal().into_iter().filter(Change::is_change) {
                 self.world.tell_watchers(&change, now);
-                for id in self.waiting.for_key(change.database, &change.key) {
-                    self.try_again(id, now, host);
+                if self.waiting.is_empty() {
+                    continue;
+                }
+                match change.event {
+                    // What has gone serves nobody who wants something.
+                    Event::FLUSHED | Event::SWAPPED => {
+                        for place in self.waiting.keys_of(change.database) {
+                            self.serve_waiters(place, now, host);
+                        }
+                    }
+                    _ => self.serve_waiters((change.database, change.key), now, host),
                 }
             }
+        }
+    }
+
+    /// Tries those who wait for a key, one after the other, as long as there is what they want.
+    fn serve_waiters(&mut self, place: Place, now: Now, host: &mut dyn Host) {
+        let mut turn = 0;
+        loop {
+            let entry = self.world.data.look(place.0, &place.1, now.wall_ms());
+            let there = entry.map(|entry| entry.value().type_name());
+            let Some(waiter) = self.waiting.next_for(&place, turn, there) else { return };
+            turn = waiter.turn;
+            self.try_again(waiter.id, now, host);
         }
     }
 
@@ -190,7 +205,7 @@ impl Engine {
         let mut session = self.sessions.take(id).expect("who waits is there");
         let mut others = Rest { sessions: &mut self.sessions, room: None };
         let (mut since, output) = (0, &mut session.output);
-        say(&mut self.world.context(id, words.request(), output, now, &mut since, host, &mut others, true));
+        say(&mut self.world.context(id, words.request(), output, now, &mut since, host, &mut others, false));
         self.sessions.put(session);
         self.release_waiter(id);
     }

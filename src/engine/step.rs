@@ -149,9 +149,10 @@ impl Engine {
             match outcome {
                 Outcome::Done => {}
                 Outcome::Block(block) => {
-                    let words = block.words.unwrap_or_else(|| request.into());
+                    let mut block = *block;
+                    let words = block.words.take().unwrap_or_else(|| request.into());
                     session.blocked = true;
-                    self.block(id, words, block.keys, block.deadline_us, block.late);
+                    self.block(id, words, block);
                 }
                 Outcome::Continue(task) => session.task = Some(task),
             }

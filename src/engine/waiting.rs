@@ -2,22 +2,39 @@
 use crate::command::Context;
 use crate::command::words::OwnedWords;
 use crate::server::clients::ClientId;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Invariants: `keys` and `deadlines` hold exactly what the waits in `clients` say.
+/// A database's number and a key in it.
+pub type Place = (usize, Box<[u8]>);
+
+/// Invariants: `keys`, `deadlines` and `unparticular` hold exactly what the waits in `clients` say.
 #[derive(Default)]
 pub struct Waiting {
     clients: HashMap<ClientId, Wait>,
-    keys: HashMap<(usize, Box<[u8]>), VecDeque<ClientId>>,
+    /// By the turn in which each came.
+    keys: HashMap<Place, BTreeMap<u64, Waiter>>,
     deadlines: BTreeSet<(u64, ClientId)>,
+    /// How many are tried at any change.
+    unparticular: usize,
+    turns: u64,
+}
+
+#[derive(Clone, Copy)]
+pub struct Waiter {
+    pub turn: u64,
+    pub id: ClientId,
+    pub wants: Option<&'static str>,
 }
 
 pub struct Wait {
     pub words: OwnedWords,
     pub database: usize,
     pub keys: Vec<Box<[u8]>>,
+    pub wants: Option<&'static str>,
     pub deadline_us: Option<u64>,
     pub late: fn(&mut Context),
+    /// Given by `add`.
+    pub turn: u64,
 }
 
 impl Waiting {
@@ -25,28 +42,30 @@ impl Waiting {
         self.clients.is_empty()
     }
 
-    pub fn add(&mut self, id: ClientId, wait: Wait) {
+    pub fn add(&mut self, id: ClientId, mut wait: Wait) {
+        self.turns += 1;
+        wait.turn = self.turns;
+        let waiter = Waiter { turn: wait.turn, id, wants: wait.wants };
         for key in &wait.keys {
-            let queue = self.keys.entry((wait.database, key.clone())).or_default();
-            if !queue.contains(&id) {
-                queue.push_back(id);
-            }
+            self.keys.entry((wait.database, key.clone())).or_default().insert(wait.turn, waiter);
         }
+        self.unparticular += wait.wants.is_none() as usize;
         self.deadlines.extend(wait.deadline_us.map(|deadline_us| (deadline_us, id)));
         assert!(self.clients.insert(id, wait).is_none(), "a client waits once");
     }
 
     pub fn remove(&mut self, id: ClientId) -> Option<Wait> {
-        let wait = self.clients.remove(&id)?;
-        for key in &wait.keys {
-            let place = (wait.database, key.clone());
+        let mut wait = self.clients.remove(&id)?;
+        for key in &mut wait.keys {
+            let place = (wait.database, std::mem::take(key));
             if let Some(queue) = self.keys.get_mut(&place) {
-                queue.retain(|other| *other != id);
+                queue.remove(&wait.turn);
                 if queue.is_empty() {
                     self.keys.remove(&place);
                 }
             }
         }
+        self.unparticular -= wait.wants.is_none() as usize;
         wait.deadline_us.map(|deadline_us| self.deadlines.remove(&(deadline_us, id)));
         Some(wait)
     }
@@ -55,15 +74,20 @@ impl Waiting {
         self.clients.get(&id)
     }
 
-    /// Who waits for this key, in the order in which they came. An empty key: for any key of the database.
-    pub fn for_key(&self, database: usize, key: &[u8]) -> Vec<ClientId> {
-        if key.is_empty() {
-            let mut all: Vec<_> =
-                self.clients.iter().filter(|(_, wait)| wait.database == database).map(|(id, _)| *id).collect();
-            all.sort_unstable();
-            return all;
+    /// The first of those who wait for this key, came after this turn, and would be served by a value of this type.
+    pub fn next_for(&self, place: &Place, after: u64, there: Option<&'static str>) -> Option<Waiter> {
+        if there.is_none() && self.unparticular == 0 {
+            return None;
         }
-        self.keys.get(&(database, key.into())).map(|queue| queue.iter().copied().collect()).unwrap_or_default()
+        let mut queue = self.keys.get(place)?.range(after + 1..);
+        queue.find(|(_, waiter)| waiter.wants.is_none() || waiter.wants == there).map(|(_, waiter)| *waiter)
+    }
+
+    /// All keys of a database that somebody waits for.
+    pub fn keys_of(&self, database: usize) -> Vec<Place> {
+        let mut keys: Vec<_> = self.keys.iter().filter(|((number, _), _)| *number == database).collect();
+        keys.sort_unstable_by_key(|(_, queue)| queue.first_key_value().map(|(turn, _)| *turn));
+        keys.into_iter().map(|(place, _)| place.clone()).collect()
     }
 
     pub fn first_deadline_us(&self) -> Option<u64> {

@@ -132,7 +132,7 @@ impl<'a> Door<'a> {
         let mut new = T::default();
         let (result, changes) = edit(&mut new);
         if !new.is_empty() {
-            self.create(Content::Held(Box::new(new).hold()), NewExpiry::Never);
+            self.create(Content::Held(new.hold()), NewExpiry::Never);
             self.ledger.dirty += changes as u64;
             self.note(event);
         }

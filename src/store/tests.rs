@@ -2,6 +2,7 @@
 //! same, and the accounts agree.
 use super::structure::wheel::RESOLUTION_BITS;
 use super::text::Digits;
+use super::value::list::End;
 use super::{Collection, Content, Entry, Event, Keyspace, List, NewExpiry, Value, WrongType};
 use crate::base::random::Chance;
 use std::collections::BTreeMap;
@@ -369,12 +370,14 @@ fn a_collection_goes_with_its_last_element_and_is_told_by_its_type() {
     const PUSH: Event = Event::list("rpush");
     const POP: Event = Event::list("lpop");
     let push = |store: &mut Keyspace, key: &[u8], elements: &[&[u8]]| {
-        let edit = |list: &mut List| (elements.iter().for_each(|element| list.push_back(element)), elements.len());
+        let edit =
+            |list: &mut List| (elements.iter().for_each(|element| list.push(End::Right, element)), elements.len());
         store.open(0, key, 5).edit(PUSH, edit)
     };
     let pop = |store: &mut Keyspace| {
         store.open(0, b"k", 5).edit(POP, |list: &mut List| {
-            let popped = list.pop_front();
+            let popped = list.end(End::Left).map(|element| element.bytes(&mut Digits::new()).to_vec());
+            list.drop_end(End::Left);
             let count = popped.is_some() as usize;
             (popped, count)
         })
@@ -408,7 +411,7 @@ fn a_collection_goes_with_its_last_element_and_is_told_by_its_type() {
 fn a_large_collection_is_freed_in_slices() {
     let mut store = Keyspace::new(1, [1, 2, 3, 4]);
     let fill = |store: &mut Keyspace| {
-        let edit = |list: &mut List| ((0..20_000).for_each(|_| list.push_back(&[b'v'; 1000])), 1);
+        let edit = |list: &mut List| ((0..20_000).for_each(|_| list.push(End::Right, &[b'v'; 1000])), 1);
         assert_eq!(store.open(0, b"k", 5).edit(Event::list("rpush"), edit), Ok(()));
         store.check();
     };

@@ -98,7 +98,7 @@ fn wait(timeout: WaitTimeout, late: fn(&mut Context), cx: &mut Context) -> Ran {
         ms if ms > (i64::MAX - cx.now_ms()) as u64 => return Err(Refusal::TimeoutOutOfRange),
         ms => Some(cx.now.mono_us.saturating_add(ms.saturating_mul(1000))),
     };
-    Ok(Outcome::Block(Box::new(Block { keys: vec![], deadline_us, words: None, late })))
+    Ok(Outcome::Block(Box::new(Block { keys: vec![], wants: None, deadline_us, words: None, late })))
 }
 
 // --- WAITAOF numlocal numreplicas timeout

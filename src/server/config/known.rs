@@ -69,7 +69,6 @@ pub static KNOWN: &[Spec] = &[
     number("lfu-decay-time", "1", 0, I32),
     number("lfu-log-factor", "10", 0, I32),
     number("list-compress-depth", "0", 0, I32),
-    number("list-max-listpack-size", "-2", -I32 - 1, I32).also(&["list-max-ziplist-size"]),
     memory("maxmemory", "0", 0, U64).lacks("memory is not limited and nothing is evicted"),
     words("maxmemory-clients", "0", memory_or_percent).lacks("the memory of clients is not limited"),
     number("maxmemory-eviction-tenacity", "10", 0, 100),

@@ -51,6 +51,7 @@ pub struct Config {
     /// Milliseconds; 0 is off.
     pub busy_reply_threshold: i64,
     pub notify_keyspace_events: Events,
+    pub list_max_listpack_size: i64,
     pub disable_thp: bool,
     /// Microseconds; -1 is off.
     pub slowlog_log_slower_than: i64,
@@ -107,6 +108,7 @@ impl Default for Config {
             client_output_buffer_limit: OutputLimits::default(),
             busy_reply_threshold: 5000,
             notify_keyspace_events: Events::default(),
+            list_max_listpack_size: -2,
             disable_thp: true,
             slowlog_log_slower_than: 10_000,
             slowlog_max_len: 128,

@@ -112,6 +112,9 @@ static SETTINGS: &[Spec] = &[
     setting!("Memory", "disable-thp", disable_thp, Kind::Switch, AtStart,
         "Do without transparent huge pages: 2 MB at a time are too coarse for many small connections"),
 
+    setting!("Memory", "list-max-listpack-size", list_max_listpack_size, Kind::Number { min: i32::MIN as i64, max: i32::MAX as i64 }, Live,
+        "When OBJECT ENCODING says quicklist of a list: above so many elements, or -1 to -5: above 4, 8, 16, 32, 64 KB").also(&["list-max-ziplist-size"]),
+
     setting!("Publish and subscribe", "notify-keyspace-events", notify_keyspace_events, Kind::Letters(event_letters), Live,
         "Events of keys that are published: K to the key's channel, E to the event's, of classes g$lshzxetdnm, or A"),
 

@@ -1,16 +1,17 @@
-//! What an entry points to: a long string or a collection. Here is the list of collections, in three views: as they are
-//! seen, as they are owned, and which number stands for each in an entry's header.
-use super::LONG;
+//! What an entry holds beside short strings: a long string or a collection, each one word that owns other memory. Here is
+//! the list of collections, in three views: as they are seen, as they are owned, and which number stands for each in an
+//! entry's header.
+use super::{LONG, WORD};
 use crate::store::text::{Long, Text};
 use crate::store::value::{Collection, List};
 
-/// What an entry can point to, by the number in its header.
+/// What an entry can hold, by the number in its header.
 ///
 /// # Safety
-/// Each type has a number of its own: the list below is the only place where one is given.
+/// Each type has a number of its own and is one word: the list below is the only place where one is given.
 pub unsafe trait Formed {
     const FORM: u8;
-    fn hold(self: Box<Self>) -> Held;
+    fn hold(self) -> Held;
 }
 
 #[deny(unreachable_patterns)]
@@ -46,7 +47,7 @@ macro_rules! collections {
                 match self {
                     Value::String(Text::Long(long)) => long.heap_bytes(),
                     Value::String(_) => 0,
-                    $(Value::$name(collection) => size_of::<$name>() + collection.heap_bytes(),)+
+                    $(Value::$name(collection) => collection.heap_bytes(),)+
                 }
             }
 
@@ -54,17 +55,17 @@ macro_rules! collections {
             pub(in crate::store) fn copied(&self) -> Option<Held> {
                 match *self {
                     Value::String(_) => None,
-                    $(Value::$name(collection) => Some(Held::$name(Box::new(collection.clone()))),)+
+                    $(Value::$name(collection) => Some(Held::$name(collection.clone())),)+
                 }
             }
 
             /// # Safety
-            /// An entry with this form, above `LONG`, points there.
+            /// In an entry with this form, above `LONG`, the value stands there.
             #[inline]
-            pub(super) unsafe fn collection(form: u8, pointer: *const u8) -> Value<'a> {
+            pub(super) unsafe fn collection(form: u8, at: *const u8) -> Value<'a> {
                 match form {
-                    // SAFETY: as the caller says, it came from `into_raw` of this type's box.
-                    $($form => Value::$name(unsafe { &*pointer.cast() }),)+
+                    // SAFETY: as the caller says, `Held::write` wrote this type there; words are aligned in an entry.
+                    $($form => Value::$name(unsafe { &*at.cast() }),)+
                     _ => unreachable!("no such form: {form}"),
                 }
             }
@@ -74,7 +75,7 @@ macro_rules! collections {
         #[derive(Clone, Debug)]
         pub enum Held {
             Long(Box<Long>),
-            $($name(Box<$name>),)+
+            $($name($name),)+
         }
 
         impl Held {
@@ -86,23 +87,31 @@ macro_rules! collections {
                 }
             }
 
+            /// # Safety
+            /// There is an aligned word, to be written over.
             #[inline]
-            pub(super) fn into_raw(self) -> *mut u8 {
-                match self {
-                    Held::Long(long) => Box::into_raw(long).cast(),
-                    $(Held::$name(collection) => Box::into_raw(collection).cast(),)+
+            pub(super) unsafe fn write(self, at: *mut u8) {
+                // SAFETY: as the caller says, and each of them is one word.
+                unsafe {
+                    match self {
+                        Held::Long(long) => at.cast::<Box<Long>>().write(long),
+                        $(Held::$name(collection) => {
+                            const { assert!(size_of::<$name>() == WORD && align_of::<$name>() <= WORD) };
+                            at.cast::<$name>().write(collection)
+                        })+
+                    }
                 }
             }
 
             /// # Safety
-            /// An entry with this form pointed there, and does so no more.
+            /// In an entry with this form the value stands there, and is not used again.
             #[inline]
-            pub(super) unsafe fn from_raw(form: u8, pointer: *mut u8) -> Held {
-                // SAFETY: as the caller says, it came from `into_raw` of this type's box.
+            pub(super) unsafe fn read(form: u8, at: *const u8) -> Held {
+                // SAFETY: as the caller says, `write` wrote this type there.
                 unsafe {
                     match form {
-                        LONG => Held::Long(Box::from_raw(pointer.cast())),
-                        $($form => Held::$name(Box::from_raw(pointer.cast())),)+
+                        LONG => Held::Long(at.cast::<Box<Long>>().read()),
+                        $($form => Held::$name(at.cast::<$name>().read()),)+
                         _ => unreachable!("no such form: {form}"),
                     }
                 }
@@ -130,7 +139,7 @@ macro_rules! collections {
             // SAFETY: two types with the same number would be an unreachable arm in the matches above, which is denied.
             unsafe impl Formed for $name {
                 const FORM: u8 = $form;
-                fn hold(self: Box<Self>) -> Held {
+                fn hold(self) -> Held {
                     Held::$name(self)
                 }
             }
@@ -143,7 +152,7 @@ const LARGE_BYTES_MIN: usize = 256 * 1024;
 /// So is a collection in fewer pieces.
 const LARGE_PIECES_MIN: usize = 16;
 
-// Numbers from 4 to 15.
+// Numbers from 9 to 15.
 collections! {
-    4 List
+    9 List
 }

@@ -26,8 +26,8 @@ pub struct Entry(NonNull<u8>);
 const INTEGER: u8 = 0;
 const EMBEDDED: u8 = 1;
 const RAW: u8 = 2;
-/// From here on the value is a pointer. Collections have the numbers above (held.rs).
-const LONG: u8 = 3;
+/// From here on the value is a pointer: this bit says so. Collections have the numbers above (held.rs).
+const LONG: u8 = 0b1000;
 const FORM: u8 = 0b1111;
 const EXPIRES: u8 = 0b1_0000;
 /// The mark of the wheel's round in which an item was filed for it last.
@@ -47,9 +47,10 @@ const ADDRESS: usize = (1 << TAG_SHIFT) - 1;
 ///   2..4     length of a value that stands here
 ///   4..8     when it was last used
 ///   [8..16]  when it expires
+///   [8]      a long string or a collection: a pointer, aligned
 ///   [..4]    length of a longer key
 ///   key
-///   value    its bytes, or an integer, or a pointer to a long string or a collection: 8 bytes
+///   [value]  its bytes, or an integer: 8 bytes
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shape {
@@ -64,17 +65,23 @@ pub(super) struct Shape {
 impl Shape {
     #[inline]
     fn key_at(&self) -> usize {
-        HEADER + 8 * self.expires as usize + 4 * (self.key >= LONG_KEY as usize) as usize
+        self.held_at() + (self.form & LONG) as usize + 4 * (self.key >= LONG_KEY as usize) as usize
+    }
+
+    /// What the entry points to, where it does.
+    #[inline]
+    fn held_at(&self) -> usize {
+        HEADER + 8 * self.expires as usize
     }
 
     #[inline]
     fn value_at(&self) -> usize {
-        self.key_at() + self.key
+        if self.form >= LONG { self.held_at() } else { self.key_at() + self.key }
     }
 
     #[inline]
     fn bytes(&self) -> usize {
-        self.value_at() + self.value
+        self.key_at() + self.key + if self.form >= LONG { 0 } else { self.value }
     }
 }
 
@@ -135,8 +142,8 @@ impl Entry {
         unsafe {
             let [flags, key] = self.get::<[u8; 2]>(0);
             let expires = flags & EXPIRES != 0;
-            let key =
-                if key == LONG_KEY { self.get::<u32>(HEADER + 8 * expires as usize) as usize } else { key as usize };
+            let at = HEADER + 8 * expires as usize + (flags & LONG) as usize;
+            let key = if key == LONG_KEY { self.get::<u32>(at) as usize } else { key as usize };
             Shape { form: flags & FORM, expires, key, value: self.get::<u16>(2) as usize }
         }
     }
@@ -159,7 +166,7 @@ impl Entry {
                 EMBEDDED => Text::Embedded(self.slice(at, shape.value)),
                 RAW => Text::Raw(self.slice(at, shape.value)),
                 LONG => Text::Long(&*self.get::<*const Long>(at)),
-                form => return Value::collection(form, self.get(at)),
+                form => return Value::collection(form, self.start().add(at)),
             }
         })
     }
@@ -171,8 +178,8 @@ impl Entry {
         if shape.form != T::FORM {
             return Err(WrongType);
         }
-        // SAFETY: this form has a pointer to this type, which the entry owns.
-        Ok(unsafe { &*self.get::<*const T>(shape.value_at()) })
+        // SAFETY: with this form the value stands there, aligned.
+        Ok(unsafe { &*self.start().add(shape.value_at()).cast() })
     }
 
     /// The same, to be changed by the database, which keeps the accounts.
@@ -182,8 +189,8 @@ impl Entry {
         if shape.form != T::FORM {
             return Err(WrongType);
         }
-        // SAFETY: this form has a pointer to this type, which the entry owns; it is borrowed for as long as the result.
-        Ok(unsafe { &mut *self.get::<*mut T>(shape.value_at()) })
+        // SAFETY: with this form the value stands there, aligned; the entry is borrowed for as long as the result.
+        Ok(unsafe { &mut *self.start().add(shape.value_at()).cast() })
     }
 
     /// Whether it is a string with memory of its own.
@@ -273,8 +280,9 @@ impl Entry {
     pub(super) fn account(&self) -> Account {
         let shape = self.shape();
         let cell = arena::rounded(shape.bytes());
-        let held = if shape.form < LONG { 0 } else { self.value().heap_bytes() };
-        Account { bytes: cell + held, deadline_ms: self.deadline_ms(), apart: held > 0 || cell > arena::CELL_MAX }
+        let apart = shape.form >= LONG;
+        let held = if apart { self.value().heap_bytes() } else { 0 };
+        Account { bytes: cell + held, deadline_ms: self.deadline_ms(), apart: apart || cell > arena::CELL_MAX }
     }
 }
 
@@ -341,8 +349,8 @@ impl Entry {
                 Content::Embedded(bytes) | Content::Raw(bytes) => {
                     self.start().add(at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
                 }
-                Content::Long(long) => self.set(at, Box::into_raw(Box::new(long))),
-                Content::Held(held) => self.set(at, held.into_raw()),
+                Content::Long(long) => Held::Long(Box::new(long)).write(self.start().add(at)),
+                Content::Held(held) => held.write(self.start().add(at)),
             }
         }
     }
@@ -350,8 +358,8 @@ impl Entry {
     /// What the entry points to. Something else must be written then, or the cell be freed.
     #[inline]
     fn take_held(&mut self, shape: Shape) -> Option<Held> {
-        // SAFETY: from this form on there is a pointer that came from a box and that this entry owns; the caller forgets it.
-        (shape.form >= LONG).then(|| unsafe { Held::from_raw(shape.form, self.get(shape.value_at())) })
+        // SAFETY: from this form on what is there owns other memory; the caller forgets it.
+        (shape.form >= LONG).then(|| unsafe { Held::read(shape.form, self.start().add(shape.value_at())) })
     }
 
     /// Where this content can simply be written over the old one, which is what most writes are: the cell fits, no moment of
@@ -376,7 +384,8 @@ impl Entry {
         let freed = self.take_held(old);
         let (form, value) = extent(&content);
         let here = Shape { form, value, ..old };
-        let lasts = deadline_ms == NEVER || old.expires;
+        // What stands before the key stays.
+        let lasts = (deadline_ms == NEVER || old.expires) && form & LONG == old.form & LONG;
         if lasts && arena::rounded(here.bytes()) == arena::rounded(old.bytes()) {
             if old.expires {
                 // SAFETY: there is room for the moment of expiry.

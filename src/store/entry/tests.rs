@@ -3,6 +3,7 @@ use super::super::text::INLINE_BYTES_MAX;
 use super::*;
 use crate::base::random::Chance;
 use crate::store::List;
+use crate::store::value::list::End;
 
 struct Model {
     key: Vec<u8>,
@@ -90,15 +91,15 @@ impl Both {
                     }
                 }
                 7 => {
-                    let (mut list, pointed) = (Box::new(List::default()), points(entry));
-                    list.push_back(&bytes);
+                    let (mut list, pointed) = (List::default(), points(entry));
+                    list.push(End::Right, &bytes);
                     let freed = entry.put(&mut self.arena, Content::Held(list.hold()), deadline_ms);
                     assert_eq!(freed.is_some_and(|held| is_held(&held, model)), pointed);
                     (model.list, model.deadline_ms) = (Some(vec![bytes]), deadline_ms);
                 }
                 8 => match (entry.view_mut::<List>(), &mut model.list) {
                     (Ok(list), Some(elements)) => {
-                        list.push_back(&bytes);
+                        list.push(End::Right, &bytes);
                         elements.push(bytes);
                     }
                     (Err(WrongType), None) => assert!(entry.view::<List>().is_err()),
@@ -121,7 +122,7 @@ impl Both {
                     assert!(text.bytes(&mut Digits::new()) == model.value, "{} bytes", model.value.len());
                     assert_eq!((text.encoding(), text.len()), (model.encoding, model.value.len()));
                 }
-                (Value::List(list), Some(elements)) => assert!(list.iter().eq(elements)),
+                (Value::List(list), Some(elements)) => assert!(holds(list, elements)),
                 (value, _) => panic!("{value:?} is of the wrong type"),
             }
             assert_eq!(
@@ -134,6 +135,10 @@ impl Both {
     }
 }
 
+fn holds(list: &List, elements: &[Vec<u8>]) -> bool {
+    list.iter().map(|element| element.bytes(&mut Digits::new()).to_vec()).eq(elements.iter().cloned())
+}
+
 /// Whether the value has memory of its own.
 fn points(entry: &Entry) -> bool {
     entry.value().heap_bytes() > 0
@@ -143,7 +148,7 @@ fn points(entry: &Entry) -> bool {
 fn is_held(held: &Held, model: &Model) -> bool {
     match (held, &model.list) {
         (Held::Long(long), None) => ***long == *model.value,
-        (Held::List(list), Some(elements)) => list.iter().eq(elements),
+        (Held::List(list), Some(elements)) => holds(list, elements),
         _ => false,
     }
 }

@@ -10,7 +10,7 @@ use std::fmt::Debug;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WrongType;
 
-/// Its `Default` has no elements and takes no memory beside itself. Its `Clone` shares nothing.
+/// It is one word. Its `Default` has no elements and takes no memory beside itself. Its `Clone` shares nothing.
 pub trait Collection: Formed + Default + Clone + Debug + 'static {
     /// As TYPE says it.
     const TYPE: &'static str;

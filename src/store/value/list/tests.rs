@@ -1,0 +1,154 @@
+//! Lists against a VecDeque, from a seed: whatever is done to both, they hold the same, and the accounts agree.
+use super::*;
+use crate::base::random::Chance;
+
+struct Both {
+    list: List,
+    model: VecDeque<Vec<u8>>,
+    chance: Chance,
+    /// Elements are up to so long.
+    longest: u64,
+}
+
+impl Both {
+    fn below(&mut self, limit: usize) -> usize {
+        self.chance.below(limit as u64) as usize
+    }
+
+    fn element(&mut self) -> Vec<u8> {
+        let shift = self.below(64);
+        match self.below(4) {
+            0 => (self.chance.below(u64::MAX) as i64 >> shift).to_string().into_bytes(),
+            1 => vec![b'a' + self.below(3) as u8],
+            _ => {
+                let length = self.chance.below(self.longest) as usize;
+                let first = self.below(256) as u8;
+                (0..length).map(|at| first.wrapping_add(at as u8)).collect()
+            }
+        }
+    }
+
+    fn step(&mut self, grows: bool) {
+        let (len, element) = (self.model.len(), self.element());
+        let at = self.below(len.max(1));
+        match self.below(if grows { 16 } else { 24 }) {
+            0..5 => {
+                self.list.push(End::Right, &element);
+                self.model.push_back(element);
+            }
+            5..10 => {
+                self.list.push(End::Left, &element);
+                self.model.push_front(element);
+            }
+            10 if len > 0 => {
+                self.list.set(at, &element);
+                self.model[at] = element;
+            }
+            11 => {
+                let at = self.below(len + 1);
+                self.list.insert(at, &element);
+                self.model.insert(at, element);
+            }
+            12 => {
+                let (from, most) = ([End::Left, End::Right][self.below(2)], self.below(4));
+                let wanted = self.model.get(at).cloned().unwrap_or_default();
+                let is_meant = |element: Element| element.bytes(&mut Digits::new()) == wanted;
+                let removed = self.list.remove(from, most, is_meant);
+                let mut expected = 0;
+                while expected < most {
+                    let found = match from {
+                        End::Left => self.model.iter().position(|element| *element == wanted),
+                        End::Right => self.model.iter().rposition(|element| *element == wanted),
+                    };
+                    let Some(found) = found else { break };
+                    self.model.remove(found);
+                    expected += 1;
+                }
+                assert_eq!(removed, expected);
+            }
+            13 if self.below(50) == 0 => {
+                let end = at + self.below(len - at + 1);
+                self.list.trim(at..end);
+                self.model.truncate(end);
+                self.model.drain(..at);
+            }
+            14 => self.list.settle(Fill(-2)),
+            15 => self.list.expect(element.len(), 1, Fill(-2)),
+            16..20 => {
+                self.list.drop_end(End::Left);
+                self.model.pop_front();
+            }
+            20.. => {
+                self.list.drop_end(End::Right);
+                self.model.pop_back();
+            }
+            _ => {}
+        }
+    }
+
+    fn check(&mut self) {
+        self.list.check();
+        let mut digits = Digits::new();
+        assert_eq!(self.list.len(), self.model.len());
+        assert!(self.list.iter().zip(&self.model).all(|(element, wanted)| element.bytes(&mut digits) == wanted));
+        let backwards = self.list.iter().rev().zip(self.model.iter().rev());
+        assert!(backwards.into_iter().all(|(element, wanted)| element.bytes(&mut Digits::new()) == wanted));
+        let at = self.below(self.model.len() + 1);
+        let from = self.list.from(at).zip(self.model.iter().skip(at));
+        assert!(from.into_iter().all(|(element, wanted)| element.bytes(&mut Digits::new()) == wanted));
+        assert_eq!(self.list.from(at).count(), self.model.len() - at);
+        let same = |element: Option<Element>, wanted: Option<&Vec<u8>>| {
+            element.map(|element| element.bytes(&mut Digits::new()).to_vec()) == wanted.cloned()
+        };
+        assert!(same(self.list.get(at), self.model.get(at)));
+        assert!(same(self.list.end(End::Left), self.model.front()));
+        assert!(same(self.list.end(End::Right), self.model.back()));
+    }
+}
+
+#[test]
+fn does_what_a_deque_does() {
+    let (seeds, steps) = if cfg!(miri) { (2, 200) } else { (12, 6000) };
+    for seed in 0..seeds {
+        let longest = [8, 60, 300, 3000][seed as usize % 4];
+        let mut both = Both { list: List::default(), model: VecDeque::new(), chance: Chance::from_seed(seed), longest };
+        for step in 0..steps {
+            both.step(step / 700 % 2 == 0);
+            if step % 20 == 0 {
+                both.check();
+            }
+        }
+        let copy = both.list.clone();
+        both.check();
+        assert!(copy.iter().eq(both.list.iter()));
+        while both.list.shed(3) {}
+    }
+}
+
+#[test]
+fn encodings_change_where_redis_changes_them() {
+    let mut list = List::default();
+    let push = |list: &mut List, fill: i64| {
+        list.expect(10, 1, Fill(fill));
+        list.push(End::Right, b"0123456789");
+        list.encoding()
+    };
+    let until = |encoding: &str, list: &mut List, step: &mut dyn FnMut(&mut List) -> &'static str| {
+        let mut count = 0;
+        while step(list) != encoding {
+            count += 1;
+        }
+        count
+    };
+    // 7 and 12 for each, and 10 for the one that is to come: 8192 is enough for 682.
+    assert_eq!(until("quicklist", &mut list, &mut |list| push(list, -2)), 682);
+    let pop = &mut |list: &mut List| {
+        list.drop_end(End::Left);
+        list.settle(Fill(-2));
+        list.encoding()
+    };
+    until("listpack", &mut list, pop);
+    assert_eq!(list.len(), 1, "the first node went as a whole");
+    let mut list = List::default();
+    assert_eq!(until("quicklist", &mut list, &mut |list| push(list, 3)), 3);
+}
