@@ -198,6 +198,12 @@ fn agree(words: &Words, ours: &Value, theirs: &Value, slack_ms: i64) -> bool {
         (b"PTTL" | b"PEXPIRETIME", Value::Int(a), Value::Int(b)) if *a > 0 && *b > 0 => {
             (a - b).abs() <= 5 + slack_ms * 2
         }
+        // 7.0 has a quicklist for every list.
+        (b"OBJECT", Value::Bulk(ours), Value::Bulk(theirs)) if theirs == b"quicklist" => ours == b"listpack",
+        // 7.0 lets the smallest number pass.
+        (b"LPOS", Value::Error(ours), _) if ours.starts_with(b"ERR value is out of range, value must between") => true,
+        // A form is read to its end before any key is looked at.
+        (b"LCS", Value::Error(_), Value::Error(theirs)) if theirs.ends_with(b"must contain string values") => true,
         (b"KEYS", ours, theirs) => sorted(ours) == sorted(theirs),
         (b"SCAN", Value::List(Kind::Array, a), Value::List(Kind::Array, b)) if a.len() == 2 && b.len() == 2 => {
             a[0] == b[0] && sorted(&a[1]) == sorted(&b[1])

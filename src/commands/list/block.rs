@@ -53,7 +53,7 @@ impl<'a> Command<'a> for BLMove<'a> {
 
 // --- BLMPOP timeout numkeys key [key ...] LEFT | RIGHT [COUNT count]
 form! { pub BLMPop<'a> {
-    timeout: Timeout<'a>, key: List<'a, Key<'a, POP>, Numkeys>, r#where: Side, [#[once] count: "COUNT" MoreThanZero]
+    timeout: Late<'a, Timeout<'a>>, key: List<'a, Key<'a, POP>, Numkeys>, r#where: Side, [#[once] count: "COUNT" MoreThanZero]
 } }
 impl<'a> Command<'a> for BLMPop<'a> {
     const FACTS: Facts = facts(
@@ -64,10 +64,11 @@ impl<'a> Command<'a> for BLMPop<'a> {
         "Takes elements from an end of the first list that has some, and waits if none has.",
     );
     fn run(self, cx: &mut Context) -> Ran {
+        let timeout = self.timeout.read()?;
         if pop_first(self.key.iter(), self.r#where.end(), self.count, cx)? {
             return Ok(Outcome::Done);
         }
-        wait(self.key.iter().map(|key| key.0), self.timeout, null_array, cx)
+        wait(self.key.iter().map(|key| key.0), timeout, null_array, cx)
     }
 }
 

@@ -37,12 +37,12 @@ impl<'a> Command<'a> for LMPop<'a> {
 }
 
 // --- LPOP key [count]
-form! { pub LPop<'a> { key: Key<'a, POP>, count: Option<Positive> } }
+form! { pub LPop<'a> { key: Key<'a, POP>, count: Option<Late<'a, Positive>> } }
 impl<'a> Command<'a> for LPop<'a> {
     const FACTS: Facts = facts("LPOP", "list", "1.0.0", WRITE | FAST, "Takes elements from the left end of a list.");
     const SURPLUS: Refusal = Refusal::WrongArity;
     fn run(self, cx: &mut Context) -> Ran {
-        pop(self.key, End::Left, self.count, cx)
+        pop(self.key, End::Left, self.count.map(Late::read).transpose()?, cx)
     }
 }
 
@@ -72,12 +72,12 @@ impl<'a> Command<'a> for LPushX<'a> {
 }
 
 // --- RPOP key [count]
-form! { pub RPop<'a> { key: Key<'a, POP>, count: Option<Positive> } }
+form! { pub RPop<'a> { key: Key<'a, POP>, count: Option<Late<'a, Positive>> } }
 impl<'a> Command<'a> for RPop<'a> {
     const FACTS: Facts = facts("RPOP", "list", "1.0.0", WRITE | FAST, "Takes elements from the right end of a list.");
     const SURPLUS: Refusal = Refusal::WrongArity;
     fn run(self, cx: &mut Context) -> Ran {
-        pop(self.key, End::Right, self.count, cx)
+        pop(self.key, End::Right, self.count.map(Late::read).transpose()?, cx)
     }
 }
 
