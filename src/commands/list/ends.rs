@@ -108,6 +108,9 @@ impl<'a> Command<'a> for RPushX<'a> {
 
 // --- What they share
 
+/// More do not fit into one piece of memory.
+const RESERVED_BYTES_MAX: usize = 64 * 1024;
+
 #[inline]
 fn push<'a>(key: Key<'a, INSERT>, end: End, elements: Many<'a, Bytes<'a>>, makes: bool, cx: &mut Context) -> Ran {
     let (fill, request) = (fill(cx), cx.request);
@@ -123,6 +126,9 @@ fn push<'a>(key: Key<'a, INSERT>, end: End, elements: Many<'a, Bytes<'a>>, makes
             count += 1;
         }
         list.expect(bytes, count, fill);
+        if count > 1 && bytes < RESERVED_BYTES_MAX {
+            list.reserve(end, elements.iter().map(|element| element.0));
+        }
         for element in elements.iter() {
             // One that was read into memory of its own stays there.
             let shared = if element.0.len() < LARGE_BYTES { None } else { request.share(element.0) };

@@ -11,8 +11,9 @@ use std::fmt;
 use std::ops::Range;
 use std::ptr::NonNull;
 
-/// No chunk takes more.
-pub const CHUNK_BYTES_MAX: usize = 8192;
+/// No chunk takes more. (Of 8192 bytes mimalloc fits seven into its 64 KB: a list of a million strings of 10 bytes took 13.2
+/// bytes for each, of which 11.1 were asked for.)
+pub const CHUNK_BYTES_MAX: usize = 10_240;
 /// No element of a chunk is longer.
 pub const ELEMENT_BYTES_MAX: usize = 2000;
 
@@ -95,7 +96,7 @@ impl<'a> Packed<'a> {
 
     /// Bytes that it takes beside its code.
     #[inline]
-    fn width(&self) -> usize {
+    pub fn width(&self) -> usize {
         match self.code {
             MEDIUM => self.bytes.len() + 4,
             code => width(code),
@@ -396,6 +397,14 @@ impl Chunk {
         let grown = if whole { CHUNK_BYTES_MAX } else { good_size(need.max(capacity + 1)) };
         *self = self.moved(if stays { capacity } else { grown }, front);
         true
+    }
+
+    /// Makes room at once for elements that are to be put at one of its sides, if it is one chunk that they will be in.
+    pub fn reserve(&mut self, elements: impl Iterator<Item = usize>, front: bool) {
+        let need = self.used() + elements.map(|width| width + 1).sum::<usize>();
+        if need > self.heap_bytes() && need <= CHUNK_BYTES_MAX {
+            *self = self.moved(good_size(need), front);
+        }
     }
 
     /// Puts an element at its end. `whole`: it is known that it will be full. False: it has no room for it.

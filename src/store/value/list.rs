@@ -369,7 +369,18 @@ impl List {
         self.row().push(end, element);
     }
 
-    /// The same for one that has memory of its own already.
+    /// Makes room for elements that are to be pushed.
+    pub fn reserve<'e>(&mut self, end: End, elements: impl Iterator<Item = &'e [u8]>) {
+        // One that is too long for a chunk makes room for none.
+        let width = |element: &[u8]| {
+            if element.len() > ELEMENT_BYTES_MAX { CHUNK_BYTES_MAX } else { Packed::new(element).width() }
+        };
+        if let Side::Small(chunk) = self.0.get_mut() {
+            chunk.reserve(elements.map(width), end == End::Left);
+        }
+    }
+
+    /// Pushes one that has memory of its own already.
     pub fn push_shared(&mut self, end: End, element: Bytes) {
         if element.len() <= ELEMENT_BYTES_MAX {
             return self.push(end, &element);
