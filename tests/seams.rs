@@ -610,3 +610,30 @@ fn what_stands_behind_a_change_of_limits_is_read_under_the_new_ones() {
     bench.step(id);
     assert_eq!(bench.text(id), "+RESET -ERR Protocol error: unauthenticated multibulk length");
 }
+
+// --- Ten thousand who wait
+
+/// With Spindle's own commands: each push serves who came first, and looks at nobody else.
+#[test]
+fn ten_thousand_wait_for_one_key_and_each_push_serves_one() {
+    const CLIENTS: usize = 10_000;
+    let mut bench = Bench::new();
+    bench.engine.config_mut().maxclients = 20_000;
+    let pusher = bench.open();
+    let ids: Vec<_> = (0..CLIENTS).map(|_| bench.open()).collect();
+    for id in &ids {
+        bench.send(*id, "BLPOP k 0");
+    }
+    // Of another type: nobody is served.
+    assert_eq!(bench.ask(pusher, "SET k v"), "+OK");
+    assert_eq!(bench.ask(pusher, "DEL k"), ":1");
+    for id in ids.iter().skip(1).step_by(2) {
+        bench.close(*id);
+    }
+    for (n, id) in ids.iter().step_by(2).enumerate() {
+        assert_eq!(bench.ask(pusher, &format!("RPUSH k {n}")), ":1");
+        assert_eq!(bench.text(*id), format!("*2 $1 k ${} {n}", n.to_string().len()));
+    }
+    assert_eq!(bench.ask(pusher, "RPUSH k left"), ":1");
+    assert_eq!(bench.ask(pusher, "LLEN k"), ":1", "nobody waits any more");
+}
