@@ -1,7 +1,7 @@
 //! What a command may touch while it runs: the data through typed keys, the server's world, its reply. What else it
 //! wants, it asks for (effect.rs).
 use super::effect::Effect;
-use super::entry::Commands;
+use super::entry::{Commands, Entry as CommandEntry};
 use super::host::{Around, Host, Others};
 use super::leaf::{Bytes, Key};
 use super::outcome::{Outcome, Ran};
@@ -28,6 +28,8 @@ pub struct Context<'a> {
     pub reply: Reply<'a>,
     /// The request that runs.
     pub request: Request<'a>,
+    /// The command that its words name, where that was looked up ahead.
+    pub found: Option<&'static CommandEntry>,
     /// The slab key of the client that it runs for.
     pub client: usize,
     pub now: Now,
@@ -238,6 +240,7 @@ impl Context<'_> {
             server: self.server,
             reply: Reply::new(sink, protocol),
             request,
+            found: None,
             client: self.client,
             now: self.now,
             since: &mut since,

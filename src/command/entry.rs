@@ -33,6 +33,8 @@ pub struct Entry {
     pub index: u16,
     /// How many rows after this one are its subcommands.
     pub subcommands: u16,
+    /// The words of its name: one, or two for a subcommand.
+    pub name_words: u8,
     pub facts: &'static Facts,
     pub syntax: &'static Syntax,
     pub arity: i32,
@@ -125,13 +127,21 @@ impl Commands {
     }
 
     /// Steps over the command's name, and its subcommand's.
-    #[inline]
+    #[cold]
     pub fn find(&self, words: &mut Words) -> Result<&'static Entry, NotFound> {
         let name = words.read().map_err(|_| NotFound::Command)?;
         let entry = self.lookup.find(name).map(|at| &self.entries[at]).ok_or(NotFound::Command)?;
         if entry.subcommands == 0 { Ok(entry) } else { self.subcommand(entry, words) }
     }
 
+    /// The command that the words of a request name, if they do. (In its place: each request comes by here.)
+    #[inline(always)]
+    pub fn named_by(&self, request: Request) -> Option<&'static Entry> {
+        let entry = &self.entries[self.lookup.find(request.get(0)?)?];
+        if entry.subcommands == 0 { Some(entry) } else { self.find(&mut Words::new(request)).ok() }
+    }
+
+    #[cold]
     fn subcommand(&self, container: &'static Entry, words: &mut Words) -> Result<&'static Entry, NotFound> {
         let Ok(name) = words.read() else {
             // COMMAND does something of its own when it stands alone.
@@ -204,6 +214,7 @@ macro_rules! table {
         $crate::command::Entry {
             index: 0,
             subcommands: { const SUBCOMMANDS: &[&str] = &[$(stringify!($sub)),*]; SUBCOMMANDS.len() as u16 },
+            name_words: $words,
             facts: &<$command as $crate::command::Command>::FACTS,
             syntax: &<$command as $crate::command::grammar::Grammar>::SYNTAX,
             arity: $crate::command::entry::arity(<$command as $crate::command::Command>::ARITY, $words),

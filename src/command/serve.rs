@@ -13,18 +13,27 @@ use log::{log_enabled, trace, warn};
 
 pub fn serve(cx: &mut Context) -> Outcome {
     let mut words = Words::new(cx.request);
-    let entry = match cx.table.find(&mut words) {
-        Ok(entry) => entry,
-        Err(not_found) => return unknown(not_found, &words, cx),
+    let entry = match cx.found {
+        Some(entry) => {
+            words.skip(entry.name_words as usize);
+            entry
+        }
+        None => match cx.table.find(&mut words) {
+            Ok(entry) => entry,
+            Err(not_found) => return unknown(not_found, &words, cx),
+        },
     };
     if !entry.admits(cx.request.len()) {
         return reject(Refusal::WrongArity, entry, &words, cx);
     }
-    if let Err(refusal) = admit(entry, cx) {
-        return reject(refusal, entry, &words, cx);
-    }
-    if is_queueing(cx) && !controls_transactions(entry) {
-        return queue(entry, cx);
+    // Most clients may do anything at any time.
+    if cx.at_once || cx.server.busy.answering || !cx.me().is_unrestricted() {
+        if let Err(refusal) = admit(entry, cx) {
+            return reject(refusal, entry, &words, cx);
+        }
+        if is_queueing(cx) && !controls_transactions(entry) {
+            return queue(entry, cx);
+        }
     }
     if log_enabled!(log::Level::Trace) {
         follow(entry, words);

@@ -50,6 +50,7 @@ impl World {
             server: &mut self.server,
             reply: Reply::new(&mut output, Protocol::Resp2),
             request: words.request(),
+            found: None,
             client: self.client.key,
             now: self.now,
             since: &mut 0,

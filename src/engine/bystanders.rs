@@ -1,16 +1,16 @@
 //! The other sessions in the middle of a command. One that holds the data for long lets them be heard
 //! (`Context::breathes_now`): what they send is served as ever (`command::serve`), which refuses most of it while the
 //! server is busy. The session of the running command is in hand, so it is none of them.
+use super::run::{limits, protocol};
 use super::session::{Sessions, limit_input, violate};
 use super::step::BATCH_MAX;
 use super::{Address, ClientId, Config, Now, Refused};
 use crate::command::host::{Around, Bystanders, Host, Others};
 use crate::command::words::Request;
 use crate::command::{Context, Outcome, serve};
-use crate::wire::lexer::Limits;
 use crate::wire::output::Output;
 use crate::wire::parser::Batch;
-use crate::wire::reply::{Protocol, Reply};
+use crate::wire::reply::Reply;
 
 pub struct Rest<'a> {
     pub sessions: &'a mut Sessions,
@@ -70,7 +70,7 @@ impl Bystanders for Breath<'_> {
         let mut input = self.sessions.take_input(&mut session);
         let mut commands = 0;
         while input.len() > 0 && !session.is_held() {
-            let limits = self.around.limits(id);
+            let limits = limits(self.around.server, id);
             // One at a time: any of them may change how the next is read.
             let progress = session.parser.parse(input.bytes_mut(), &mut batch, &limits, 1);
             let broken = batch.broken.take();
@@ -113,18 +113,14 @@ impl Bystanders for Breath<'_> {
 }
 
 impl Around<'_> {
-    fn limits(&self, id: ClientId) -> Limits {
-        let authenticated = self.server.clients.at(id.key).authenticated;
-        Limits { bulk_bytes_max: self.server.config.proto_max_bulk_len as i64, authenticated }
-    }
-
     fn serve(&mut self, id: ClientId, request: Request, output: &mut Output, now: Now, host: &mut dyn Host) -> Outcome {
-        let resp3 = self.server.clients.at(id.key).resp == 3;
+        let protocol = protocol(self.server, id);
         serve::serve(&mut Context {
             data: self.data,
             server: self.server,
-            reply: Reply::new(output, if resp3 { Protocol::Resp3 } else { Protocol::Resp2 }),
+            reply: Reply::new(output, protocol),
             request,
+            found: None,
             client: id.key,
             now,
             since: &mut host.ticks(),

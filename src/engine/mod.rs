@@ -24,6 +24,7 @@
 mod bystanders;
 mod deliver;
 mod outgoing;
+mod run;
 mod session;
 mod settle;
 mod step;

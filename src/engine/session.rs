@@ -1,10 +1,11 @@
 //! Sessions: what a client has sent and we have not used, what we have written and it has not read. An idle one holds no
 //! buffer: it reads into a room that all share, and an unfinished request moves into its own.
 use super::outgoing::{Mail, Post, reclaim};
+use super::run::Ahead;
 use crate::command::Task;
 use crate::server::{Server, clients::ClientId};
 use crate::wire::output::Output;
-use crate::wire::parser::{Batch, Parser, Progress};
+use crate::wire::parser::{Parser, Progress};
 use crate::wire::reply::{Protocol, Reply};
 use crate::wire::token::Violation;
 use log::debug;
@@ -130,7 +131,7 @@ pub struct Sessions {
     owners: Vec<ClientId>,
     unstepped: usize,
     /// `None` while a step uses it.
-    pub batch: Option<Box<Batch>>,
+    pub ahead: Option<Box<Ahead>>,
     pub(super) rooms: Vec<Vec<u8>>,
     pub(super) post: Post,
     pub(super) touched: Vec<ClientId>,
@@ -149,7 +150,7 @@ impl Sessions {
             room_used: 0,
             owners: vec![],
             unstepped: 0,
-            batch: None,
+            ahead: None,
             rooms: vec![],
             post: Post::default(),
             touched: vec![],

@@ -5,7 +5,7 @@ use super::waiting::{Place, Wait};
 use super::{Engine, Wish, World};
 use crate::base::time::Now;
 use crate::command::words::OwnedWords;
-use crate::command::{Block, Context, Effect, Host, Outcome, publish};
+use crate::command::{Block, Context, Effect, Host, Outcome, publish, serve};
 use crate::server::clients::ClientId;
 use crate::store::{Change, Event};
 
@@ -15,12 +15,6 @@ const PUBLISHED_AT_ONCE: usize = 1024;
 const KEPT_MAX: usize = 64 * 1024;
 
 impl World {
-    /// A command has left something to be done.
-    #[inline]
-    pub(super) fn is_unsettled(&self) -> bool {
-        !self.effects.is_empty() || !self.data.ledger.journal.is_empty() || !self.record.entries.is_empty()
-    }
-
     fn tell_watchers(&mut self, change: &Change, now: Now) {
         let (watch, data, database) = (&mut self.server.watch, &mut self.data, change.database);
         match change.event {
@@ -171,7 +165,8 @@ impl Engine {
         let from = self.world.record.wanted.then(|| session.output.end());
         let mut others = Rest { sessions: &mut self.sessions, room: None };
         let (request, output) = (words.request(), &mut session.output);
-        let outcome = self.world.serve(id, request, output, now, &mut since, host, &mut others, false);
+        let outcome =
+            serve::serve(&mut self.world.context(id, request, output, now, &mut since, host, &mut others, false));
         let waits_on = matches!(outcome, Outcome::Block(_));
         if !waits_on {
             self.hold(&mut session, from);

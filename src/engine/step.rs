@@ -1,17 +1,14 @@
 //! The step of one session: parse ahead, run in order, keep what is left. Bounded by a budget, so that one client with a
 //! long pipeline takes no more of a turn than the others.
+use super::Engine;
 use super::bystanders::Rest;
+use super::run::{Ahead, Pace, Ran};
 use super::session::{Close, Input, OUTPUT_BYTES_MAX, Session, limit_input, violate};
-use super::{Engine, World};
 use crate::base::time::Now;
+use crate::command::Host;
 use crate::command::words::Request;
-use crate::command::{Context, Host, Outcome, serve};
 use crate::server::clients::ClientId;
-use crate::wire::lexer::Limits;
-use crate::wire::output::Output;
-use crate::wire::parser::{Batch, Progress};
-use crate::wire::reply::{Protocol, Reply};
-use log::{log_enabled, trace};
+use crate::wire::parser::Progress;
 
 /// So many requests are parsed before the first of them runs.
 pub(super) const BATCH_MAX: usize = 32;
@@ -40,27 +37,6 @@ pub enum Step {
     Closing,
 }
 
-/// How a run of requests ended.
-enum Ran {
-    All,
-    /// The rest must wait: it is read again later.
-    Stopped,
-    /// The same, but only for the next turn: time is up.
-    Late,
-    /// The rest was parsed under limits that no longer hold (RESET, CONFIG SET): it is read again at once.
-    OtherLimits,
-}
-
-/// What a step knows of time.
-struct Pace<'a> {
-    now: &'a mut Now,
-    /// The tick at which the step began, and the one at which the last command ended.
-    started: u64,
-    since: u64,
-    /// So many ticks are long: the clocks are read again, and the others have their turn.
-    slow: u64,
-}
-
 impl Engine {
     pub fn step(&mut self, id: ClientId, now: &mut Now, budget: Budget, host: &mut dyn Host) -> Step {
         let Some(mut session) = self.sessions.take(id) else { return Step::Idle };
@@ -68,7 +44,7 @@ impl Engine {
             return self.stand_by(session, *now, host);
         }
         let mut input = self.sessions.take_input(&mut session);
-        let mut batch = self.sessions.batch.take().unwrap_or_default();
+        let mut ahead = self.sessions.ahead.take().unwrap_or_default();
         let started = host.ticks();
         let mut pace = Pace { now, started, since: started, slow: host.ticks_per_ms() };
         let output_end = session.output.len() + budget.output_bytes;
@@ -77,15 +53,16 @@ impl Engine {
             let limits = self.world.limits(id);
             // Who has not signed in is read one request at a time.
             let most = if limits.authenticated { BATCH_MAX.min(budget.commands - commands) } else { 1 };
-            let progress = session.parser.parse(input.bytes_mut(), &mut batch, &limits, most);
+            let progress = session.parser.parse(input.bytes_mut(), &mut ahead.batch, &limits, most);
             if let Some(parsing) = &mut self.world.server.stats.parse_ticks {
                 let parsed = host.ticks();
                 *parsing += parsed - pace.since;
                 pace.since = parsed;
             }
             let (ran, count);
-            (session, ran, count) = self.run_batch(session, &batch, &input, limits, &mut pace, host);
+            (session, ran, count) = self.run_batch(session, &mut ahead, &input, limits, &mut pace, host);
             commands += count;
+            let batch = &mut ahead.batch;
             // What was parsed and did not run, a violation too, is read again.
             let rest = count < batch.requests.len() || !matches!(ran, Ran::All) && batch.broken.is_some();
             if rest {
@@ -113,64 +90,7 @@ impl Engine {
             }
         };
         let now = *pace.now;
-        self.finish(session, input, batch, commands, now, step)
-    }
-
-    /// Runs the requests of a batch in order. How many were run.
-    #[inline]
-    fn run_batch(
-        &mut self,
-        mut session: Box<Session>,
-        batch: &Batch,
-        input: &Input,
-        limits: Limits,
-        pace: &mut Pace,
-        host: &mut dyn Host,
-    ) -> (Box<Session>, Ran, usize) {
-        let (id, count) = (session.id, batch.requests.len());
-        if count > 1 {
-            self.world.warm(self.world.server.clients.at(id.key).database, batch, input.bytes());
-        }
-        for at in 0..count {
-            let request = batch.request(at, input.bytes());
-            if log_enabled!(log::Level::Trace) {
-                trace!("client {}: words at {}", id.serial, request.places());
-            }
-            let (unsent, begun) = (session.output.len(), pace.since);
-            let from = self.world.record.wanted.then(|| session.output.end());
-            let Pace { now, since, .. } = pace;
-            let mut others = Rest { sessions: &mut self.sessions, room: input.room() };
-            let outcome = self.world.serve(id, request, &mut session.output, **now, since, host, &mut others, false);
-            trace!("client {}: reply of {} bytes", id.serial, session.output.len().saturating_sub(unsent));
-            if pace.since.wrapping_sub(begun) > pace.slow {
-                *pace.now = host.now();
-                pace.since = host.ticks();
-            }
-            match outcome {
-                Outcome::Done => {}
-                Outcome::Block(block) => {
-                    let mut block = *block;
-                    let words = block.words.take().unwrap_or_else(|| request.into());
-                    session.blocked = true;
-                    self.block(id, words, block);
-                }
-                Outcome::Continue(task) => session.task = Some(task),
-            }
-            if self.world.is_unsettled() {
-                session = self.settle(session, from, *pace.now, host);
-            }
-            if session.is_held() {
-                return (session, Ran::Stopped, at + 1);
-            }
-            if pace.since.wrapping_sub(pace.started) > pace.slow {
-                return (session, Ran::Late, at + 1);
-            }
-            let rest = at + 1 < count || batch.broken.is_some();
-            if rest && self.world.limits(id) != limits {
-                return (session, Ran::OtherLimits, at + 1);
-            }
-        }
-        (session, Ran::All, count)
+        self.finish(session, input, ahead, commands, now, step)
     }
 
     /// Gives the session back, and says how it stands with it.
@@ -179,13 +99,13 @@ impl Engine {
         &mut self,
         mut session: Box<Session>,
         input: Input,
-        batch: Box<Batch>,
+        ahead: Box<Ahead>,
         commands: usize,
         now: Now,
         step: Step,
     ) -> Step {
         let (id, unread) = (session.id, input.len());
-        self.sessions.batch = Some(batch);
+        self.sessions.ahead = Some(ahead);
         self.sessions.put_input(&mut session, input);
         self.world.server.stats.partial_reads += (unread > 0 && step == Step::Idle) as u64;
         let queued = self.world.server.served(id, commands, now, unread, session.output.len());
@@ -259,60 +179,5 @@ impl Engine {
         self.sessions.put(session);
         self.limit_output(id, now);
         Step::More
-    }
-}
-
-impl World {
-    #[inline]
-    fn limits(&self, id: ClientId) -> Limits {
-        let authenticated = self.server.clients.at(id.key).authenticated;
-        Limits { bulk_bytes_max: self.server.config.proto_max_bulk_len as i64, authenticated }
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    pub(super) fn context<'a>(
-        &'a mut self,
-        id: ClientId,
-        request: Request<'a>,
-        output: &'a mut Output,
-        now: Now,
-        since: &'a mut u64,
-        host: &'a mut dyn Host,
-        others: &'a mut Rest<'_>,
-        at_once: bool,
-    ) -> Context<'a> {
-        let resp3 = self.server.clients.at(id.key).resp == 3;
-        Context {
-            data: &mut self.data,
-            server: &mut self.server,
-            reply: Reply::new(output, if resp3 { Protocol::Resp3 } else { Protocol::Resp2 }),
-            request,
-            client: id.key,
-            now,
-            since,
-            table: self.table,
-            effects: &mut self.effects,
-            record: &mut self.record,
-            queues: &mut self.queues,
-            host,
-            others,
-            at_once,
-        }
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    #[inline]
-    pub(super) fn serve(
-        &mut self,
-        id: ClientId,
-        request: Request,
-        output: &mut Output,
-        now: Now,
-        since: &mut u64,
-        host: &mut dyn Host,
-        others: &mut Rest,
-        at_once: bool,
-    ) -> Outcome {
-        serve::serve(&mut self.context(id, request, output, now, since, host, others, at_once))
     }
 }

@@ -106,6 +106,12 @@ impl Client {
         self.subscribed && self.resp == 2
     }
 
+    /// Nothing of what admission asks of a client stands in its way, and what it sends is run at once.
+    #[inline]
+    pub fn is_unrestricted(&self) -> bool {
+        self.authenticated && self.transaction.is_none() && !self.hears_only()
+    }
+
     /// Back to what a new connection is (RESET, and at the start).
     pub fn reset(&mut self, authenticated: bool) {
         self.name = Box::default();

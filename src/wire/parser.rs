@@ -109,20 +109,55 @@ impl Parser {
     }
 
     /// Parses up to `most` requests. `input` begins with the first byte of a request, the one that `self` has begun.
+    #[inline]
     pub fn parse(&mut self, input: &mut [u8], batch: &mut Batch, limits: &Limits, most: usize) -> Progress {
         let mut start = 0;
-        let mut first_span = batch.spans.len();
         if let Some(begun) = &mut self.begun {
             begun.resume(batch);
         }
-        while batch.requests.len() < most && start < input.len() {
-            // Nearly all requests are taken by these two; the tokens of what is cut or unusual are taken one by one.
-            self.wanted = self.lexer.whole_count(&input[start..], limits).unwrap_or(self.wanted);
+        loop {
+            // Nearly all requests are taken here; the tokens of one that is cut or unusual are taken one by one.
+            if self.lexer.is_at_start() {
+                start = self.parse_whole(input, start, batch, limits, most);
+            }
+            if batch.requests.len() >= most || start >= input.len() {
+                return Progress { used: start, kept: input.len() };
+            }
+            match self.parse_next(input, start, batch, limits) {
+                Ok(end) => start = end,
+                Err(progress) => return progress,
+            }
+        }
+    }
+
+    /// Takes usual requests for as long as they stand there whole: up to `most`, from `start` on. Where the next begins.
+    fn parse_whole(&mut self, input: &[u8], start: usize, batch: &mut Batch, limits: &Limits, most: usize) -> usize {
+        let (mut rest, mut start, mut first_span) = (&input[start..], start, batch.spans.len());
+        while batch.requests.len() < most
+            && let Some(length) = self.lexer.whole_request(rest, limits, &mut batch.spans, &mut self.wanted)
+        {
+            let (end, end_span) = (start + length, batch.spans.len());
+            batch.requests.push(Parsed { start, end, first_span, end_span });
+            (rest, start, first_span) = (&rest[length..], end, end_span);
+        }
+        start
+    }
+
+    /// Takes the tokens of one request. Where the next begins; `Err`: there is no more to be taken now.
+    #[cold]
+    fn parse_next(
+        &mut self,
+        input: &mut [u8],
+        start: usize,
+        batch: &mut Batch,
+        limits: &Limits,
+    ) -> Result<usize, Progress> {
+        let first_span = batch.requests.last().map_or(0, |last| last.end_span);
+        loop {
             let whole = self.lexer.whole_bulks(&input[start..], limits, self.wanted, &mut batch.spans);
             self.wanted -= whole;
             if whole > 0 && self.wanted == 0 {
-                start = self.finish(start, &mut first_span, batch);
-                continue;
+                return Ok(self.finish(start, first_span, batch));
             }
             match self.lexer.next(&input[start..], limits) {
                 Lexed::Token(Token { kind: Kind::Bulk, span }) => {
@@ -138,13 +173,13 @@ impl Parser {
                     if !batch.requests.is_empty() {
                         self.forget();
                         batch.spans.truncate(first_span);
-                        return Progress { used: start, kept: input.len() };
+                        return Err(Progress { used: start, kept: input.len() });
                     }
                     let from = start + span.end as usize;
                     let taken = self.lexer.take_bulk(&input[start..]);
                     self.put_by(batch, first_span).begin_large(&input[from..from + taken], length as usize);
                     input.copy_within(from + taken.., from);
-                    return Progress { used: start, kept: input.len() - taken };
+                    return Err(Progress { used: start, kept: input.len() - taken });
                 }
                 Lexed::Token(Token { kind: Kind::Count(count), .. }) => {
                     self.wanted = count.max(0) as u32;
@@ -158,29 +193,28 @@ impl Parser {
                     let line = &input[start..][span.range()];
                     if !batch.requests.is_empty() && memchr2(b'"', b'\'', line).is_some() {
                         self.forget();
-                        return Progress { used: start, kept: input.len() };
+                        return Err(Progress { used: start, kept: input.len() });
                     }
                     let mut found = |range: Range<usize>| batch.spans.push(range.into());
                     if quoted::split(&mut input[start..], span.range(), &mut found).is_err() {
                         batch.broken = Some(Violation::Quotes);
-                        return Progress { used: start, kept: start };
+                        return Err(Progress { used: start, kept: start });
                     }
                     self.wanted = 0;
                 }
                 Lexed::More => {
                     self.put_by(batch, first_span);
-                    return Progress { used: start, kept: input.len() };
+                    return Err(Progress { used: start, kept: input.len() });
                 }
                 Lexed::Broken(violation) => {
                     batch.broken = Some(violation);
-                    return Progress { used: start, kept: start };
+                    return Err(Progress { used: start, kept: start });
                 }
             }
             if self.wanted == 0 {
-                start = self.finish(start, &mut first_span, batch);
+                return Ok(self.finish(start, first_span, batch));
             }
         }
-        Progress { used: start, kept: input.len() }
     }
 
     /// Keeps the words of a request that is not yet whole.
@@ -196,17 +230,15 @@ impl Parser {
     }
 
     /// The request that began at `start` is whole (or was empty). Where the next one begins.
-    #[inline(always)]
-    fn finish(&mut self, start: usize, first_span: &mut usize, batch: &mut Batch) -> usize {
+    fn finish(&mut self, start: usize, first_span: usize, batch: &mut Batch) -> usize {
         let (end, end_span) = (start + self.lexer.at(), batch.spans.len());
         if let Some(begun) = self.begun.take() {
             batch.larges = begun.larges;
         }
-        if end_span > *first_span {
-            batch.requests.push(Parsed { start, end, first_span: *first_span, end_span });
+        if end_span > first_span {
+            batch.requests.push(Parsed { start, end, first_span, end_span });
         }
         self.lexer.restart();
-        *first_span = end_span;
         end
     }
 
