@@ -230,6 +230,10 @@ impl Config {
         }
         let spec = table::find(name).ok_or_else(|| refuse(Problem::Unknown))?;
         let mut words = words.to_vec();
+        if words.is_empty() && spec.adds {
+            // As `save` stands alone in files that other programs write.
+            words.push(vec![]);
+        }
         let erases = words.iter().all(|word| word.is_empty());
         if spec.adds && !erases && self.sources.contains_key(spec.name) {
             words.insert(0, self.text(spec).into_bytes());

@@ -121,6 +121,9 @@ fn repeated_lines_add_up_only_where_redis_adds_them() {
     assert_eq!(config.bind, ["::1", "127.0.0.2"]);
     config.set_one("save", &words(""), Source::CommandLine).unwrap();
     assert_eq!(get(&config, "save")[0].1, "");
+    config.set_one("save", &words("9 9"), at(7)).unwrap();
+    config.set_one("save", &[], at(8)).unwrap();
+    assert_eq!(get(&config, "save")[0].1, "");
     assert_eq!(config.warnings(), [""; 0]);
 }
 
