@@ -4,5 +4,6 @@ pub mod chunk;
 pub mod either;
 pub mod listpack_size;
 pub mod pile;
+pub mod ranking;
 pub mod table;
 pub mod wheel;

@@ -35,6 +35,8 @@ pub struct Table<T, H> {
     deepest: u32,
     /// No segment ever had more slots.
     pub(super) slots_max: usize,
+    /// Invariant: slots of all segments.
+    slots: usize,
     len: usize,
 }
 
@@ -54,6 +56,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
             deepest: 0,
             slots_max: 0,
             len: 0,
+            slots: 0,
         };
         table.segments.push(Segment::new(0, 0));
         table
@@ -136,7 +139,9 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         // Hashes that are alike in their top bits cannot make it split for nothing again and again.
         let few = (SPLIT_MIN as usize / 16) << segment.depth > self.len;
         if segment.len < split_at || segment.depth == DEPTH_MAX || few {
+            self.slots -= segment.slots.len();
             segment.grow();
+            self.slots += segment.slots.len();
             self.slots_max = self.slots_max.max(segment.slots.len());
         } else {
             self.split(number);
@@ -150,6 +155,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
             (self.depth, self.deepest) = (self.depth + 1, 0);
         }
         let (depth, prefix) = (lower.depth + 1, lower.prefix << 1);
+        self.slots -= lower.slots.len();
         let mut items: Vec<T> = std::mem::take(&mut lower.slots).into_iter().flatten().collect();
         let middle = items.partition_point(|item| item.tag() < 1 << (TAG_BITS - 1));
         items.iter().take(AHEAD).for_each(|item| self.hasher.prefetch(item));
@@ -168,6 +174,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         upper.fill(slots_for((items.len() - middle) as u32), items.drain(middle..));
         *lower = Segment::new(depth, prefix);
         lower.fill(slots_for(middle as u32), items.into_iter());
+        self.slots += lower.slots.len() + upper.slots.len();
         self.deepest += if depth == self.depth { 2 } else { 0 };
         let new = self.segments.push(upper);
         self.list(new);
@@ -196,14 +203,18 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
             }
             number = if prefix & 1 == 0 { self.merge(number, other) } else { self.merge(other, number) };
         }
-        if self.segments.get(number).is_sparse() {
-            self.segments.get_mut(number).shrink();
+        let segment = self.segments.get_mut(number);
+        if segment.is_sparse() {
+            self.slots -= segment.slots.len();
+            segment.shrink();
+            self.slots += segment.slots.len();
         }
     }
 
     /// Makes one of two halves; its number.
     fn merge(&mut self, lower: u32, upper: u32) -> u32 {
         let [below, above] = [lower, upper].map(|number| std::mem::take(&mut self.segments.get_mut(number).slots));
+        self.slots -= below.len() + above.len();
         let Segment { depth, prefix, len, .. } = *self.segments.get(lower);
         let retag = |half: u16| {
             move |mut item: T| {
@@ -214,6 +225,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         let mut whole = Segment::new(depth - 1, prefix >> 1);
         let slots = slots_for(len + self.segments.get(upper).len);
         whole.fill(slots, below.into_iter().flatten().map(retag(0)).chain(above.into_iter().flatten().map(retag(1))));
+        self.slots += whole.slots.len();
         *self.segments.get_mut(lower) = whole;
         self.deepest -= if depth == self.depth { 2 } else { 0 };
         self.list(lower);
@@ -250,22 +262,23 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
             // An empty segment is work too.
             left -= taken.max(1);
             if segment.len == 0 {
+                self.slots -= segment.slots.len();
                 self.segments.pop();
             }
         }
         !self.is_empty()
     }
 
-    /// Bytes on the heap, without what the items own.
+    /// Bytes on the heap, without what the items own. Quickly known.
     pub fn heap_bytes(&self) -> usize {
-        let slots: usize = self.segments.iter().map(|segment| segment.slots.len()).sum();
         let segments = self.segments.blocks.iter().map(Vec::capacity).sum::<usize>();
-        slots * size_of::<Option<T>>() + segments * size_of::<Segment<T>>() + self.directory.capacity() * 4
+        self.slots * size_of::<Option<T>>() + segments * size_of::<Segment<T>>() + self.directory.capacity() * 4
     }
 
     pub fn check(&self) {
         assert_eq!(self.directory.len(), 1 << self.depth);
         assert_eq!(self.len, self.segments.iter().map(|segment| segment.len as usize).sum::<usize>());
+        assert_eq!(self.slots, self.segments.iter().map(|segment| segment.slots.len()).sum::<usize>());
         for (number, segment) in self.segments.iter().enumerate() {
             let first = (segment.prefix as usize) << (self.depth - segment.depth);
             let places = &self.directory[first..first + (1 << (self.depth - segment.depth))];
