@@ -3,7 +3,8 @@
 use super::effect::Effect;
 use super::entry::{Commands, Entry as CommandEntry};
 use super::host::{Around, Host, Others};
-use super::leaf::{Bytes, Key};
+use super::leaf::{Bytes, Key, Keyed};
+use super::list::List;
 use super::outcome::{Outcome, Ran};
 use super::publish::notify;
 use super::queue::Queues;
@@ -17,7 +18,7 @@ use crate::server::Server;
 use crate::server::busy::Running;
 use crate::server::clients::Client;
 use crate::store::text::Long;
-use crate::store::{Collection, Content, Door, Entry, Keyspace, Text, Value, WrongType};
+use crate::store::{Collection, Content, Door, Entry, Keyspace, Text, Value, WARMED_MAX, WrongType};
 use crate::wire::output::{Output, SHARED_BYTES_MIN};
 use crate::wire::parser::LARGE_BYTES;
 use crate::wire::reply::Reply;
@@ -162,6 +163,38 @@ impl Context<'_> {
         let found = self.data.look_or_miss(database, key.0, now_ms);
         self.server.stats.looked_up(found.is_some());
         found
+    }
+
+    /// Does something for each element of a list, in order. Look-ups wait for memory together, a few dozen at a time: the
+    /// entries of their keys are fetched into the cache before the first of them is used.
+    #[inline]
+    pub fn each<'w, T: Keyed<'w>, E>(&mut self, list: List<'w, T, E>, mut act: impl FnMut(&mut Self, T)) {
+        self.all(list, |cx, one| {
+            act(cx, one);
+            true
+        });
+    }
+
+    /// The same for a question, until the answer is no.
+    #[inline]
+    pub fn all<'w, T: Keyed<'w>, E>(
+        &mut self,
+        list: List<'w, T, E>,
+        mut holds: impl FnMut(&mut Self, T) -> bool,
+    ) -> bool {
+        let (mut ones, mut keys) = (list.iter(), list.iter().map(|one| one.key()));
+        let mut left = list.len();
+        while left > 0 {
+            let group = left.min(WARMED_MAX);
+            if group > 1 {
+                self.data.warm(self.database(), keys.by_ref().take(group));
+            }
+            if !ones.by_ref().take(group).all(|one| holds(self, one)) {
+                return false;
+            }
+            left -= group;
+        }
+        true
     }
 
     /// Makes a key count as used. Is it there?

@@ -52,6 +52,18 @@ word! { Bytes, Kind::String }
 word! { Pattern, Kind::Pattern }
 word! { Channel, Kind::Channel }
 
+/// What stands for a key: the key itself, or one with what belongs to it.
+pub trait Keyed<'a>: Grammar<'a> + Copy {
+    fn key(&self) -> &'a [u8];
+}
+
+impl<'a, const ACCESS: Access> Keyed<'a> for Key<'a, ACCESS> {
+    #[inline]
+    fn key(&self) -> &'a [u8] {
+        self.0
+    }
+}
+
 pub use crate::base::number::integer;
 
 /// A number with limits of its own, and what to say to a word that is no number, and to one outside the limits.

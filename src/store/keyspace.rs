@@ -7,6 +7,9 @@ use super::event::{Event, Ledger};
 use super::structure::table::Place;
 use super::text::Content;
 
+/// So many look-ups wait for memory together.
+pub const WARMED_MAX: usize = 32;
+
 /// To move an entry takes as long as to free so many.
 const COMPACTED: usize = 8;
 
@@ -72,6 +75,16 @@ impl Keyspace {
     #[inline]
     pub fn candidate(&self, database: usize, key: &[u8]) -> Option<&Entry> {
         self.databases[database].candidate(self.hasher.key(key))
+    }
+
+    /// Fetches into the cache what look-ups of these keys will touch first. Only a hint: nothing is kept of it.
+    pub fn warm<'k>(&self, database: usize, keys: impl Iterator<Item = &'k [u8]>) {
+        let mut found: [Option<&Entry>; WARMED_MAX] = [None; WARMED_MAX];
+        // First the slots of all, then what they point to: each loop's loads wait for memory together.
+        for (found, key) in found.iter_mut().zip(keys) {
+            *found = self.candidate(database, key);
+        }
+        found.iter().flatten().for_each(|entry| entry.prefetch());
     }
 
     #[inline]

@@ -16,7 +16,9 @@ impl<'a> Command<'a> for Del<'a> {
 }
 
 fn delete(keys: Many<Key<UNLINK>>, cx: &mut Context) -> usize {
-    keys.iter().filter(|key| cx.open(*key).remove(Event::DEL)).count()
+    let mut deleted = 0;
+    cx.each(keys, |cx, key| deleted += cx.open(key).remove(Event::DEL) as usize);
+    deleted
 }
 
 // --- EXISTS key [key ...]
@@ -25,7 +27,8 @@ impl<'a> Command<'a> for Exists<'a> {
     const FACTS: Facts =
         facts("EXISTS", "generic", "1.0.0", READONLY | FAST, "Counts the keys that exist.").hint(SUMMED);
     fn run(self, cx: &mut Context) -> Ran {
-        let found = self.keys.iter().filter(|key| cx.look_counted(*key).is_some()).count();
+        let mut found = 0;
+        cx.each(self.keys, |cx, key| found += cx.look_counted(key).is_some() as usize);
         cx.count(found)
     }
 }
@@ -37,7 +40,8 @@ impl<'a> Command<'a> for Touch<'a> {
         facts("TOUCH", "generic", "3.2.1", READONLY | FAST, "Makes keys count as used now; answers how many exist.")
             .hint(SUMMED);
     fn run(self, cx: &mut Context) -> Ran {
-        let found = self.keys.iter().filter(|key| cx.touch(*key)).count();
+        let mut found = 0;
+        cx.each(self.keys, |cx, key| found += cx.touch(key) as usize);
         cx.count(found)
     }
 }

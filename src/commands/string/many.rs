@@ -10,27 +10,34 @@ impl<'a> Command<'a> for MGet<'a> {
         .hint(&["request_policy:multi_shard"]);
     fn run(self, cx: &mut Context) -> Ran {
         cx.reply.array(self.keys.len());
-        for key in self.keys.iter() {
-            cx.answer(key, |entry, reply| {
+        let mut ran = Ok(Outcome::Done);
+        cx.each(self.keys, |cx, key| {
+            ran = cx.answer(key, |entry, reply| {
                 // A value of another type is no string either: the others are answered all the same.
                 if entry.is_none_or(|entry| write_text(reply, entry).is_err()) {
                     reply.null();
                 }
                 Ok(())
-            })?;
-        }
-        Ok(Outcome::Done)
+            })
+        });
+        ran
     }
 }
 
 // --- MSET key value [key value ...]
 form! { pub MSet<'a> { data: Many<'a, Put<'a>> } }
 form! { pub Put<'a> { key: Key<'a, PUT>, value: Bytes<'a> } }
+impl<'a> Keyed<'a> for Put<'a> {
+    #[inline]
+    fn key(&self) -> &'a [u8] {
+        self.key.0
+    }
+}
 impl<'a> Command<'a> for MSet<'a> {
     const FACTS: Facts = facts("MSET", "string", "1.0.1", WRITE | DENYOOM, "Sets keys to strings.")
         .hint(&["request_policy:multi_shard", "response_policy:all_succeeded"]);
     fn run(self, cx: &mut Context) -> Ran {
-        self.data.iter().for_each(|Put { key, value }| put(key.0, value, NewExpiry::Never, SET, cx));
+        cx.each(self.data, |cx, Put { key, value }| put(key.0, value, NewExpiry::Never, SET, cx));
         cx.ok()
     }
 }
@@ -52,16 +59,12 @@ impl<'a> Command<'a> for MSetEx<'a> {
             .hint(&["request_policy:multi_shard", "response_policy:all_succeeded"]);
     fn run(self, cx: &mut Context) -> Ran {
         let expiry = self.expiry.map_or(Ok(NewExpiry::Never), |expiry| expiry.read(cx.now_ms()))?;
-        let mut keys = self.data.iter().map(|Put { key, .. }| cx.look(key).is_some());
-        let allowed = match self.condition {
-            Some(Condition::IfAbsent) => !keys.any(|there| there),
-            Some(Condition::IfPresent) => keys.all(|there| there),
-            None => true,
-        };
-        if !allowed {
+        let wanted = self.condition.map(|condition| condition == Condition::IfPresent);
+        let holds = |wanted| cx.all(self.data, |cx, Put { key, .. }| cx.look(key).is_some() == wanted);
+        if !wanted.is_none_or(holds) {
             return cx.integer(0);
         }
-        self.data.iter().for_each(|Put { key, value }| put(key.0, value, expiry, SET, cx));
+        cx.each(self.data, |cx, Put { key, value }| put(key.0, value, expiry, SET, cx));
         let absolute = MSetEx { condition: None, expiry: Expiry::absolute(expiry), ..self };
         cx.record(|words| absolute.print(words.text("MSETEX")));
         cx.integer(1)
@@ -71,14 +74,20 @@ impl<'a> Command<'a> for MSetEx<'a> {
 // --- MSETNX key value [key value ...]
 form! { pub MSetNx<'a> { data: Many<'a, Create<'a>> } }
 form! { pub Create<'a> { key: Key<'a, CREATE>, value: Bytes<'a> } }
+impl<'a> Keyed<'a> for Create<'a> {
+    #[inline]
+    fn key(&self) -> &'a [u8] {
+        self.key.0
+    }
+}
 impl<'a> Command<'a> for MSetNx<'a> {
     const FACTS: Facts =
         facts("MSETNX", "string", "1.0.1", WRITE | DENYOOM, "Sets keys to strings if none of them is there.");
     fn run(self, cx: &mut Context) -> Ran {
-        if self.data.iter().any(|Create { key, .. }| cx.look(key).is_some()) {
+        if !cx.all(self.data, |cx, Create { key, .. }| cx.look(key).is_none()) {
             return cx.integer(0);
         }
-        self.data.iter().for_each(|Create { key, value }| put(key.0, value, NewExpiry::Never, SET, cx));
+        cx.each(self.data, |cx, Create { key, value }| put(key.0, value, NewExpiry::Never, SET, cx));
         cx.integer(1)
     }
 }
