@@ -115,6 +115,11 @@ impl Database {
     }
 
     #[inline]
+    pub(super) fn prefetch(&self, hash: u64) {
+        self.table.prefetch(hash);
+    }
+
+    #[inline]
     pub(super) fn candidate(&self, hash: u64) -> Option<&Entry> {
         self.table.candidate(hash)
     }

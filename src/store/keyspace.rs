@@ -79,12 +79,15 @@ impl Keyspace {
 
     /// Fetches into the cache what look-ups of these keys will touch first. Only a hint: nothing is kept of it.
     pub fn warm<'k>(&self, database: usize, keys: impl Iterator<Item = &'k [u8]>) {
-        let mut found: [Option<&Entry>; WARMED_MAX] = [None; WARMED_MAX];
-        // First the slots of all, then what they point to: each loop's loads wait for memory together.
-        for (found, key) in found.iter_mut().zip(keys) {
-            *found = self.candidate(database, key);
+        let database = &self.databases[database];
+        let mut hashes = [0; WARMED_MAX];
+        let mut count = 0;
+        for (hash, key) in hashes.iter_mut().zip(keys) {
+            *hash = self.hasher.key(key);
+            database.prefetch(*hash);
+            count += 1;
         }
-        found.iter().flatten().for_each(|entry| entry.prefetch());
+        hashes[..count].iter().filter_map(|hash| database.candidate(*hash)).for_each(|entry| entry.prefetch());
     }
 
     #[inline]

@@ -267,6 +267,7 @@ impl Entry {
         unsafe {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             _mm_prefetch::<_MM_HINT_T0>(self.start().cast());
+            _mm_prefetch::<_MM_HINT_T0>(self.start().wrapping_add(39).cast());
         }
     }
 

@@ -87,6 +87,13 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         Some(Place { segment: number, slot: slot as u32 })
     }
 
+    /// It will be looked for soon.
+    #[inline]
+    pub fn prefetch(&self, hash: u64) {
+        let segment = self.segments.get(self.number_of(hash));
+        segment.prefetch(tag(hash, segment.depth));
+    }
+
     /// The first item whose tag is that of this hash: what `find` would compare first.
     #[inline]
     pub fn candidate(&self, hash: u64) -> Option<&T> {

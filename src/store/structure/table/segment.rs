@@ -1,5 +1,5 @@
 //! One segment: items in the order of their tags.
-use super::window::{WINDOW, alike};
+use super::window::{WINDOW, alike, prefetch};
 use super::{Item, TAG_BITS};
 
 #[derive(Debug)]
@@ -24,6 +24,11 @@ impl<T: Item> Segment<T> {
     #[inline]
     fn home(&self, tag: u16) -> usize {
         (tag as usize * self.homes as usize) >> TAG_BITS
+    }
+
+    #[inline]
+    pub fn prefetch(&self, tag: u16) {
+        prefetch(&self.slots, self.home(tag));
     }
 
     /// Slots are compared eight at a time, with no branch for each: how far an item is from its home, no processor can

@@ -32,3 +32,14 @@ pub fn alike<T: Item>([a, b, c, d, e, f, g, h]: &[Option<T>; WINDOW], tag: u16) 
 fn word<T: Item>(slot: &Option<T>) -> u64 {
     slot.as_ref().map_or(0, |item| (item.tag() as u64) << 48)
 }
+
+/// Asks for the window that begins at this slot, so that it is in the cache when it is wanted.
+#[inline]
+pub fn prefetch<T>(slots: &[Option<T>], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which any address may be given.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(slots.as_ptr().wrapping_add(at).cast());
+    }
+}
