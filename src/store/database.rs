@@ -3,6 +3,7 @@
 //! made with; here is the only pair of the two.
 #![allow(unsafe_code)]
 use super::entry::{Account, Entry, Held, NEVER};
+use super::sizes::Sizes;
 use super::structure::arena::Arena;
 use super::structure::table::{self, Place, Table};
 use super::structure::wheel::{self, Wheel};
@@ -28,6 +29,8 @@ pub struct Database {
     bytes: usize,
     /// Invariant: counts the entries that have memory beside their cell, or a cell that is no part of a page.
     apart: usize,
+    /// Invariant: counts the entries by their `Account::size`.
+    sizes: Sizes,
 }
 
 /// How keys are hashed: all databases alike.
@@ -76,6 +79,7 @@ impl Database {
             deadlines_ms: 0,
             bytes: 0,
             apart: 0,
+            sizes: Sizes::default(),
         }
     }
 
@@ -96,6 +100,11 @@ impl Database {
     /// Bytes of all entries, as `Entry::bytes` counts them.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// How large the values are.
+    pub fn sizes(&self) -> &Sizes {
+        &self.sizes
     }
 
     /// How long keys that expire have left on average.
@@ -169,6 +178,7 @@ impl Database {
             self.deadlines_ms += account.deadline_ms as i128;
         }
         self.apart += account.apart as usize;
+        self.sizes.add(account.size);
     }
 
     #[inline]
@@ -179,6 +189,7 @@ impl Database {
             self.deadlines_ms -= account.deadline_ms as i128;
         }
         self.apart -= account.apart as usize;
+        self.sizes.take(account.size);
     }
 
     #[inline]
@@ -232,9 +243,14 @@ impl Database {
         edit: impl FnOnce(&mut T) -> R,
     ) -> Result<R, WrongType> {
         let collection = self.table.get_mut(place).view_mut::<T>()?;
-        let before = collection.heap_bytes();
+        let (bytes, size) = (collection.heap_bytes(), collection.size());
         let result = edit(collection);
-        self.bytes = self.bytes + collection.heap_bytes() - before;
+        self.bytes = self.bytes + collection.heap_bytes() - bytes;
+        let new = collection.size();
+        if new != size {
+            self.sizes.take(size);
+            self.sizes.add(new);
+        }
         Ok(result)
     }
 
@@ -367,6 +383,9 @@ impl Database {
         let count = |of: fn(&Account) -> usize| self.table.iter().map(|entry| of(&entry.account())).sum::<usize>();
         assert_eq!(self.bytes, count(|account| account.bytes));
         assert_eq!(self.apart, count(|account| account.apart as usize));
+        let mut sizes = Sizes::default();
+        self.table.iter().for_each(|entry| sizes.add(entry.account().size));
+        assert_eq!(self.sizes, sizes);
         let expire = || self.table.iter().filter(|entry| entry.deadline_ms() != NEVER);
         assert_eq!(self.volatile, expire().count());
         assert_eq!(self.deadlines_ms, expire().map(|entry| entry.deadline_ms() as i128).sum());

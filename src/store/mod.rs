@@ -6,6 +6,7 @@ pub mod entry;
 pub mod event;
 pub mod expiry;
 pub mod keyspace;
+pub mod sizes;
 pub mod structure;
 #[cfg(test)]
 mod tests;

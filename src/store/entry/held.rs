@@ -2,6 +2,7 @@
 //! the list of collections, in three views: as they are seen, as they are owned, and which number stands for each in an
 //! entry's header.
 use super::{LONG, WORD};
+use crate::store::sizes::Size;
 use crate::store::text::{Long, Text};
 use crate::store::value::{Collection, List};
 
@@ -11,6 +12,8 @@ use crate::store::value::{Collection, List};
 /// Each type has a number of its own and is one word: the list below is the only place where one is given.
 pub unsafe trait Formed {
     const FORM: u8;
+    /// The same, counted from 1.
+    const KIND: u8 = Self::FORM - LONG;
     fn hold(self) -> Held;
 }
 
@@ -38,6 +41,19 @@ macro_rules! collections {
                 match self {
                     Value::String(text) => text.encoding(),
                     $(Value::$name(collection) => collection.encoding(),)+
+                }
+            }
+
+            /// Types of collections as TYPE says them, by the number that each counts as (`Sizes::of`).
+            pub const COLLECTIONS: &'static [(usize, &'static str)] = &[$(($name::KIND as usize, $name::TYPE)),+];
+
+            /// What it counts as.
+            #[inline]
+            pub(in crate::store) fn size(&self) -> Size {
+                match self {
+                    Value::String(Text::Integer(integer)) => Size::of_integer(*integer),
+                    Value::String(text) => Size::of_string(text.len()),
+                    $(Value::$name(collection) => collection.size(),)+
                 }
             }
 

@@ -8,6 +8,7 @@ mod tests;
 
 use super::door::NewExpiry;
 use super::structure::arena::{self, Arena, Cell};
+use super::sizes::Size;
 use super::structure::table::Item;
 use super::text::{Content, Digits, Long, Text, grow, grows_inline};
 use super::value::{Collection, WrongType};
@@ -282,8 +283,14 @@ impl Entry {
         let shape = self.shape();
         let cell = arena::rounded(shape.bytes());
         let apart = shape.form >= LONG;
-        let held = if apart { self.value().heap_bytes() } else { 0 };
-        Account { bytes: cell + held, deadline_ms: self.deadline_ms(), apart: apart || cell > arena::CELL_MAX }
+        let value = self.value();
+        let held = if apart { value.heap_bytes() } else { 0 };
+        Account {
+            bytes: cell + held,
+            deadline_ms: self.deadline_ms(),
+            apart: apart || cell > arena::CELL_MAX,
+            size: value.size(),
+        }
     }
 }
 
@@ -295,6 +302,7 @@ pub(super) struct Account {
     pub deadline_ms: i64,
     /// It has memory beside its cell, or a cell that is no part of a page: it must be freed by itself.
     pub apart: bool,
+    pub size: Size,
 }
 
 impl fmt::Debug for Entry {
@@ -372,7 +380,21 @@ impl Entry {
         let here = Shape { form, value, ..old };
         let plain = deadline_ms == NEVER && !old.expires && old.form < LONG && form < LONG;
         let fits = value == old.value || arena::rounded(here.bytes()) == arena::rounded(old.bytes());
-        (plain && fits).then_some(here)
+        (plain && fits && self.same_size(old, here, content)).then_some(here)
+    }
+
+    /// Whether this content counts as the old one did (`Size`).
+    #[inline]
+    fn same_size(&self, old: Shape, new: Shape, content: &Content) -> bool {
+        match content {
+            // SAFETY: with this form an integer stands there.
+            Content::Integer(integer) if old.form == INTEGER => unsafe {
+                Size::of_integer(self.get(old.value_at())) == Size::of_integer(*integer)
+            },
+            Content::Integer(_) => false,
+            _ if old.form == INTEGER => false,
+            _ => new.value == old.value || Size::of_string(new.value) == Size::of_string(old.value),
+        }
     }
 
     /// Holds this content from now on, in the cell that it has if that fits. Gives back what it pointed to.

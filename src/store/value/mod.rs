@@ -3,6 +3,7 @@
 pub mod list;
 
 use super::entry::Formed;
+use super::sizes::Size;
 pub use list::List;
 use std::fmt::Debug;
 
@@ -23,6 +24,12 @@ pub trait Collection: Formed + Default + Clone + Debug + 'static {
 
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// What it counts as.
+    #[inline]
+    fn size(&self) -> Size {
+        Size::of_collection(Self::KIND, self.len())
     }
 
     /// Bytes that it holds beside itself, known without counting.
