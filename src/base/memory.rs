@@ -27,6 +27,16 @@ pub fn allocated() -> usize {
     (TOLD.load(Relaxed) + UNTOLD.get()).max(0) as usize
 }
 
+/// Has mimalloc give back to the system what it holds for later, where mimalloc is the allocator.
+pub fn purge() {
+    use mimalloc as _;
+    // SAFETY: this is how mimalloc.h declares it.
+    unsafe extern "C" {
+        safe fn mi_collect(force: bool);
+    }
+    mi_collect(true);
+}
+
 #[inline]
 fn count(bytes: isize) {
     let untold = UNTOLD.get() + bytes;

@@ -21,6 +21,8 @@ pub trait Host {
     fn sleep(&mut self, span_us: u64);
     /// What INFO tells of the process.
     fn machine(&mut self) -> Machine;
+    /// Gives back what memory the process holds for later.
+    fn purge(&mut self) {}
     /// These settings are now as `config` has them: does what they ask of the world outside, such as to listen elsewhere,
     /// and may put a value into its full form. An error names the one that cannot be had, and why; then nothing outside
     /// has changed.
@@ -81,6 +83,9 @@ pub struct Machine {
     pub operating_system: String,
     pub user_cpu_us: u64,
     pub system_cpu_us: u64,
+    /// Of the thread that serves.
+    pub main_user_cpu_us: u64,
+    pub main_system_cpu_us: u64,
     /// What it listens on, as INFO's `listener0` lines have it.
     pub listeners: Vec<String>,
 }

@@ -50,7 +50,7 @@ crate::table! { pub COMMANDS:
     BLMove, BLMPop, BLPop, BRPop, BRPopLPush, LIndex, LInsert, LLen, LMove, LMPop, LPop, LPos, LPush, LPushX, LRange, LRem,
     LSet, LTrim, RPop, RPopLPush, RPush, RPushX,
     // Databases and memory
-    DbSize, FlushAll, FlushDb, Memory { MemoryHelp, MemoryUsage }, SwapDb,
+    DbSize, FlushAll, FlushDb, Memory { MemoryDoctor, MemoryHelp, MemoryMallocStats, MemoryPurge, MemoryStats, MemoryUsage }, SwapDb,
     // What is off in a server that stands alone
     Asking,
     Cluster {

@@ -99,6 +99,7 @@ impl Engine {
         let seed = std::array::from_fn(|_| server.secrets.number());
         let mut data = Keyspace::new(databases, seed);
         publish::observe(&mut data.ledger, &server);
+        server.startup_bytes = crate::base::memory::allocated();
         Engine {
             world: World { data, server, effects: vec![], record: Record::default(), queues: Queues::default(), table },
             sessions: Sessions::new(),
@@ -249,6 +250,7 @@ impl Engine {
 
     fn refresh_observed(&mut self) {
         let World { data, server, .. } = &mut self.world;
+        server.waits = self.waiting.count();
         data.ledger.observed = !self.waiting.is_empty() || !server.watch.is_idle();
         publish::observe(&mut data.ledger, server);
     }

@@ -74,8 +74,11 @@ impl Engine {
         // So both are served when there is too much of both.
         let busy = commands != before;
         let share = if busy { begun.wrapping_sub(since).clamp(whole / EXPIRE_PART_MIN, whole) } else { whole };
-        self.world.data.expire_due(now.wall_ms(), || host.ticks().wrapping_sub(begun) >= share);
+        let more = self.world.data.expire_due(now.wall_ms(), || host.ticks().wrapping_sub(begun) >= share);
         self.expired_at = (host.ticks(), commands);
+        let stats = &mut self.world.server.stats;
+        stats.expiry_ticks += self.expired_at.0.saturating_sub(begun);
+        stats.expiry_cut_short += more as u64;
         self.world.record.lapsed(&mut self.world.data.ledger);
         if self.world.server.config.latency_monitor_threshold > 0 {
             self.note("expire-cycle", begun, now, host);

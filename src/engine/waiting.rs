@@ -1,6 +1,7 @@
 //! Clients that wait for a key or for a moment, in the order in which they came. It runs nothing.
 use crate::command::Context;
 use crate::command::words::OwnedWords;
+use crate::server::Waits;
 use crate::server::clients::ClientId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -40,6 +41,10 @@ pub struct Wait {
 impl Waiting {
     pub fn is_empty(&self) -> bool {
         self.clients.is_empty()
+    }
+
+    pub fn count(&self) -> Waits {
+        Waits { keys: self.keys.len(), timed: self.deadlines.len() }
     }
 
     pub fn add(&mut self, id: ClientId, mut wait: Wait) {

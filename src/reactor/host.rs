@@ -115,7 +115,7 @@ impl Host for Outside {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
         let uname = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        let usage = getrusage(UsageWho::RUSAGE_SELF).ok();
+        let [usage, main] = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_THREAD].map(|who| getrusage(who).ok());
         let micros = |time: nix::sys::time::TimeVal| time.tv_sec() as u64 * 1_000_000 + time.tv_usec() as u64;
         Machine {
             allocated: crate::base::memory::allocated(),
@@ -126,8 +126,14 @@ impl Host for Outside {
             operating_system: format!("Linux {} {}", uname.trim(), std::env::consts::ARCH),
             user_cpu_us: usage.map_or(0, |usage| micros(usage.user_time())),
             system_cpu_us: usage.map_or(0, |usage| micros(usage.system_time())),
+            main_user_cpu_us: main.map_or(0, |usage| micros(usage.user_time())),
+            main_system_cpu_us: main.map_or(0, |usage| micros(usage.system_time())),
             listeners: self.listeners.iter().map(Listener::info).collect(),
         }
+    }
+
+    fn purge(&mut self) {
+        crate::base::memory::purge();
     }
 
     fn follow(&mut self, config: &mut Config, changed: &[&'static str]) -> Result<(), (&'static str, String)> {

@@ -112,6 +112,13 @@ impl Client {
         self.authenticated && self.transaction.is_none() && !self.hears_only()
     }
 
+    /// The memory that it takes, without what it watches and subscribes to.
+    pub fn bytes(&self) -> usize {
+        let names = self.name.len() + self.library.len() + self.library_version.len();
+        let queued = self.transaction.map_or(0, |transaction| transaction.bytes);
+        size_of::<Client>() + names + self.unread + self.unsent + queued
+    }
+
     /// Back to what a new connection is (RESET, and at the start).
     pub fn reset(&mut self, authenticated: bool) {
         self.name = Box::default();
@@ -119,6 +126,16 @@ impl Client {
         self.resp = 2;
         self.authenticated = authenticated;
     }
+}
+
+/// Of all clients.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    pub blocked: usize,
+    /// Of any of them, when it was last served.
+    pub most_unread: usize,
+    pub most_unsent: usize,
+    pub bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -191,6 +208,18 @@ impl Clients {
 
     pub fn is_empty(&self) -> bool {
         self.slab.is_empty()
+    }
+
+    /// Looks at each of them once, in no order.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for (_, client) in &self.slab {
+            totals.blocked += client.blocked as usize;
+            totals.most_unread = totals.most_unread.max(client.unread);
+            totals.most_unsent = totals.most_unsent.max(client.unsent);
+            totals.bytes += client.bytes();
+        }
+        totals
     }
 
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Client> {

@@ -32,6 +32,15 @@ pub const SPINDLE_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Told to a client that is sent away.
 pub type Refused = &'static str;
 
+/// Who waits for what (the engine keeps it).
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Waits {
+    /// Keys that somebody waits for.
+    pub keys: usize,
+    /// Clients whose wait ends at some moment.
+    pub timed: usize,
+}
+
 pub struct Server {
     pub config: Config,
     pub clients: Clients,
@@ -51,6 +60,11 @@ pub struct Server {
     pub secrets: Secrets,
     /// 40 hexadecimal digits that name this run of the server.
     pub run_id: String,
+    /// As many, that name its row of changes to replicas.
+    pub replication_id: String,
+    /// What was allocated when the engine was there, before anybody came.
+    pub startup_bytes: usize,
+    pub waits: Waits,
     pub started: Now,
 }
 
@@ -58,7 +72,7 @@ impl Server {
     /// `entropy`: seeds the generator and the run's name.
     pub fn new(config: Config, entropy: [u8; 32], started: Now, commands: usize) -> Server {
         let mut secrets = Secrets::from_entropy(entropy);
-        let run_id = String::from_utf8_lossy(&secrets.id()).into_owned();
+        let [run_id, replication_id] = std::array::from_fn(|_| String::from_utf8_lossy(&secrets.id()).into_owned());
         let chance = Chance::from_seed(secrets.number());
         let (clients, stats) = (Clients::default(), Stats::new(commands));
         let pubsub = PubSub::new(std::array::from_fn(|_| secrets.number()));
@@ -77,6 +91,9 @@ impl Server {
             chance,
             secrets,
             run_id,
+            replication_id,
+            startup_bytes: 0,
+            waits: Waits::default(),
             started,
         }
     }

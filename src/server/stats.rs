@@ -63,10 +63,18 @@ pub struct Stats {
     pub commands_per_second: u64,
     pub bytes_in_per_second: u64,
     pub bytes_out_per_second: u64,
-    sampled: (u64, u64, u64, u64),
+    pub turns_per_second: u64,
+    /// What a turn took on average, without its poll.
+    pub ticks_per_turn: u64,
+    sampled: Sampled,
     pub memory_peak: usize,
     /// What `expired_keys` was when the statistics were reset.
     pub expired_before: u64,
+    /// The same for what was freed in slices.
+    pub freed_before: u64,
+    /// Ticks that went into keys that were due, and how often there were more of them than time.
+    pub expiry_ticks: u64,
+    pub expiry_cut_short: u64,
     pub query_buffer_limit_disconnections: u64,
     pub output_buffer_limit_disconnections: u64,
     /// AUTH and HELLO with a wrong name or password.
@@ -84,6 +92,17 @@ pub struct Stats {
     /// Reads that ended within a request, and writes that the socket took in part or not at all.
     pub partial_reads: u64,
     pub partial_writes: u64,
+}
+
+/// Counters as they were when rates were worked out last.
+#[derive(Debug, Default, Clone, Copy)]
+struct Sampled {
+    at_us: u64,
+    commands: u64,
+    bytes_in: u64,
+    bytes_out: u64,
+    turns: u64,
+    work_ticks: u64,
 }
 
 impl Stats {
@@ -113,26 +132,41 @@ impl Stats {
 
     /// Called a few times a second; keeps the rates.
     pub fn sample(&mut self, now_us: u64) {
-        let (at, commands, bytes_in, bytes_out) = self.sampled;
-        let passed = (now_us - at).max(1);
-        let rate = |new: u64, old: u64| (new.saturating_sub(old)) * 1_000_000 / passed;
-        self.commands_per_second = rate(self.commands_processed, commands);
-        self.bytes_in_per_second = rate(self.bytes_in, bytes_in);
-        self.bytes_out_per_second = rate(self.bytes_out, bytes_out);
-        self.sampled = (now_us, self.commands_processed, self.bytes_in, self.bytes_out);
+        let old = self.sampled;
+        self.sampled = Sampled {
+            at_us: now_us,
+            commands: self.commands_processed,
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
+            turns: self.turns,
+            work_ticks: self.turns_of_loop.work_ticks,
+        };
+        let passed = (now_us - old.at_us).max(1);
+        let rate = |new: u64, old: u64| new.saturating_sub(old) * 1_000_000 / passed;
+        self.commands_per_second = rate(self.commands_processed, old.commands);
+        self.bytes_in_per_second = rate(self.bytes_in, old.bytes_in);
+        self.bytes_out_per_second = rate(self.bytes_out, old.bytes_out);
+        self.turns_per_second = rate(self.turns, old.turns);
+        let work = self.sampled.work_ticks.saturating_sub(old.work_ticks);
+        self.ticks_per_turn = work / self.turns.saturating_sub(old.turns).max(1);
     }
 
     /// Before the rates are told: while nobody sends commands nobody samples them either, and they must fall.
     pub fn refresh(&mut self, now_us: u64) {
-        if now_us.saturating_sub(self.sampled.0) >= SAMPLE_EVERY_US {
+        if now_us.saturating_sub(self.sampled.at_us) >= SAMPLE_EVERY_US {
             self.sample(now_us);
         }
     }
 
-    pub fn reset(&mut self, expired: u64) {
-        let sampled = self.sampled;
-        *self = Stats { expired_before: expired, memory_peak: self.memory_peak, ..Stats::new(self.commands.len()) };
-        self.sampled = (sampled.0, 0, 0, 0);
+    /// `expired`, `freed`: what is counted elsewhere, as it is now.
+    pub fn reset(&mut self, expired: u64, freed: u64) {
+        *self = Stats {
+            expired_before: expired,
+            freed_before: freed,
+            memory_peak: self.memory_peak,
+            sampled: Sampled { at_us: self.sampled.at_us, ..Sampled::default() },
+            ..Stats::new(self.commands.len())
+        };
     }
 }
 

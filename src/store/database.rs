@@ -161,6 +161,11 @@ impl Database {
         self.table.heap_bytes()
     }
 
+    /// Bytes of what knows when keys expire.
+    pub fn wheel_bytes(&self) -> usize {
+        self.wheel.heap_bytes()
+    }
+
     /// Bytes that are held for entries beyond those that they take.
     pub fn spare_bytes(&self) -> usize {
         self.arena.held_bytes() - self.arena.used_bytes()

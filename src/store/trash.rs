@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 pub struct Trash {
     large: Vec<Held>,
     databases: VecDeque<Database>,
+    /// Objects that were freed so since the start: keys of databases, and large values.
+    pub freed: u64,
 }
 
 impl Trash {
@@ -27,14 +29,22 @@ impl Trash {
         if let Some(held) = self.large.last_mut() {
             if !held.shed(most) {
                 self.large.pop();
+                self.freed += 1;
             }
             return;
         }
-        if let Some(database) = self.databases.front_mut()
-            && !database.free_some(most, &mut self.large)
-        {
+        let Some(database) = self.databases.front_mut() else { return };
+        let before = database.len();
+        let more = database.free_some(most, &mut self.large);
+        self.freed += (before - database.len()) as u64;
+        if !more {
             self.databases.pop_front();
         }
+    }
+
+    /// Objects that are yet to be freed.
+    pub fn pending(&self) -> usize {
+        self.large.len() + self.databases.iter().map(Database::len).sum::<usize>()
     }
 
     pub fn is_empty(&self) -> bool {

@@ -50,7 +50,7 @@ impl<'a> Command<'a> for ConfigResetstat {
     )
     .hint(&["request_policy:all_nodes", "response_policy:all_succeeded"]);
     fn run(self, cx: &mut Context) -> Ran {
-        cx.server.stats.reset(cx.data.ledger.expired);
+        cx.server.stats.reset(cx.data.ledger.expired, cx.data.ledger.trash.freed);
         cx.ok()
     }
 }

@@ -9,17 +9,8 @@ impl<'a> Command<'a> for Info<'a> {
         .and(category::DANGEROUS)
         .hint(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"]);
     fn run(self, cx: &mut Context) -> Ran {
-        let (machine, allocated_peak) = (cx.host.machine(), cx.server.stats.memory_peak);
-        cx.server.stats.memory_peak = allocated_peak.max(machine.allocated);
-        cx.server.stats.refresh(cx.now.mono_us);
-        let world = World {
-            server: cx.server,
-            data: cx.data,
-            table: cx.table,
-            machine: &machine,
-            now: cx.now,
-            ticks_per_ms: cx.host.ticks_per_ms(),
-        };
+        let machine = cx.host.machine();
+        let world = World::of(cx, &machine);
         let wanted: Vec<String> =
             self.section.iter().map(|name| String::from_utf8_lossy(name.0).to_ascii_lowercase()).collect();
         let mut text = String::new();

@@ -6,9 +6,10 @@ mod debug;
 mod describe;
 mod info;
 mod latency;
+mod memory;
 mod process;
 mod reactor;
 mod sections;
 mod slowlog;
 
-pub use {command::*, config::*, debug::*, info::*, latency::*, process::*, slowlog::*};
+pub use {command::*, config::*, debug::*, info::*, latency::*, memory::*, process::*, slowlog::*};

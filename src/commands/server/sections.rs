@@ -2,11 +2,13 @@
 //! field counts that Spindle has not got (forks, replicas, scripts) is truly 0.
 //! (<https://redis.io/docs/latest/commands/info/>)
 use crate::base::time::Now;
+use crate::command::Context;
 use crate::command::entry::Commands;
 use crate::command::host::Machine;
+use crate::server::config::table;
 use crate::server::pubsub::Space;
 use crate::server::{REDIS_VERSION, SPINDLE_VERSION, Server};
-use crate::store::Keyspace;
+use crate::store::{Keyspace, Value};
 use std::fmt::{Display, Write};
 
 pub struct World<'a> {
@@ -16,6 +18,21 @@ pub struct World<'a> {
     pub machine: &'a Machine,
     pub now: Now,
     pub ticks_per_ms: u64,
+}
+
+impl<'a> World<'a> {
+    pub fn of(cx: &'a mut Context, machine: &'a Machine) -> World<'a> {
+        let ticks_per_ms = cx.host.ticks_per_ms();
+        let Context { server, data, table, now, .. } = cx;
+        server.stats.memory_peak = server.stats.memory_peak.max(machine.allocated);
+        server.stats.refresh(now.mono_us);
+        World { server, data, table, machine, now: *now, ticks_per_ms }
+    }
+
+    /// Microseconds.
+    pub fn us(&self, ticks: u64) -> f64 {
+        ticks as f64 * 1000.0 / self.ticks_per_ms.max(1) as f64
+    }
 }
 
 pub struct Section {
@@ -31,8 +48,9 @@ const fn section(name: &'static str, is_default: bool, write: fn(&World, &mut St
 pub const SECTIONS: &[Section] = &[
     section("Server", true, server),
     section("Clients", true, clients),
-    section("Memory", true, memory),
+    section("Memory", true, super::memory::section),
     section("Persistence", true, persistence),
+    section("Threads", true, threads),
     section("Stats", true, stats),
     section("Replication", true, replication),
     section("CPU", true, cpu),
@@ -42,6 +60,7 @@ pub const SECTIONS: &[Section] = &[
     section("Latencystats", false, latencystats),
     section("Cluster", true, cluster),
     section("Keyspace", true, keyspace),
+    section("Keysizes", true, keysizes),
     // Spindle's own.
     section("Reactor", false, super::reactor::reactor),
 ];
@@ -50,18 +69,26 @@ pub(super) fn field(to: &mut String, name: &str, value: impl Display) {
     write!(to, "{name}:{value}\r\n").expect("a string takes what is written");
 }
 
-fn zeros(to: &mut String, names: &[&str]) {
+pub(super) fn zeros(to: &mut String, names: &[&str]) {
     names.iter().for_each(|name| field(to, name, 0));
 }
+
+/// Redis's clock of seconds has 24 bits.
+const LRU_CLOCK_MAX: i64 = (1 << 24) - 1;
 
 fn server(world: &World, to: &mut String) {
     let World { server, machine, now, .. } = world;
     let uptime_s = (now.mono_us - server.started.mono_us) / 1_000_000;
     field(to, "redis_version", REDIS_VERSION);
     field(to, "spindle_version", SPINDLE_VERSION);
+    // As Redis says it where nothing is known of the commit.
+    field(to, "redis_git_sha1", "00000000");
+    field(to, "redis_git_dirty", 0);
     field(to, "redis_mode", "standalone");
     field(to, "os", &machine.operating_system);
     field(to, "arch_bits", usize::BITS);
+    field(to, "monotonic_clock", "POSIX clock_gettime");
+    field(to, "multiplexing_api", if cfg!(target_os = "linux") { "epoll" } else { "kqueue" });
     field(to, "process_id", machine.process_id);
     field(to, "process_supervised", server.config.supervisor);
     field(to, "run_id", &server.run_id);
@@ -69,6 +96,7 @@ fn server(world: &World, to: &mut String) {
     field(to, "server_time_usec", now.wall_us);
     field(to, "uptime_in_seconds", uptime_s);
     field(to, "uptime_in_days", uptime_s / 86_400);
+    field(to, "lru_clock", (now.wall_us / 1_000_000) & LRU_CLOCK_MAX);
     field(to, "executable", &machine.executable);
     field(to, "config_file", server.config.file.as_ref().map_or("", |file| &file.path));
     field(to, "io_threads_active", 0);
@@ -78,61 +106,48 @@ fn server(world: &World, to: &mut String) {
 }
 
 fn clients(world: &World, to: &mut String) {
-    let clients = &world.server.clients;
-    field(to, "connected_clients", clients.len());
+    let (server, totals) = (world.server, world.server.clients.totals());
+    field(to, "connected_clients", server.clients.len());
     field(to, "cluster_connections", 0);
-    field(to, "maxclients", world.server.config.maxclients);
-    field(to, "blocked_clients", clients.iter().filter(|client| client.blocked).count());
+    field(to, "maxclients", server.config.maxclients);
+    field(to, "client_recent_max_input_buffer", totals.most_unread);
+    field(to, "client_recent_max_output_buffer", totals.most_unsent);
+    field(to, "blocked_clients", totals.blocked);
     field(to, "tracking_clients", 0);
-    field(to, "pubsub_clients", world.server.pubsub.clients());
-    field(to, "watching_clients", world.server.watch.clients());
-    field(to, "total_watched_keys", world.server.watch.keys());
-}
-
-fn memory(world: &World, to: &mut String) {
-    let World { server, data, machine, .. } = world;
-    let (used, peak, resident) = (machine.allocated, server.stats.memory_peak, machine.resident);
-    let dataset = data.bytes();
-    let bytes = |to: &mut String, name: &str, bytes: usize| {
-        field(to, name, bytes);
-        field(to, &format!("{name}_human"), human(bytes));
-    };
-    bytes(to, "used_memory", used);
-    bytes(to, "used_memory_rss", resident);
-    bytes(to, "used_memory_peak", peak);
-    field(to, "used_memory_peak_perc", format!("{:.2}%", 100.0 * ratio(used, peak)));
-    field(to, "used_memory_overhead", used.saturating_sub(dataset));
-    field(to, "used_memory_dataset", dataset);
-    bytes(to, "total_system_memory", machine.memory);
-    zeros(to, &["number_of_cached_scripts", "number_of_functions", "number_of_libraries"]);
-    // `maxmemory` is not obeyed yet, whatever it is set to.
-    field(to, "maxmemory", 0);
-    field(to, "maxmemory_human", human(0));
-    field(to, "maxmemory_policy", "noeviction");
-    field(to, "mem_fragmentation_ratio", format!("{:.2}", ratio(resident, used)));
-    field(to, "mem_fragmentation_bytes", resident as i64 - used as i64);
-    zeros(to, &["mem_not_counted_for_evict", "mem_replication_backlog", "mem_total_replication_buffers"]);
-    zeros(to, &["mem_replica_full_sync_buffer", "mem_clients_slaves", "mem_cluster_links", "mem_aof_buffer"]);
-    zeros(to, &["active_defrag_running"]);
+    field(to, "pubsub_clients", server.pubsub.clients());
+    field(to, "watching_clients", server.watch.clients());
+    field(to, "clients_in_timeout_table", server.waits.timed);
+    field(to, "total_watched_keys", server.watch.keys());
+    field(to, "total_blocking_keys", server.waits.keys);
+    field(to, "total_blocking_keys_on_nokey", 0);
 }
 
 /// There is no persistence: what Redis says when it is told to save nothing.
 fn persistence(world: &World, to: &mut String) {
-    zeros(to, &["loading", "async_loading"]);
+    zeros(to, &["loading", "async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age"]);
+    field(to, "current_fork_perc", "0.00");
+    zeros(to, &["current_save_keys_processed", "current_save_keys_total"]);
     field(to, "rdb_changes_since_last_save", world.data.ledger.dirty);
     field(to, "rdb_bgsave_in_progress", 0);
     field(to, "rdb_last_save_time", world.server.started.wall_us / 1_000_000);
     field(to, "rdb_last_bgsave_status", "ok");
     field(to, "rdb_last_bgsave_time_sec", -1);
     field(to, "rdb_current_bgsave_time_sec", -1);
-    zeros(to, &["rdb_saves", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded"]);
+    zeros(to, &["rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded"]);
     zeros(to, &["aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"]);
     field(to, "aof_last_rewrite_time_sec", -1);
     field(to, "aof_current_rewrite_time_sec", -1);
     field(to, "aof_last_bgrewrite_status", "ok");
     zeros(to, &["aof_rewrites", "aof_rewrites_consecutive_failures"]);
     field(to, "aof_last_write_status", "ok");
-    field(to, "module_fork_in_progress", 0);
+    zeros(to, &["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"]);
+}
+
+/// One thread does it all.
+fn threads(world: &World, to: &mut String) {
+    let stats = &world.server.stats;
+    let clients = world.server.clients.len();
+    field(to, "io_thread_0", format!("clients={clients},reads={},writes={}", stats.reads, stats.writes));
 }
 
 fn stats(world: &World, to: &mut String) {
@@ -151,6 +166,8 @@ fn stats(world: &World, to: &mut String) {
     field(to, "rejected_connections", stats.rejected_connections);
     zeros(to, &["sync_full", "sync_partial_ok", "sync_partial_err", "expired_subkeys"]);
     field(to, "expired_keys", world.data.ledger.expired.saturating_sub(stats.expired_before));
+    field(to, "expired_time_cap_reached_count", stats.expiry_cut_short);
+    field(to, "expire_cycle_cpu_milliseconds", stats.expiry_ticks / world.ticks_per_ms.max(1));
     zeros(to, &["evicted_keys", "evicted_clients", "evicted_scripts"]);
     zeros(to, &["total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
     field(to, "keyspace_hits", stats.hits);
@@ -162,13 +179,22 @@ fn stats(world: &World, to: &mut String) {
     zeros(to, &["latest_fork_usec", "total_forks"]);
     zeros(to, &["migrate_cached_sockets", "slave_expires_tracked_keys"]);
     zeros(to, &["tracking_total_keys", "tracking_total_items", "tracking_total_prefixes"]);
+    field(to, "unexpected_error_replies", 0);
     field(to, "total_error_replies", stats.error_replies);
+    field(to, "dump_payload_sanitizations", 0);
     field(to, "total_reads_processed", stats.reads);
     field(to, "total_writes_processed", stats.writes);
     zeros(to, &["io_threaded_reads_processed", "io_threaded_writes_processed"]);
     field(to, "client_query_buffer_limit_disconnections", stats.query_buffer_limit_disconnections);
     field(to, "client_output_buffer_limit_disconnections", stats.output_buffer_limit_disconnections);
+    // A client's output takes what memory its replies need, and gives it back.
+    zeros(to, &["reply_buffer_shrinks", "reply_buffer_expands"]);
     field(to, "eventloop_cycles", stats.turns);
+    field(to, "eventloop_duration_sum", format!("{:.0}", world.us(stats.turns_of_loop.work_ticks)));
+    let in_commands = stats.commands.iter().map(|command| command.ticks).sum();
+    field(to, "eventloop_duration_cmd_sum", format!("{:.0}", world.us(in_commands)));
+    field(to, "instantaneous_eventloop_cycles_per_sec", stats.turns_per_second);
+    field(to, "instantaneous_eventloop_duration_usec", format!("{:.0}", world.us(stats.ticks_per_turn)));
     field(to, "busy_poll_usec", stats.busy_poll_us);
     field(to, "busy_poll_hits", stats.busy_poll_hits);
     field(to, "busy_poll_misses", stats.busy_poll_misses);
@@ -176,13 +202,18 @@ fn stats(world: &World, to: &mut String) {
     zeros(to, &["acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel"]);
 }
 
-fn replication(_: &World, to: &mut String) {
+fn replication(world: &World, to: &mut String) {
     field(to, "role", "master");
     field(to, "connected_slaves", 0);
     field(to, "master_failover_state", "no-failover");
+    field(to, "master_replid", &world.server.replication_id);
+    field(to, "master_replid2", "0".repeat(world.server.replication_id.len()));
     field(to, "master_repl_offset", 0);
     field(to, "second_repl_offset", -1);
-    zeros(to, &["repl_backlog_active", "repl_backlog_histlen"]);
+    field(to, "repl_backlog_active", 0);
+    let backlog = table::find("repl-backlog-size").map(|spec| world.server.config.text(spec));
+    field(to, "repl_backlog_size", backlog.unwrap_or_default());
+    zeros(to, &["repl_backlog_first_byte_offset", "repl_backlog_histlen"]);
 }
 
 fn cpu(world: &World, to: &mut String) {
@@ -191,15 +222,16 @@ fn cpu(world: &World, to: &mut String) {
     field(to, "used_cpu_user", seconds(world.machine.user_cpu_us));
     field(to, "used_cpu_sys_children", seconds(0));
     field(to, "used_cpu_user_children", seconds(0));
+    field(to, "used_cpu_sys_main_thread", seconds(world.machine.main_system_cpu_us));
+    field(to, "used_cpu_user_main_thread", seconds(world.machine.main_user_cpu_us));
 }
 
 fn commandstats(world: &World, to: &mut String) {
-    let per_tick = 1000.0 / world.ticks_per_ms.max(1) as f64;
     for (entry, stats) in world.table.entries.iter().zip(&world.server.stats.commands) {
         if stats.calls + stats.rejected + stats.failed == 0 {
             continue;
         }
-        let usec = stats.ticks as f64 * per_tick;
+        let usec = world.us(stats.ticks);
         let each = if stats.calls == 0 { 0.0 } else { usec / stats.calls as f64 };
         let value = format!(
             "calls={},usec={usec:.0},usec_per_call={each:.2},rejected_calls={},failed_calls={}",
@@ -217,7 +249,6 @@ fn errorstats(world: &World, to: &mut String) {
 
 /// Of the commands that were called while `latency-tracking` was on.
 fn latencystats(world: &World, to: &mut String) {
-    let ns_per_tick = 1e6 / world.ticks_per_ms.max(1) as f64;
     if !world.server.config.latency_tracking {
         return;
     }
@@ -225,7 +256,7 @@ fn latencystats(world: &World, to: &mut String) {
         let Some(took) = &stats.took else { continue };
         let percentile = |percent: &f64| {
             let ticks = took.percentile(*percent).unwrap_or(0);
-            format!("p{percent}={:.3}", ticks as f64 * ns_per_tick / 1000.0)
+            format!("p{percent}={:.3}", world.us(ticks))
         };
         let wanted = &world.server.config.latency_tracking_info_percentiles.0;
         let value = wanted.iter().map(percentile).collect::<Vec<_>>().join(",");
@@ -248,18 +279,34 @@ fn keyspace(world: &World, to: &mut String) {
     }
 }
 
-fn ratio(one: usize, other: usize) -> f64 {
-    if other == 0 { 0.0 } else { one as f64 / other as f64 }
+/// Types in Redis's order, and what their sizes are called. Streams are not counted.
+const SIZED: &[(&str, &str)] = &[
+    ("string", "strings_sizes"),
+    ("list", "lists_items"),
+    ("set", "sets_items"),
+    ("zset", "zsets_items"),
+    ("hash", "hashes_items"),
+];
+
+fn keysizes(world: &World, to: &mut String) {
+    let kinds: Vec<(usize, &str)> = [(0, "string")].iter().chain(Value::COLLECTIONS).copied().collect();
+    for (number, database) in world.data.databases().iter().enumerate().filter(|(_, database)| !database.is_empty()) {
+        for (of, name) in SIZED {
+            let Some((kind, _)) = kinds.iter().find(|(_, name)| name == of) else { continue };
+            let bins = database.sizes().of(*kind).map(|(least, count)| format!("{}={count}", short(least)));
+            let bins = bins.collect::<Vec<_>>().join(",");
+            if !bins.is_empty() {
+                field(to, &format!("db{number}_distrib_{name}"), bins);
+            }
+        }
+    }
 }
 
-/// As Redis shortens a size: `1.50K`.
-fn human(bytes: usize) -> String {
-    const UNITS: [&str; 6] = ["B", "K", "M", "G", "T", "P"];
-    let power = (bytes.max(1).ilog2() / 10).min(5);
-    match power {
-        0 => format!("{bytes}B"),
-        _ => format!("{:.2}{}", bytes as f64 / (1u64 << (10 * power)) as f64, UNITS[power as usize]),
-    }
+/// A power of two, with the largest unit of which it has at least one.
+fn short(number: u64) -> String {
+    const UNITS: [&str; 4] = ["", "K", "M", "G"];
+    let power = (number.max(1).ilog2() / 10).min(3);
+    format!("{}{}", number >> (10 * power), UNITS[power as usize])
 }
 
 #[cfg(test)]
@@ -267,11 +314,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_for_people() {
+    fn powers_of_two_are_short() {
         let table =
-            [(0, "0B"), (1023, "1023B"), (1024, "1.00K"), (1536, "1.50K"), (1 << 20, "1.00M"), (3 << 30, "3.00G")];
-        for (bytes, text) in table {
-            assert_eq!(human(bytes), text);
+            [(0, "0"), (1, "1"), (512, "512"), (1024, "1K"), (1 << 19, "512K"), (1 << 20, "1M"), (1 << 32, "4G")];
+        for (number, text) in table {
+            assert_eq!(short(number), text);
         }
     }
 }

@@ -7,8 +7,8 @@ mod held;
 mod tests;
 
 use super::door::NewExpiry;
-use super::structure::arena::{self, Arena, Cell};
 use super::sizes::Size;
+use super::structure::arena::{self, Arena, Cell};
 use super::structure::table::Item;
 use super::text::{Content, Digits, Long, Text, grow, grows_inline};
 use super::value::{Collection, WrongType};
