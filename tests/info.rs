@@ -298,3 +298,36 @@ fn populate_works_in_slices_and_others_are_served() {
     assert!(server.info("commandstats")["Commandstats"]["cmdstat_debug"].starts_with("calls=1,usec=210,"));
     server.engine.check();
 }
+
+#[test]
+fn a_command_in_slices_is_counted_and_logged_once_with_all_its_time() {
+    let mut server = Server::start();
+    server.say("DEBUG POPULATE 10000");
+    for line in ["CONFIG SET slowlog-log-slower-than 40", "CONFIG SET latency-monitor-threshold 1", "CONFIG RESETSTAT"]
+    {
+        assert_eq!(server.say(line), "+OK\r\n");
+    }
+    // Three slices of 4,096 keys, a look at the ticks after each.
+    let counted = |server: &mut Server| server.info("commandstats")["Commandstats"]["cmdstat_keys"].clone();
+    assert_eq!(server.say("KEYS no*such"), "*0\r\n");
+    assert_eq!(counted(&mut server), "calls=1,usec=30,usec_per_call=30.00,rejected_calls=0,failed_calls=0");
+    assert_eq!(server.say("SLOWLOG LEN"), ":0\r\n");
+    server.say("DEBUG POPULATE 20000");
+    server.say("SLOWLOG RESET");
+    server.host.drift = 500 * TICKS_PER_US;
+    assert_eq!(server.say("KEYS no*such"), "*0\r\n");
+    server.host.drift = TICKS_PER_US;
+    assert_eq!(counted(&mut server), "calls=2,usec=2530,usec_per_call=1265.00,rejected_calls=0,failed_calls=0");
+    let log = server.say("SLOWLOG GET");
+    assert!(log.starts_with("*1\r\n*6\r\n:"), "one of them: {log}");
+    assert!(log.contains(":2500\r\n*2\r\n$4\r\nKEYS\r\n$7\r\nno*such\r\n"), "{log}");
+    assert!(server.say("LATENCY HISTORY command").contains(":2\r\n"));
+    // So it is where it runs to its end at once.
+    server.host.drift = 500 * TICKS_PER_US;
+    ["SLOWLOG RESET", "MULTI", "KEYS other*"].iter().for_each(|line| _ = server.say(line));
+    assert_eq!(server.say("EXEC"), "*1\r\n*0\r\n");
+    server.host.drift = TICKS_PER_US;
+    let log = server.say("SLOWLOG GET");
+    assert!(log.contains("*2\r\n$4\r\nKEYS\r\n$6\r\nother*\r\n"), "{log}");
+    assert!(counted(&mut server).starts_with("calls=3,"));
+}

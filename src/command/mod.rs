@@ -1,6 +1,6 @@
 //! What a command is: its grammar, its facts, its evaluation, and the way from words to it. Which commands there are, it
 //! does not know (`commands` does). Read in this order: words, grammar, leaf, list, syntax, specs, docs, usage, label (what
-//! a declaration is and what is derived from it); entry, lookup, admit, serve, queue, notice, monitor, context (how it
+//! a declaration is and what is derived from it); entry, lookup, admit, serve, queue, notice, timed, monitor, context (how it
 //! runs); refusal (every error text); host (what the machine lends) and by_hand (a host for who has no reactor).
 pub mod admit;
 pub mod by_hand;
@@ -25,6 +25,7 @@ pub mod refusal;
 pub mod serve;
 pub mod specs;
 pub mod syntax;
+mod timed;
 pub mod usage;
 pub mod words;
 

@@ -6,8 +6,9 @@ use super::effect::Effect;
 use super::entry::{Entry, NotFound};
 use super::monitor;
 use super::notice::notice;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Ran};
 use super::refusal::Refusal;
+use super::timed::timed;
 use super::words::Words;
 use log::{log_enabled, trace, warn};
 
@@ -42,17 +43,15 @@ pub fn serve(cx: &mut Context) -> Outcome {
     cx.record.stated = false;
     let client = cx.server.clients.at_mut(cx.client);
     client.last_command = Some(entry.index);
-    let ran = (entry.run)(&mut words, cx);
+    let mut ran = (entry.run)(&mut words, cx);
     let tick = cx.host.ticks();
     let took = tick - std::mem::replace(cx.since, tick);
     let tracked = cx.server.config.latency_tracking;
     let stats = &mut cx.server.stats.commands[entry.index as usize];
-    if let Ok(Outcome::Block(_)) = ran {
-        // It is counted when its wait has ended.
+    if matches!(ran, Ok(Outcome::Block(_) | Outcome::Continue(_))) {
+        // It is counted when it has ended.
         stats.ticks += took;
-        if cx.server.notice_from == 0 {
-            monitor::show(entry, cx.request, cx);
-        }
+        put_off(entry, &mut ran, took, cx);
     } else {
         stats.ended(took, tracked);
         if took >= cx.server.notice_from {
@@ -71,6 +70,20 @@ pub fn serve(cx: &mut Context) -> Outcome {
         Err(refusal) => {
             cx.server.stats.commands[entry.index as usize].failed += 1;
             refuse(refusal, entry.facts.name, &words, cx)
+        }
+    }
+}
+
+/// It waits, or goes on in slices.
+#[cold]
+fn put_off(entry: &'static Entry, ran: &mut Ran, took: u64, cx: &mut Context) {
+    match std::mem::replace(ran, Ok(Outcome::Done)) {
+        Ok(Outcome::Continue(task)) => *ran = Ok(Outcome::Continue(timed(entry, task, took, cx))),
+        other => {
+            *ran = other;
+            if cx.server.notice_from == 0 {
+                monitor::show(entry, cx.request, cx);
+            }
         }
     }
 }

@@ -165,9 +165,6 @@ impl Engine {
             task.go_on(&mut cx)
         };
         self.world.record.lapsed(&mut self.world.data.ledger);
-        if let Some(row) = self.world.server.clients.at(id.key).last_command {
-            self.world.server.stats.commands[row as usize].ticks += host.ticks().saturating_sub(since);
-        }
         match done {
             true => session.end_task(),
             false => session.task = Some(task),

@@ -20,8 +20,14 @@ impl CommandStats {
     /// A call has ended, after so many ticks.
     #[inline]
     pub fn ended(&mut self, ticks: u64, tracked: bool) {
-        self.calls += 1;
         self.ticks += ticks;
+        self.finished(ticks, tracked);
+    }
+
+    /// The same for one whose ticks were counted as they went.
+    #[inline]
+    pub fn finished(&mut self, ticks: u64, tracked: bool) {
+        self.calls += 1;
         if tracked {
             match &mut self.took {
                 Some(took) => took.add(ticks),
