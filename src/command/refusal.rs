@@ -73,6 +73,7 @@ refusals! {
     TimeoutNegative: "ERR timeout is negative"
     TimeoutOutOfRange: "ERR timeout is out of range"
     // What took long, and what runs
+    NoSsubscribeHere: "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"
     NoMonitorHere: "ERR MONITOR isn't allowed for DENY BLOCKING client"
     BadSlowCount: "ERR count should be greater than or equal to -1"
     SlowlogUsage: "ERR unknown subcommand or wrong number of arguments for '{second}'. Try SLOWLOG HELP."

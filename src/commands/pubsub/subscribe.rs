@@ -44,6 +44,9 @@ impl<'a> Command<'a> for Ssubscribe<'a> {
     const FACTS: Facts =
         facts("SSUBSCRIBE", "pubsub", "7.0.0", PUBSUB | NOSCRIPT | LOADING | STALE, "Listens to shard channels.");
     fn run(self, cx: &mut Context) -> Ran {
+        if cx.at_once {
+            return Err(Refusal::NoSsubscribeHere);
+        }
         choose(Space::Shard, true, cx)
     }
 }
