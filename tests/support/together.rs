@@ -189,7 +189,7 @@ impl Together {
     /// The connection is gone.
     pub fn close(&mut self, id: u64) {
         let member = self.members.remove(&id).expect("it was there");
-        let waits = self.waiters.iter().any(|waiter| waiter.id == id);
+        let waits = self.waits(id);
         self.waiters.retain(|waiter| waiter.id != id);
         for (is, kind) in [
             (member.queue.is_some(), "reset in a transaction"),
@@ -198,6 +198,10 @@ impl Together {
         ] {
             is.then(|| self.count(kind));
         }
+    }
+
+    pub fn waits(&self, id: u64) -> bool {
+        self.waiters.iter().any(|waiter| waiter.id == id)
     }
 
     /// What it must have been sent since this was asked last.
