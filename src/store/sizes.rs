@@ -26,13 +26,26 @@ impl Size {
     /// Of an integer as it is written.
     #[inline]
     pub fn of_integer(integer: i64) -> Size {
-        // The least with 2, 4, 8 and 16 characters.
-        let least: [u64; 4] = match integer {
-            0.. => [10, 1000, 10_000_000, 1_000_000_000_000_000],
-            _ => [1, 100, 1_000_000, 100_000_000_000_000],
+        // The least with 2, 4, 8 and 16 characters. A negative number is a large one here.
+        let bin = match integer as u64 {
+            0..10 => 1,
+            10..1000 => 2,
+            1000..10_000_000 => 3,
+            10_000_000..1_000_000_000_000_000 => 4,
+            _ => Size::of_long_integer(integer),
         };
-        let magnitude = integer.unsigned_abs();
-        Size { kind: 0, bin: 1 + least.iter().map(|least| (magnitude >= *least) as u8).sum::<u8>() }
+        Size { kind: 0, bin }
+    }
+
+    #[cold]
+    fn of_long_integer(integer: i64) -> u8 {
+        match integer.unsigned_abs() {
+            _ if integer >= 0 => 5,
+            0..100 => 2,
+            100..1_000_000 => 3,
+            1_000_000..100_000_000_000_000 => 4,
+            _ => 5,
+        }
     }
 
     /// `kind`: the number of its type, from 1 on.

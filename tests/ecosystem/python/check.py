@@ -4,6 +4,7 @@ Prints "ok NAME" or "not ok NAME: why" for each check. What the commands answer 
 tests/transcripts; here it matters that the library is content.
 """
 import asyncio
+import concurrent.futures
 import sys
 import time
 
@@ -176,6 +177,125 @@ def server(r):
 
 
 @check
+def transactions(r):
+    with r.pipeline() as p:
+        assert p.set("k", 1).incr("k").get("k").execute() == [True, 2, b"2"]
+    with r.pipeline() as p:
+        p.watch("k")
+        before = int(p.get("k"))
+        r.set("k", 10)  # Another connection is quicker.
+        p.multi()
+        p.set("k", before + 1)
+        try:
+            p.execute()
+            raise AssertionError("the watch was broken")
+        except redis.WatchError:
+            pass
+    tries = []
+
+    def add_one(p):
+        tries.append(1)
+        before = int(p.get("k"))
+        if len(tries) < 3:
+            r.incr("k")
+        p.multi()
+        p.set("k", before + 1)
+
+    assert r.transaction(add_one, "k") == [True] and r.get("k") == b"13" and len(tries) == 3
+    with r.pipeline() as p:
+        p.set("text", "x").incr("text").get("text")
+        answers = p.execute(raise_on_error=False)
+    assert answers[0] is True and isinstance(answers[1], redis.ResponseError) and answers[2] == b"x"
+    with r.pipeline() as p:
+        p.set("k", "no").execute_command("NOSUCH")
+        assert "unknown command" in refused(redis.ResponseError, p.execute)
+    assert r.get("k") == b"13"
+
+
+def until(condition):
+    deadline = time.monotonic() + 15
+    while not condition():
+        assert time.monotonic() < deadline, "it does not come to that"
+        time.sleep(0.005)
+
+
+def heard(pubsub, count):
+    """The next messages that are no confirmations."""
+    messages, deadline = [], time.monotonic() + 10
+    while len(messages) < count:
+        assert time.monotonic() < deadline, messages
+        message = pubsub.get_message(ignore_subscribe_messages=True, timeout=0.1)
+        messages += [message] if message else []
+    return [(message["type"], message["channel"], message["data"]) for message in messages]
+
+
+@check
+def publish_and_subscribe(r):
+    with r.pubsub() as p:
+        p.subscribe("news", "sport")
+        p.psubscribe("n*")
+        while sum(r.pubsub_numsub("news", "sport")[at][1] for at in (0, 1)) + r.pubsub_numpat() < 3:
+            p.get_message(timeout=0.05)
+        assert r.publish("news", "one") == 2 and r.publish("nobody", "two") == 1 and r.publish("sport", b"\x00\xff") == 1
+        expected = [
+            ("message", b"news", b"one"),
+            ("pmessage", b"news", b"one"),
+            ("pmessage", b"nobody", b"two"),
+            ("message", b"sport", b"\x00\xff"),
+        ]
+        assert heard(p, 4) == expected
+        assert sorted(r.pubsub_channels()) == [b"news", b"sport"]
+        # It is subscribed again after the connection is lost.
+        own = next(line["id"] for line in r.client_list(_type="pubsub"))
+        assert r.client_kill_filter(_id=own) == 1
+        deadline = time.monotonic() + 10
+        while True:
+            assert time.monotonic() < deadline
+            try:
+                p.get_message(ignore_subscribe_messages=True, timeout=0.05)
+            except redis.ConnectionError:
+                pass
+            if r.publish("news", "again") == 2:
+                break
+        assert ("message", b"news", b"again") in heard(p, 2)
+    r.config_set("notify-keyspace-events", "KEA")
+    with r.pubsub() as p:
+        p.psubscribe("__key*__:*")
+        p.get_message(timeout=5)
+        r.set("k", "v", px=30)
+        told = heard(p, 6)
+        assert ("pmessage", b"__keyevent@0__:expired", b"k") in told, told
+        assert ("pmessage", b"__keyspace@0__:k", b"set") in told, told
+    r.config_set("notify-keyspace-events", "")
+
+
+@check
+def lists_that_are_waited_for(r):
+    with concurrent.futures.ThreadPoolExecutor(max_workers=20) as pool:
+        waits = [pool.submit(r.blpop, ["a", "b"], 20) for _ in range(20)]
+        until(lambda: r.info("clients")["blocked_clients"] == 20)
+        r.rpush("a", *range(10))
+        r.lpush("b", *range(10, 20))
+        assert sorted(int(wait.result()[1]) for wait in waits) == list(range(20))
+        wait = pool.submit(r.blmove, "from", "to", 20, "LEFT", "RIGHT")
+        until(lambda: r.info("clients")["blocked_clients"] == 1)
+        with r.pipeline() as p:
+            assert p.rpush("from", "x", "y").llen("from").execute() == [2, 2]
+        assert wait.result() == b"x" and r.lrange("to", 0, -1) == [b"x"] and r.lrange("from", 0, -1) == [b"y"]
+        # Who is cut off while he waits asks again on a new connection.
+        victim = connect(single_connection_client=True, retry=redis.retry.Retry(redis.backoff.NoBackoff(), 3))
+        number = victim.client_id()
+        wait = pool.submit(victim.brpop, "late", 20)
+        until(lambda: r.info("clients")["blocked_clients"] == 1)
+        assert r.client_kill_filter(_id=str(number)) == 1
+        until(lambda: any(line["id"] != str(number) and "b" in line["flags"] for line in r.client_list()))
+        r.rpush("late", "at last")
+        assert wait.result() == (b"late", b"at last") or wait.result() == [b"late", b"at last"], wait.result()
+        victim.close()
+    assert r.blpop("nothing", 0.02) is None and r.llen("a") == 0
+
+
+@check
 def asynchronous(r):
     async def work():
         a = redis.asyncio.Redis(host="127.0.0.1", port=PORT, protocol=PROTOCOL)
@@ -184,6 +304,12 @@ def asynchronous(r):
         assert values == [str(n).encode() for n in range(50)]
         async with a.pipeline(transaction=False) as p:
             assert await p.incr("n").incr("n").execute() == [1, 2]
+        async with a.pipeline(transaction=True) as p:
+            assert await p.incr("n").incr("n").execute() == [3, 4]
+        pops = [asyncio.ensure_future(a.blpop("queue", 20)) for _ in range(30)]
+        await asyncio.sleep(0.01)
+        await a.rpush("queue", *range(30))
+        assert sorted(int(pair[1]) for pair in await asyncio.gather(*pops)) == list(range(30))
         await a.aclose()
 
     asyncio.run(work())
