@@ -14,6 +14,9 @@ const CHECKS: &[(&str, Check)] = &[
     ("binary", binary),
     ("errors", errors),
     ("names", names),
+    ("transactions", transactions),
+    ("publish and subscribe", publish_and_subscribe),
+    ("lists that are waited for", lists_that_are_waited_for),
     ("reconnecting", reconnecting),
 ];
 
@@ -121,6 +124,86 @@ fn names(c: &mut Connection, _: &Client) -> RedisResult<()> {
     let info: String = redis::cmd("INFO").query(c)?;
     assert!(info.contains("redis_version:"));
     Ok(())
+}
+
+fn transactions(c: &mut Connection, client: &Client) -> RedisResult<()> {
+    let answers: (String, i64, i64) =
+        redis::pipe().atomic().cmd("SET").arg("k").arg(1).incr("k", 1).get("k").query(c)?;
+    assert_eq!(answers, ("OK".into(), 2, 2));
+    let mut other = client.get_connection()?;
+    let mut tries = 0;
+    let (sum,): (i64,) = redis::transaction(c, &["k"], |c, pipe| {
+        tries += 1;
+        let before: i64 = c.get("k")?;
+        if tries < 3 {
+            let _: i64 = other.incr("k", 10)?;
+        }
+        pipe.atomic().set("k", before + 1).ignore().get("k").query(c)
+    })?;
+    assert_eq!((sum, tries), (23, 3));
+    let refused = redis::pipe().atomic().set("k", "no").cmd("NOSUCH").query::<()>(c).expect_err("a refusal");
+    assert!(refused.to_string().contains("unknown command"), "{refused}");
+    redis::cmd("DISCARD").exec(c).ok();
+    assert_eq!(c.get::<_, i64>("k")?, 23);
+    Ok(())
+}
+
+fn publish_and_subscribe(c: &mut Connection, client: &Client) -> RedisResult<()> {
+    let mut connection = client.get_connection()?;
+    connection.set_read_timeout(Some(PATIENCE))?;
+    let mut pubsub = connection.as_pubsub();
+    pubsub.subscribe(&["news", "sport"])?;
+    pubsub.psubscribe("n*")?;
+    assert_eq!(c.publish::<_, _, usize>("news", "one")?, 2);
+    assert_eq!(c.publish::<_, _, usize>("nobody", "two")?, 1);
+    let mut heard = vec![];
+    for _ in 0..3 {
+        let message = pubsub.get_message()?;
+        let pattern: Option<String> = message.get_pattern()?;
+        heard.push((pattern, message.get_channel_name().to_string(), message.get_payload::<String>()?));
+    }
+    let expected = [(None, "news", "one"), (Some("n*"), "news", "one"), (Some("n*"), "nobody", "two")];
+    let expected: Vec<_> =
+        expected.map(|(pattern, channel, text)| (pattern.map(String::from), channel.into(), text.into())).into();
+    assert_eq!(heard, expected);
+    redis::cmd("CONFIG").arg("SET").arg("notify-keyspace-events").arg("Eg").exec(c)?;
+    pubsub.subscribe("__keyevent@0__:del")?;
+    let () = c.set("k", 1)?;
+    let _: usize = c.del("k")?;
+    let message = pubsub.get_message()?;
+    assert_eq!((message.get_channel_name(), message.get_payload::<String>()?), ("__keyevent@0__:del", "k".into()));
+    redis::cmd("CONFIG").arg("SET").arg("notify-keyspace-events").arg("").exec(c)
+}
+
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// Waits until so many clients wait.
+fn blocked(c: &mut Connection, count: usize) -> RedisResult<()> {
+    let begun = std::time::Instant::now();
+    while !redis::cmd("INFO").arg("clients").query::<String>(c)?.contains(&format!("blocked_clients:{count}\r")) {
+        assert!(begun.elapsed() < PATIENCE, "it does not come to that");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+fn lists_that_are_waited_for(c: &mut Connection, client: &Client) -> RedisResult<()> {
+    std::thread::scope(|scope| {
+        let wait = || client.get_connection()?.blpop::<_, (String, i64)>(&["a", "b"], 20.0);
+        let waits: Vec<_> = (0..20).map(|_| scope.spawn(wait)).collect();
+        blocked(c, 20)?;
+        let _: usize = c.rpush("a", (0..10).collect::<Vec<_>>())?;
+        let _: usize = c.rpush("b", (10..20).collect::<Vec<_>>())?;
+        let mut got = waits.into_iter().map(|wait| wait.join().unwrap()).collect::<RedisResult<Vec<_>>>()?;
+        got.sort_by_key(|(_, value)| *value);
+        assert!(got.iter().map(|(_, value)| *value).eq(0..20));
+        let wait = scope.spawn(|| client.get_connection()?.brpop::<_, (String, String)>("late", 20.0));
+        blocked(c, 1)?;
+        let (pushed,): (usize,) = redis::pipe().atomic().rpush("late", &["x", "y"]).query(c)?;
+        assert_eq!((pushed, wait.join().unwrap()?), (2, ("late".into(), "y".into())));
+        assert_eq!(c.blpop::<_, Option<(String, String)>>("nothing", 0.02)?, None);
+        Ok(())
+    })
 }
 
 fn reconnecting(c: &mut Connection, client: &Client) -> RedisResult<()> {

@@ -6,6 +6,11 @@ const Redis = require("ioredis");
 
 const port = Number(process.argv[2]);
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+const until = async (condition) => {
+  for (const end = Date.now() + 15_000; !(await condition()); await sleep(5)) {
+    assert.ok(Date.now() < end, "it does not come to that");
+  }
+};
 
 const checks = {
   async strings(r) {
@@ -79,6 +84,78 @@ const checks = {
     await assert.rejects(r.call("GET"), /wrong number of arguments/);
     await assert.rejects(r.set("k", "v", "NX", "XX"), /syntax error/);
     assert.equal(await r.ping(), "PONG");
+  },
+
+  async transactions(r, connect) {
+    assert.deepEqual(await r.multi().set("k", 1).incr("k").get("k").exec(), [[null, "OK"], [null, 2], [null, "2"]]);
+    const other = connect({});
+    await r.watch("k");
+    await other.set("k", 5);
+    assert.equal(await r.multi().incr("k").exec(), null);
+    await r.watch("k");
+    assert.deepEqual(await r.multi().incr("k").exec(), [[null, 6]]);
+    const answers = await r.multi().set("s", "x").incr("s").get("s").exec();
+    assert.match(answers[1][0].message, /not an integer/);
+    assert.deepEqual([answers[0], answers[2]], [[null, "OK"], [null, "x"]]);
+    await assert.rejects(r.multi().set("k", 1).call("NOSUCH").exec(), /EXECABORT/);
+    assert.equal(await r.get("k"), "6");
+    other.disconnect();
+  },
+
+  async "publish and subscribe"(r, connect) {
+    const subscriber = connect({ retryStrategy: () => 10 });
+    const told = [];
+    const at = (count) => until(() => told.length >= count);
+    subscriber.on("message", (channel, message) => told.push(`${channel}: ${message}`));
+    subscriber.on("pmessage", (pattern, channel, message) => told.push(`${pattern} ${channel}: ${message}`));
+    subscriber.on("smessage", (channel, message) => told.push(`shard ${channel}: ${message}`));
+    assert.equal(await subscriber.subscribe("news", "sport"), 2);
+    await subscriber.psubscribe("n*");
+    await subscriber.ssubscribe("near");
+    assert.equal(await r.publish("news", "one"), 2);
+    assert.equal(await r.publish("nobody", "two"), 1);
+    assert.equal(await r.spublish("near", "three"), 1);
+    await at(4);
+    assert.deepEqual(told, ["news: one", "n* news: one", "n* nobody: two", "shard near: three"]);
+    // It subscribes again when its connection was lost.
+    const own = /id=(\d+)/.exec(await r.client("LIST", "TYPE", "pubsub"))[1];
+    assert.equal(await r.client("KILL", "ID", own), 1);
+    await until(async () => (await r.publish("sport", "again")) === 1);
+    await at(5);
+    assert.equal(told[4], "sport: again");
+    await r.config("SET", "notify-keyspace-events", "Ex");
+    await subscriber.subscribe("__keyevent@0__:expired");
+    await r.set("k", "v", "PX", 20);
+    await until(() => told.includes("__keyevent@0__:expired: k"));
+    await r.config("SET", "notify-keyspace-events", "");
+    subscriber.disconnect();
+  },
+
+  async "lists that are waited for"(r, connect) {
+    const clients = Array.from({ length: 20 }, () => connect({}));
+    const waits = clients.map((client) => client.blpop("a", "b", 20));
+    await until(async () => /blocked_clients:20\r/.test(await r.info("clients")));
+    await r.rpush("a", ...Array.from({ length: 10 }, (_, n) => n));
+    await r.rpush("b", ...Array.from({ length: 10 }, (_, n) => n + 10));
+    const got = (await Promise.all(waits)).map(([, value]) => Number(value));
+    assert.deepEqual(got.sort((a, b) => a - b), Array.from({ length: 20 }, (_, n) => n));
+    const move = clients[0].blmove("from", "to", "LEFT", "RIGHT", 20);
+    await until(async () => /blocked_clients:1\r/.test(await r.info("clients")));
+    assert.deepEqual(await r.multi().rpush("from", "x", "y").llen("from").exec(), [[null, 2], [null, 2]]);
+    assert.equal(await move, "x");
+    assert.deepEqual(await r.lrange("to", 0, -1), ["x"]);
+    assert.equal(await clients[1].brpop("nothing", 0.02), null);
+    clients.forEach((client) => client.disconnect());
+    // Who is cut off while he waits asks again.
+    const victim = connect({ retryStrategy: () => 10, autoResendUnfulfilledCommands: true });
+    const id = await victim.client("ID");
+    const late = victim.blpop("late", 20);
+    await until(async () => /blocked_clients:1\r/.test(await r.info("clients")));
+    assert.equal(await r.client("KILL", "ID", id), 1);
+    await until(async () => new RegExp(`id=(?!${id} ).* flags=b `).test(await r.client("LIST")));
+    await r.rpush("late", "at last");
+    assert.deepEqual(await late, ["late", "at last"]);
+    victim.disconnect();
   },
 
   async "names and reconnecting"(r, connect) {
