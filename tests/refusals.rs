@@ -22,8 +22,9 @@ use transcript::play::{Patience, Peer, Received};
 use transcript::text;
 use transcript::value::{Value, decode};
 
-/// Ends the server, sleeps, waits, or follows another.
-const LEFT_OUT: &[&str] = &["SHUTDOWN", "DEBUG|SLEEP", "WAIT", "WAITAOF", "REPLICAOF", "SLAVEOF"];
+/// Ends the server, sleeps, waits, follows another, or is silent.
+const LEFT_OUT: &[&str] =
+    &["SHUTDOWN", "DEBUG|SLEEP", "WAIT", "WAITAOF", "REPLICAOF", "SLAVEOF", "CLIENT|PAUSE", "CLIENT|REPLY"];
 
 /// What Redis 7.0 answers otherwise than 8.0, which is what Spindle holds to, and words that only later servers know.
 fn is_stated(line: &[String], ours: &str, theirs: &str) -> bool {

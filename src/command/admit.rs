@@ -1,7 +1,7 @@
 //! Admission: what is asked of a request before it is parsed, in Redis's order. (Known, and with enough words, it is by
 //! then.)
 use super::context::Context;
-use super::entry::{ALLOW_BUSY, Entry, NO_AUTH, NO_MULTI};
+use super::entry::{ALLOW_BUSY, Entry, NO_AUTH, NO_MULTI, WRITE};
 use super::refusal::Refusal;
 use crate::server::busy::Running;
 
@@ -10,6 +10,31 @@ pub fn admit(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
     allowed_at_once(entry, cx)?;
     allowed_to_subscribers(entry, cx)?;
     allowed_while_busy(entry, cx)
+}
+
+/// Clients are paused, and this command must wait for the end of that.
+#[inline]
+pub fn is_paused(entry: &Entry, cx: &Context) -> bool {
+    cx.server.pause.is_some() && !cx.at_once && waits(entry, cx)
+}
+
+#[cold]
+fn waits(entry: &Entry, cx: &Context) -> bool {
+    let Some(pause) = cx.server.pause.filter(|pause| cx.now.mono_us < pause.until_us) else { return false };
+    // Whoever would stop a long command cannot wait for it.
+    if cx.server.busy.answering {
+        return false;
+    }
+    let writes = match entry.facts.name {
+        "EXEC" => cx.me().transaction.is_some_and(|transaction| transaction.writes),
+        _ => changes(entry),
+    };
+    pause.all || writes
+}
+
+/// It changes data, or tells others something as if it did.
+pub fn changes(entry: &Entry) -> bool {
+    entry.facts.is(WRITE) || matches!(entry.facts.name, "PFCOUNT" | "PUBLISH" | "SPUBLISH")
 }
 
 #[inline]

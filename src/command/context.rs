@@ -200,7 +200,9 @@ impl Context<'_> {
     /// Makes a key count as used. Is it there?
     pub fn touch<const ACCESS: u16>(&mut self, key: Key<ACCESS>) -> bool {
         let (database, now_ms) = (self.database(), self.now_ms());
+        let untouched = std::mem::take(&mut self.data.ledger.untouched);
         let found = self.data.read(database, key.0, now_ms).is_some();
+        self.data.ledger.untouched = untouched;
         self.server.stats.looked_up(found);
         found
     }
@@ -286,7 +288,7 @@ impl Context<'_> {
             at_once: true,
         };
         match serve::serve(&mut inner) {
-            Outcome::Done => {}
+            Outcome::Done | Outcome::Postpone => {}
             Outcome::Block(block) => (block.late)(&mut inner),
             Outcome::Continue(mut task) => while !task.go_on(&mut inner) && !inner.breathes_now() {},
         }

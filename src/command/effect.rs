@@ -12,6 +12,8 @@ pub enum Effect {
     Unblock { client: ClientId, error: bool },
     /// A message to the next `count` of the `receivers` (server/pubsub.rs).
     Deliver { message: Box<Message>, count: usize },
+    /// The pause is over: what was postponed runs.
+    Resume,
     /// SHUTDOWN, with its options judged.
     Shutdown,
 }

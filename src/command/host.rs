@@ -46,6 +46,7 @@ pub trait Bystanders {
     fn config(&self) -> &Config;
     /// A client has come: its identity, or what to tell it before it is sent away.
     fn open(&mut self, address: Address, now: Now) -> Result<ClientId, Refused>;
+    fn has_descriptor(&mut self, id: ClientId, descriptor: i32);
     /// Room for what it sends; empty: it is not to be read now.
     fn space(&mut self, id: ClientId) -> &mut [u8];
     fn filled(&mut self, id: ClientId, count: usize);

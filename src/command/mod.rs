@@ -1,7 +1,7 @@
 //! What a command is: its grammar, its facts, its evaluation, and the way from words to it. Which commands there are, it
 //! does not know (`commands` does). Read in this order: words, grammar, leaf, list, syntax, specs, docs, usage, label (what
-//! a declaration is and what is derived from it); entry, lookup, admit, serve, queue, notice, timed, monitor, context (how it
-//! runs); refusal (every error text); host (what the machine lends) and by_hand (a host for who has no reactor).
+//! a declaration is and what is derived from it); entry, lookup, admit, serve, modes, queue, notice, timed, monitor, context
+//! (how it runs); refusal (every error text); host (what the machine lends) and by_hand (a host for who has no reactor).
 pub mod admit;
 pub mod by_hand;
 pub mod context;
@@ -15,6 +15,7 @@ pub mod label;
 pub mod leaf;
 pub mod list;
 pub mod lookup;
+pub mod modes;
 pub mod monitor;
 pub mod notice;
 pub mod outcome;

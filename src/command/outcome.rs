@@ -1,4 +1,4 @@
-//! How a command ends: it is done, it waits for a key or a moment, or it goes on in slices.
+//! How a command ends: it is done, it waits for a key or a moment, it goes on in slices, or it may not begin yet.
 use super::context::Context;
 use super::refusal::Refusal;
 use super::words::OwnedWords;
@@ -7,6 +7,8 @@ pub enum Outcome {
     Done,
     Block(Box<Block>),
     Continue(Box<dyn Task>),
+    /// It has not begun: clients are paused. Its own words run when the pause is over.
+    Postpone,
 }
 
 pub type Ran = Result<Outcome, Refusal>;

@@ -99,6 +99,9 @@ refusals! {
     MaxAgeNotPositive: "ERR maxage should be greater than 0"
     NoSuchUser: "ERR No such user '{word}'"
     NoSuchClient: "ERR No such client"
+    BadUnblockType: "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
+    ClientUsage: "ERR unknown subcommand or wrong number of arguments for '{second}'. Try CLIENT HELP."
+    BadPauseMode: "ERR CLIENT PAUSE mode must be WRITE or ALL"
     NoConfigFile: "ERR The server is running without a config file"
     // Publish and subscribe
     OnlySubscribes: "ERR Can't execute '{command}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"

@@ -1,9 +1,10 @@
 //! One request, from its words to its reply: look up, admit, parse and run, count. It is the only way in which a command
 //! runs, for a client's request and for one that another command invokes.
-use super::admit::admit;
+use super::admit::{admit, changes, is_paused};
 use super::context::Context;
 use super::effect::Effect;
 use super::entry::{Entry, NotFound};
+use super::modes::with_modes;
 use super::monitor;
 use super::notice::notice;
 use super::outcome::{Outcome, Ran};
@@ -13,6 +14,11 @@ use super::words::Words;
 use log::{log_enabled, trace, warn};
 
 pub fn serve(cx: &mut Context) -> Outcome {
+    if cx.me().has_modes() { with_modes(cx, run) } else { run(cx) }
+}
+
+#[inline]
+fn run(cx: &mut Context) -> Outcome {
     let mut words = Words::new(cx.request);
     let entry = match cx.found {
         Some(entry) => {
@@ -28,9 +34,13 @@ pub fn serve(cx: &mut Context) -> Outcome {
         return reject(Refusal::WrongArity, entry, &words, cx);
     }
     // Most clients may do anything at any time.
-    if cx.at_once || cx.server.busy.answering || !cx.me().is_unrestricted() {
+    if cx.at_once || cx.server.holds_back() || !cx.me().is_unrestricted() {
         if let Err(refusal) = admit(entry, cx) {
             return reject(refusal, entry, &words, cx);
+        }
+        if is_paused(entry, cx) {
+            cx.me_mut().last_command = Some(entry.index);
+            return Outcome::Postpone;
         }
         if is_queueing(cx) && !controls_transactions(entry) {
             return queue(entry, cx);
@@ -109,6 +119,7 @@ fn queue(entry: &Entry, cx: &mut Context) -> Outcome {
         let queue = cx.queues.get_mut(cx.client).expect("a queue as long as the transaction");
         queue.push(cx.request);
         transaction.queued += 1;
+        transaction.writes |= changes(entry);
         transaction.bytes = queue.bytes();
     }
     cx.reply.simple("QUEUED");

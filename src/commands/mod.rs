@@ -11,7 +11,7 @@ mod standalone;
 mod string;
 pub mod transaction;
 
-use connection::{client::*, hello::*, kill::*, monitor::*, *};
+use connection::{client::*, hello::*, kill::*, modes::*, monitor::*, pause::*, *};
 use key::{delete::*, expire::*, find::*, object::*, rename::*, whole::*};
 use list::{block::*, ends::*, middle::*, read::*, shift::*};
 use pubsub::{channels::*, subscribe::*, *};
@@ -40,7 +40,12 @@ mod prelude {
 
 crate::table! { pub COMMANDS:
     // Connections
-    Auth, Client { ClientGetname, ClientHelp, ClientId, ClientInfo, ClientKill, ClientList, ClientSetinfo, ClientSetname },
+    Auth, Client {
+        ClientGetname, ClientGetredir, ClientHelp, ClientId, ClientInfo, ClientKill, ClientList, ClientNoEvict,
+        ClientNoTouch, ClientPause, ClientReply, ClientSetinfo, ClientSetname, ClientTrackinginfo, ClientUnblock,
+        ClientUnpause,
+    },
+
     Echo, Hello, Ping, Quit, Reset, Select,
     // Keys
     Copy, Del, Exists, Expire, ExpireAt, ExpireTime, Keys, Move,

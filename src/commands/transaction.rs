@@ -2,6 +2,7 @@
 //! part of how any request is served (command/serve.rs).
 use super::prelude::*;
 use crate::server::busy::Running;
+use crate::server::clients::Replies;
 
 // --- DISCARD
 form! { pub Discard {} }
@@ -45,6 +46,7 @@ impl<'a> Command<'a> for Exec {
         }
         let queue = cx.queues.take(cx.client).expect("a queue as long as the transaction");
         cx.unwatch();
+        let aloud = cx.me().replies == Replies::On;
         let outer = cx.begin_long(Running::Transaction);
         let begun = cx.reply.output().mark();
         cx.reply.array(transaction.queued);
@@ -68,6 +70,12 @@ impl<'a> Command<'a> for Exec {
             let me = cx.me().id;
             cx.ask(Effect::Kill(me));
             return Ok(Outcome::Done);
+        }
+        if aloud && cx.me().replies != Replies::On {
+            // One of them has asked for no replies: half an array would be none.
+            cx.reply.output().undo(begun);
+            let me = cx.me_mut();
+            me.replies = if me.replies == Replies::Off { Replies::Off } else { Replies::On };
         }
         cx.record.wrap(recorded);
         Ok(Outcome::Done)

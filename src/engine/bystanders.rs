@@ -50,6 +50,10 @@ impl Bystanders for Breath<'_> {
         Ok(id)
     }
 
+    fn has_descriptor(&mut self, id: ClientId, descriptor: i32) {
+        self.around.server.clients.at_mut(id.key).descriptor = descriptor;
+    }
+
     fn space(&mut self, id: ClientId) -> &mut [u8] {
         match self.sessions.get_mut(id) {
             Some(_) => self.sessions.space(id),
@@ -80,7 +84,9 @@ impl Bystanders for Breath<'_> {
                 match self.around.serve(id, batch.request(0, input.bytes()), &mut session.output, now, host) {
                     Outcome::Done => {}
                     Outcome::Continue(task) => session.task = Some(task),
-                    Outcome::Block(_) => unreachable!("what may be run by a busy server never waits"),
+                    Outcome::Block(_) | Outcome::Postpone => {
+                        unreachable!("what may be run by a busy server never waits")
+                    }
                 }
                 batch.clear();
             }

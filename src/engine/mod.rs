@@ -120,6 +120,11 @@ impl Engine {
         Ok(id)
     }
 
+    /// CLIENT LIST tells the descriptor of the client's socket.
+    pub fn has_descriptor(&mut self, id: ClientId, descriptor: i32) {
+        self.world.server.clients.at_mut(id.key).descriptor = descriptor;
+    }
+
     /// Forgets the client. Its key may be given to another.
     pub fn close(&mut self, id: ClientId) {
         self.waiting.remove(id);

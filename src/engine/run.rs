@@ -72,17 +72,7 @@ impl Engine {
         while course.at < count {
             let mut others = Rest { sessions: &mut self.sessions, room: input.room() };
             let outcome = self.world.run(id, &mut session.output, &mut course, pace, host, &mut others);
-            match outcome {
-                Outcome::Done => {}
-                Outcome::Block(block) => {
-                    let mut block = *block;
-                    let request = batch.request(course.at - 1, course.input);
-                    let words = block.words.take().unwrap_or_else(|| request.into());
-                    session.blocked = true;
-                    self.block(id, words, block);
-                }
-                Outcome::Continue(task) => session.task = Some(task),
-            }
+            self.keep(&mut session, outcome, || batch.request(course.at - 1, course.input));
             if self.world.is_unsettled() {
                 session = self.settle(session, course.from, *pace.now, host);
             }

@@ -3,7 +3,10 @@
 use super::outgoing::{Mail, Post, reclaim};
 use super::run::Ahead;
 use crate::command::Task;
-use crate::server::{Server, clients::ClientId};
+use crate::server::{
+    Server,
+    clients::{ClientId, Replies},
+};
 use crate::wire::output::Output;
 use crate::wire::parser::{Parser, Progress};
 use crate::wire::reply::{Protocol, Reply};
@@ -431,6 +434,10 @@ impl Input {
 #[cold]
 pub fn violate(server: &mut Server, session: &mut Session, violation: Violation) {
     debug!("client {} broke the protocol: {violation}", session.id.serial);
+    if server.clients.at(session.id.key).replies != Replies::On {
+        session.close = Some(Close::AfterReply);
+        return;
+    }
     let text = [b"ERR Protocol error: ", &violation.text()[..]].concat();
     server.stats.error("ERR");
     Reply::new(&mut session.output, Protocol::Resp2).error(&text);

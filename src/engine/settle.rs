@@ -4,7 +4,8 @@ use super::session::{Close, Session};
 use super::waiting::{Place, Wait};
 use super::{Engine, Wish, World};
 use crate::base::time::Now;
-use crate::command::words::OwnedWords;
+use crate::command::modes::mute;
+use crate::command::words::{OwnedWords, Request};
 use crate::command::{Block, Context, Effect, Host, Outcome, publish, serve};
 use crate::server::clients::ClientId;
 use crate::store::{Change, Event};
@@ -83,6 +84,7 @@ impl Engine {
                 self.end_wait(client, now, host, |cx| _ = cx.error(TEXT));
             }
             Effect::Unblock { client, error: false } => self.time_out(client, now, host),
+            Effect::Resume => self.resume(now, host),
             Effect::Shutdown => self.wishes.push(Wish::Shutdown),
         }
     }
@@ -114,12 +116,70 @@ impl Engine {
 
     // --- Waiting
 
-    pub(super) fn block(&mut self, id: ClientId, words: OwnedWords, block: Block) {
+    fn block(&mut self, id: ClientId, words: OwnedWords, block: Block) {
         let Block { keys, wants, deadline_us, late, .. } = block;
         let client = self.world.server.clients.at_mut(id.key);
         client.blocked = true;
         self.waiting.add(id, Wait { words, database: client.database, keys, wants, deadline_us, late, turn: 0 });
         self.refresh_observed();
+    }
+
+    /// A command may not begin before the pause has ended.
+    pub(super) fn postpone(&mut self, session: &mut Session, words: OwnedWords) {
+        let client = self.world.server.clients.at_mut(session.id.key);
+        (client.blocked, client.postponed) = (true, true);
+        session.blocked = true;
+        self.waiting.postpone(session.id, words);
+    }
+
+    /// The pause is over: who was postponed is stepped, the first first; who waits for a key may find it changed.
+    pub(super) fn resume(&mut self, now: Now, host: &mut dyn Host) {
+        self.world.data.paused = false;
+        for id in self.waiting.release_postponed() {
+            self.sessions.make_ready(id);
+        }
+        for place in self.waiting.take_missed() {
+            self.serve_waiters(place, now, host);
+        }
+        self.wake(now, host);
+    }
+
+    /// Runs what was postponed, or postpones it again.
+    pub(super) fn begin_postponed(
+        &mut self,
+        mut session: Box<Session>,
+        words: OwnedWords,
+        now: Now,
+        host: &mut dyn Host,
+    ) -> Box<Session> {
+        let id = session.id;
+        session.blocked = false;
+        let client = self.world.server.clients.at_mut(id.key);
+        (client.blocked, client.postponed) = (false, false);
+        let mut since = host.ticks();
+        let from = self.world.record.wanted.then(|| session.output.end());
+        let mut others = Rest { sessions: &mut self.sessions, room: None };
+        let (request, output) = (words.request(), &mut session.output);
+        let outcome =
+            serve::serve(&mut self.world.context(id, request, output, now, &mut since, host, &mut others, false));
+        self.keep(&mut session, outcome, || request);
+        if self.world.is_unsettled() { self.settle(session, from, now, host) } else { session }
+    }
+
+    /// What a command leaves that has not ended.
+    #[inline]
+    pub(super) fn keep<'r>(&mut self, session: &mut Session, outcome: Outcome, request: impl FnOnce() -> Request<'r>) {
+        match outcome {
+            Outcome::Done => {}
+            Outcome::Block(block) => {
+                let mut block = *block;
+                let words = block.words.take().unwrap_or_else(|| request().into());
+                session.blocked = true;
+                self.block(session.id, words, block);
+            }
+            Outcome::Continue(task) => session.task = Some(task),
+            Outcome::Postpone => self.postpone(session, request().into()),
+        }
     }
 
     /// Serves who waits for a key that has changed, and again for what they change.
@@ -152,13 +212,15 @@ impl Engine {
             let there = entry.map(|entry| entry.value().type_name());
             let Some(waiter) = self.waiting.next_for(&place, turn, there) else { return };
             turn = waiter.turn;
-            self.try_again(waiter.id, now, host);
+            if !self.try_again(waiter.id, now, host) {
+                return self.waiting.miss(place);
+            }
         }
     }
 
-    /// Runs a waiting client's command once more; it may wait on.
-    fn try_again(&mut self, id: ClientId, now: Now, host: &mut dyn Host) {
-        let Some(wait) = self.waiting.get(id) else { return };
+    /// Runs a waiting client's command once more; it may wait on. False: it is paused.
+    fn try_again(&mut self, id: ClientId, now: Now, host: &mut dyn Host) -> bool {
+        let Some(wait) = self.waiting.get(id) else { return true };
         let words = wait.words.clone();
         let mut session = self.sessions.take(id).expect("who waits is there");
         let mut since = host.ticks();
@@ -167,7 +229,8 @@ impl Engine {
         let (request, output) = (words.request(), &mut session.output);
         let outcome =
             serve::serve(&mut self.world.context(id, request, output, now, &mut since, host, &mut others, false));
-        let waits_on = matches!(outcome, Outcome::Block(_));
+        let paused = matches!(outcome, Outcome::Postpone);
+        let waits_on = paused || matches!(outcome, Outcome::Block(_));
         if !waits_on {
             self.hold(&mut session, from);
         }
@@ -181,6 +244,7 @@ impl Engine {
         }
         self.apply_all(now, host);
         self.notify(now, host);
+        !paused
     }
 
     /// The deadline of a wait has come.
@@ -200,7 +264,8 @@ impl Engine {
         let mut session = self.sessions.take(id).expect("who waits is there");
         let mut others = Rest { sessions: &mut self.sessions, room: None };
         let (mut since, output) = (0, &mut session.output);
-        say(&mut self.world.context(id, words.request(), output, now, &mut since, host, &mut others, false));
+        let mut cx = self.world.context(id, words.request(), output, now, &mut since, host, &mut others, false);
+        mute(&mut cx, say, |()| true);
         self.sessions.put(session);
         self.release_waiter(id);
     }

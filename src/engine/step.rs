@@ -6,7 +6,8 @@ use super::run::{Ahead, Pace, Ran};
 use super::session::{Close, Input, OUTPUT_BYTES_MAX, Session, limit_input, violate};
 use crate::base::time::Now;
 use crate::command::Host;
-use crate::command::words::Request;
+use crate::command::modes::mute;
+use crate::command::words::{OwnedWords, Request};
 use crate::server::clients::ClientId;
 use crate::wire::parser::Progress;
 
@@ -130,6 +131,12 @@ impl Engine {
     #[cold]
     fn stand_by(&mut self, session: Box<Session>, now: Now, host: &mut dyn Host) -> Step {
         let (id, closes) = (session.id, session.close.is_some());
+        if session.blocked
+            && !closes
+            && let Some(words) = self.waiting.take_released(id)
+        {
+            return self.go_on_postponed(session, words, now, host);
+        }
         if session.task.is_some() && !closes && session.output.len() <= OUTPUT_BYTES_MAX {
             return self.go_on(session, now, host);
         }
@@ -152,6 +159,17 @@ impl Engine {
         step
     }
 
+    /// What came before its pause, and then the rest.
+    fn go_on_postponed(&mut self, session: Box<Session>, words: OwnedWords, now: Now, host: &mut dyn Host) -> Step {
+        let id = session.id;
+        let mut session = self.begin_postponed(session, words, now, host);
+        self.sessions.touch_taken(&mut session);
+        let closes = session.close.is_some();
+        self.sessions.put(session);
+        self.limit_output(id, now);
+        if closes { Step::Closing } else { self.starve(id, Step::More) }
+    }
+
     /// A slice of a command that goes on.
     fn go_on(&mut self, mut session: Box<Session>, now: Now, host: &mut dyn Host) -> Step {
         let id = session.id;
@@ -162,7 +180,7 @@ impl Engine {
         let done = {
             let mut others = Rest { sessions: &mut self.sessions, room: None };
             let mut cx = self.world.context(id, empty, &mut session.output, now, &mut since, host, &mut others, false);
-            task.go_on(&mut cx)
+            mute(&mut cx, |cx| task.go_on(cx), |done| *done)
         };
         self.world.record.lapsed(&mut self.world.data.ledger);
         match done {

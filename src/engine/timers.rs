@@ -22,6 +22,10 @@ const IDLE_CHECK_EVERY_US: u64 = 1_000_000;
 impl Engine {
     /// Runs what is due.
     pub fn tick(&mut self, now: Now, host: &mut dyn Host) {
+        if self.world.server.pause.is_some_and(|pause| pause.until_us <= now.mono_us) {
+            self.world.server.pause = None;
+            self.resume(now, host);
+        }
         if self.world.data.next_deadline_ms().is_some_and(|at_ms| at_ms <= now.wall_ms()) {
             self.expire(now, host);
         }
@@ -99,7 +103,8 @@ impl Engine {
         let output = (!self.over_soft.is_empty()).then_some(self.output_check_at_us);
         let unwatch = self.world.server.watch.is_stale().then_some(now.mono_us);
         let waiting = self.waiting.first_deadline_us();
-        earliest([expiry, tidy, output, waiting, sample, idle, forgetting, unwatch])
+        let pause = self.world.server.pause.map(|pause| pause.until_us);
+        earliest([expiry, tidy, output, waiting, sample, idle, forgetting, unwatch, pause])
     }
 
     fn close_idle(&mut self, now: Now) {

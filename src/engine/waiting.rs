@@ -1,9 +1,9 @@
-//! Clients that wait for a key or for a moment, in the order in which they came. It runs nothing.
+//! Clients that wait for a key, for a moment or for the end of a pause, in the order in which they came. It runs nothing.
 use crate::command::Context;
 use crate::command::words::OwnedWords;
 use crate::server::Waits;
 use crate::server::clients::ClientId;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// A database's number and a key in it.
 pub type Place = (usize, Box<[u8]>);
@@ -18,6 +18,9 @@ pub struct Waiting {
     /// How many are tried at any change.
     unparticular: usize,
     turns: u64,
+    postponed: HashMap<ClientId, Postponed>,
+    /// Where waiters would have been tried, had they not been paused.
+    missed: HashSet<Place>,
 }
 
 #[derive(Clone, Copy)]
@@ -25,6 +28,14 @@ pub struct Waiter {
     pub turn: u64,
     pub id: ClientId,
     pub wants: Option<&'static str>,
+}
+
+/// What a client has asked for while it was paused.
+struct Postponed {
+    turn: u64,
+    words: OwnedWords,
+    /// The pause has ended.
+    released: bool,
 }
 
 pub struct Wait {
@@ -60,6 +71,7 @@ impl Waiting {
     }
 
     pub fn remove(&mut self, id: ClientId) -> Option<Wait> {
+        self.postponed.remove(&id);
         let mut wait = self.clients.remove(&id)?;
         for key in &mut wait.keys {
             let place = (wait.database, std::mem::take(key));
@@ -74,6 +86,38 @@ impl Waiting {
         wait.deadline_us.map(|deadline_us| self.deadlines.remove(&(deadline_us, id)));
         Some(wait)
     }
+
+    // --- Pauses
+
+    pub fn postpone(&mut self, id: ClientId, words: OwnedWords) {
+        self.turns += 1;
+        self.postponed.insert(id, Postponed { turn: self.turns, words, released: false });
+    }
+
+    /// What a client had asked for that may begin now.
+    pub fn take_released(&mut self, id: ClientId) -> Option<OwnedWords> {
+        self.postponed.get(&id).filter(|postponed| postponed.released)?;
+        self.postponed.remove(&id).map(|postponed| postponed.words)
+    }
+
+    /// Lets all of them begin. Who they are, the first first.
+    pub fn release_postponed(&mut self) -> Vec<ClientId> {
+        self.postponed.values_mut().for_each(|postponed| postponed.released = true);
+        let mut all: Vec<_> = self.postponed.iter().map(|(id, postponed)| (postponed.turn, *id)).collect();
+        all.sort_unstable();
+        all.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Somebody who waits for this key could not be tried.
+    pub fn miss(&mut self, place: Place) {
+        self.missed.insert(place);
+    }
+
+    pub fn take_missed(&mut self) -> HashSet<Place> {
+        std::mem::take(&mut self.missed)
+    }
+
+    // --- Who is tried
 
     pub fn get(&self, id: ClientId) -> Option<&Wait> {
         self.clients.get(&id)

@@ -61,6 +61,7 @@ impl Reactor {
             }
         };
         debug!("client {} is {}", id.serial, address.peer());
+        self.engine.has_descriptor(id, stream.descriptor());
         self.outside.seat(id, stream);
     }
 }

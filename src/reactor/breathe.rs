@@ -60,7 +60,10 @@ impl Outside {
                     }
                     let now = self.now();
                     match bystanders.open(address, now) {
-                        Ok(id) => self.seat(id, stream),
+                        Ok(id) => {
+                            bystanders.has_descriptor(id, stream.descriptor());
+                            self.seat(id, stream);
+                        }
                         Err(text) => self.turned_away.push((stream, text)),
                     }
                 }

@@ -50,6 +50,18 @@ impl Address {
     }
 }
 
+/// What becomes of a client's replies (CLIENT REPLY).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Replies {
+    #[default]
+    On,
+    /// That of the command that runs is left out.
+    Skip,
+    /// The same, and it has asked for that of the next one too.
+    SkipNext,
+    Off,
+}
+
 /// What is known of a transaction that has begun. The queued words are not here.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Transaction {
@@ -58,6 +70,8 @@ pub struct Transaction {
     pub bytes: usize,
     /// A request was refused: EXEC will do nothing.
     pub aborted: bool,
+    /// EXEC will change data.
+    pub writes: bool,
 }
 
 /// In this order: what requests and messages touch comes first, in as few cache lines as can be.
@@ -68,7 +82,7 @@ pub struct Client {
     /// 2 or 3.
     pub resp: u8,
     pub authenticated: bool,
-    /// It waits for a key, or for a moment.
+    /// It waits for a key, for a moment, or for the end of a pause.
     pub blocked: bool,
     /// It is shown every command.
     pub monitors: bool,
@@ -76,6 +90,9 @@ pub struct Client {
     pub subscribed: bool,
     /// It will be closed: nothing more of it is read or run.
     pub closing: bool,
+    pub replies: Replies,
+    /// What it reads does not count as used.
+    pub no_touch: bool,
     /// Bytes of output not yet sent, and of input not yet used, when the client was last served.
     pub unsent: usize,
     pub bytes_out: u64,
@@ -86,6 +103,12 @@ pub struct Client {
     pub last_command: Option<u16>,
     /// The command that has invoked that one, while it runs.
     pub invoker: Option<u16>,
+    /// It waits for the end of a pause, with a command that has not begun.
+    pub postponed: bool,
+    /// It is not closed to save memory.
+    pub no_evict: bool,
+    /// The descriptor of its socket, or -1.
+    pub descriptor: i32,
     pub active_us: u64,
     pub commands: u64,
     /// What it sends is queued.
@@ -119,11 +142,19 @@ impl Client {
         size_of::<Client>() + names + self.unread + self.unsent + queued
     }
 
+    /// It has chosen something that `command::modes` sees to.
+    #[inline]
+    pub fn has_modes(&self) -> bool {
+        self.replies != Replies::On || self.no_touch
+    }
+
     /// Back to what a new connection is (RESET, and at the start).
     pub fn reset(&mut self, authenticated: bool) {
         self.name = Box::default();
         self.database = 0;
         self.resp = 2;
+        self.replies = Replies::On;
+        (self.no_evict, self.no_touch) = (false, false);
         self.authenticated = authenticated;
     }
 }
@@ -163,6 +194,11 @@ impl Clients {
             monitors: false,
             subscribed: false,
             closing: false,
+            replies: Replies::On,
+            no_touch: false,
+            postponed: false,
+            no_evict: false,
+            descriptor: -1,
             opened_us: now.mono_us,
             active_us: now.mono_us,
             last_command: None,

@@ -41,6 +41,14 @@ pub struct Waits {
     pub timed: usize,
 }
 
+/// CLIENT PAUSE: until then clients wait with what changes data, or with everything. Nothing expires meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// Of the monotonic clock.
+    pub until_us: u64,
+    pub all: bool,
+}
+
 pub struct Server {
     pub config: Config,
     pub clients: Clients,
@@ -55,6 +63,7 @@ pub struct Server {
     pub notice_from: u64,
     pub watch: Watch,
     pub busy: Busy,
+    pub pause: Option<Pause>,
     /// For choices that are no secrets.
     pub chance: Chance,
     pub secrets: Secrets,
@@ -84,6 +93,7 @@ impl Server {
             pubsub,
             watch: Watch::new(seed),
             busy: Busy::default(),
+            pause: None,
             slowlog: SlowLog::default(),
             latency: Latency::default(),
             monitors: vec![],
@@ -144,6 +154,12 @@ impl Server {
         client.commands += commands as u64;
         (client.unread, client.unsent) = (unread, unsent);
         client.transaction.map_or(0, |transaction| transaction.bytes)
+    }
+
+    /// Not everything may be run now that clients ask for.
+    #[inline]
+    pub fn holds_back(&self) -> bool {
+        self.busy.answering || self.pause.is_some()
     }
 
     /// This client is shown nothing more.

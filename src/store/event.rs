@@ -122,6 +122,8 @@ pub struct Ledger {
     /// So many lines of it were published. Invariant: at most its length.
     pub published: usize,
     pub barrier: Option<Box<dyn Barrier>>,
+    /// CLIENT NO-TOUCH: who comes now does not use what it meets.
+    pub untouched: bool,
 }
 
 impl Change {

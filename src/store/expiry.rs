@@ -77,7 +77,7 @@ impl Keyspace {
     /// Before this moment no key is due that the loop should see to.
     #[inline]
     pub fn next_deadline_ms(&self) -> Option<i64> {
-        Some(self.ledger.deadlines.next_ms).filter(|at_ms| *at_ms != i64::MAX && self.active_expire)
+        Some(self.ledger.deadlines.next_ms).filter(|at_ms| *at_ms != i64::MAX && self.active_expire && !self.paused)
     }
 
     /// Removes keys that are due, until `enough`: it is asked every few dozen keys. True: there may be more.

@@ -19,6 +19,8 @@ pub struct Keyspace {
     pub ledger: Ledger,
     /// DEBUG SET-ACTIVE-EXPIRE: keys that are due are removed though nobody asks for them.
     pub active_expire: bool,
+    /// CLIENT PAUSE: what has expired is not seen, but stays, unless a write is in its way.
+    pub paused: bool,
 }
 
 impl Keyspace {
@@ -26,7 +28,7 @@ impl Keyspace {
     pub fn new(databases: usize, seed: [u64; 4]) -> Keyspace {
         let hasher = KeyHasher::new(seed);
         let databases = (0..databases).map(|_| Database::new(hasher.clone())).collect();
-        Keyspace { databases, hasher, ledger: Ledger::default(), active_expire: true }
+        Keyspace { databases, hasher, ledger: Ledger::default(), active_expire: true, paused: false }
     }
 
     /// Bytes of all entries, as `Entry::bytes` counts them.
@@ -45,14 +47,14 @@ impl Keyspace {
     /// The entry, if it is there and its time has not come. Its clock stays as it is.
     #[inline]
     pub fn look(&mut self, database: usize, key: &[u8], now_ms: i64) -> Option<&Entry> {
-        let place = self.meet(database, self.hasher.key(key), key, now_ms)?;
+        let place = self.meet::<false>(database, self.hasher.key(key), key, now_ms)?;
         Some(self.databases[database].get(place))
     }
 
     /// The same, and that it is missing is an event.
     #[inline]
     pub fn look_or_miss(&mut self, database: usize, key: &[u8], now_ms: i64) -> Option<&Entry> {
-        let Some(place) = self.meet(database, self.hasher.key(key), key, now_ms) else {
+        let Some(place) = self.meet::<false>(database, self.hasher.key(key), key, now_ms) else {
             self.ledger.missed(database, key);
             return None;
         };
@@ -62,12 +64,14 @@ impl Keyspace {
     /// The same for who uses the value. That it is missing is an event.
     #[inline]
     pub fn read(&mut self, database: usize, key: &[u8], now_ms: i64) -> Option<&mut Entry> {
-        let Some(place) = self.meet(database, self.hasher.key(key), key, now_ms) else {
+        let Some(place) = self.meet::<false>(database, self.hasher.key(key), key, now_ms) else {
             self.ledger.missed(database, key);
             return None;
         };
         let entry = self.databases[database].get_mut(place);
-        entry.touch(now_ms);
+        if !self.ledger.untouched {
+            entry.touch(now_ms);
+        }
         Some(entry)
     }
 
@@ -91,10 +95,12 @@ impl Keyspace {
     }
 
     #[inline]
-    fn meet(&mut self, database: usize, hash: u64, key: &[u8], now_ms: i64) -> Option<Place> {
+    fn meet<const CHANGE: bool>(&mut self, database: usize, hash: u64, key: &[u8], now_ms: i64) -> Option<Place> {
         let place = self.databases[database].find(hash, key)?;
         if self.databases[database].get(place).is_expired(now_ms) {
-            self.expire(database, place, now_ms);
+            if CHANGE || !self.paused {
+                self.expire(database, place, now_ms);
+            }
             return None;
         }
         Some(place)
@@ -104,7 +110,7 @@ impl Keyspace {
     #[inline]
     pub fn open<'a>(&'a mut self, database: usize, key: &'a [u8], now_ms: i64) -> Door<'a> {
         let hash = self.hasher.key(key);
-        let place = self.meet(database, hash, key, now_ms);
+        let place = self.meet::<true>(database, hash, key, now_ms);
         Door::new(&mut self.databases[database], &mut self.ledger, database, key, hash, place, now_ms)
     }
 
@@ -116,7 +122,7 @@ impl Keyspace {
             return false;
         }
         self.open(to.0, to.1, now_ms).take();
-        let place = self.meet(from.0, self.hasher.key(from.1), from.1, now_ms).expect("it was there");
+        let place = self.meet::<true>(from.0, self.hasher.key(from.1), from.1, now_ms).expect("it was there");
         let (hash, entry) = (self.hasher.key(to.1), self.databases[from.0].get(place));
         let deadline_ms = entry.deadline_ms();
         self.ledger.before_change(from.0, from.1, Some(entry));
@@ -160,7 +166,7 @@ impl Keyspace {
             let entry = self.databases[database].random(chance)?;
             let key = entry.key().to_vec();
             let hash = self.hasher.key(&key);
-            if let Some(place) = self.meet(database, hash, &key, now_ms) {
+            if let Some(place) = self.meet::<false>(database, hash, &key, now_ms) {
                 return Some(self.databases[database].get(place));
             }
         }

@@ -122,10 +122,11 @@ impl<'a> Command<'a> for ClientList<'a> {
     }
 }
 
-/// A line of CLIENT LIST, with Redis's fields. A server that counts its sockets nowhere near its commands knows no
-/// descriptor here, so `fd` is -1; what Spindle does not have is 0.
+/// A line of CLIENT LIST, with Redis's fields. What Spindle does not have is 0.
 fn describe(client: &clients::Client, cx: &Context) -> String {
-    let clients::Client { id, address, name, library, library_version, database, resp, unread, unsent, .. } = client;
+    let clients::Client {
+        id, address, name, library, library_version, database, resp, unread, unsent, descriptor, ..
+    } = client;
     let is_me = id.key == cx.client;
     let seconds_since = |at_us: u64| cx.now.mono_us.saturating_sub(at_us) / 1_000_000;
     let idle = if is_me { 0 } else { seconds_since(client.active_us) };
@@ -139,6 +140,8 @@ fn describe(client: &clients::Client, cx: &Context) -> String {
         (client.blocked, 'b'),
         (is_broken, 'd'),
         (is_unix, 'U'),
+        (client.no_evict, 'e'),
+        (client.no_touch, 'T'),
     ];
     let mut flags: String = flags.iter().filter(|(has, _)| *has).map(|(_, flag)| flag).collect();
     if flags.is_empty() {
@@ -158,7 +161,8 @@ fn describe(client: &clients::Client, cx: &Context) -> String {
     let (id, chunks, events) = (id.serial, (*unsent > 0) as u8, if *unsent > 0 { "rw" } else { "r" });
     let queue_bytes = client.transaction.map_or(0, |transaction| transaction.bytes);
     let total = total + unread + unsent + request_bytes + queue_bytes + watch_bytes;
-    let mut line = format!("id={id} addr={peer} laddr={local} fd=-1 name={name} age={age} idle={idle} flags={flags}");
+    let mut line =
+        format!("id={id} addr={peer} laddr={local} fd={descriptor} name={name} age={age} idle={idle} flags={flags}");
     let mut add = |part: std::fmt::Arguments| line.write_fmt(part).expect("a string takes all");
     add(format_args!(" db={database} sub={sub} psub={psub} ssub={ssub} multi={queued} watch={watched}"));
     add(format_args!(" qbuf={unread} qbuf-free=0 argv-mem={request_bytes} multi-mem={transaction_bytes}"));

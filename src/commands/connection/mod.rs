@@ -1,9 +1,12 @@
 //! Connections: whether they live, which database they use, how they end. `hello` has who speaks and in which protocol,
-//! `client` what is known of each connection, `kill` how one ends another.
+//! `client` what is known of each connection, `kill` how one ends another,
+//! `pause` how they are held up, `modes` what each chooses for itself.
 pub(super) mod client;
 pub mod hello;
 pub(super) mod kill;
 pub(super) mod monitor;
+pub(super) mod modes;
+pub(super) mod pause;
 
 use super::prelude::*;
 use super::pubsub::subscribe::unsubscribe_from_all;

@@ -1,0 +1,50 @@
+//! What a client has chosen for all its commands: that replies are left out (CLIENT REPLY), that reading does not count
+//! as use (CLIENT NO-TOUCH). Few do, so `serve` asks once whether there is anything of the kind.
+use super::context::Context;
+use super::outcome::Outcome;
+use crate::server::clients::Replies;
+
+/// Serves a request of a client that has chosen something.
+#[cold]
+pub fn with_modes(cx: &mut Context, serve: fn(&mut Context) -> Outcome) -> Outcome {
+    cx.data.ledger.untouched = cx.me().no_touch;
+    let outcome = if cx.at_once { serve(cx) } else { muted(cx, serve) };
+    cx.data.ledger.untouched = false;
+    outcome
+}
+
+fn muted(cx: &mut Context, serve: fn(&mut Context) -> Outcome) -> Outcome {
+    // Seen again if the request is refused before it runs.
+    let before = cx.me_mut().last_command.take();
+    let outcome = mute(cx, serve, |outcome| matches!(outcome, Outcome::Done));
+    let me = cx.me_mut();
+    me.last_command = me.last_command.or(before);
+    outcome
+}
+
+/// Does something that answers, and takes the answer back unless the client wants it. `is_done`: the command has ended.
+pub fn mute<T>(cx: &mut Context, answer: impl FnOnce(&mut Context) -> T, is_done: impl FnOnce(&T) -> bool) -> T {
+    if cx.me().replies == Replies::On {
+        return answer(cx);
+    }
+    let begun = cx.reply.output().mark();
+    let done = answer(cx);
+    if cx.me().replies != Replies::On && !has_subscribed(cx) {
+        cx.reply.output().undo(begun);
+    }
+    if is_done(&done) {
+        let me = cx.me_mut();
+        me.replies = match me.replies {
+            Replies::SkipNext => Replies::Skip,
+            Replies::Skip | Replies::On => Replies::On,
+            Replies::Off => Replies::Off,
+        };
+    }
+    done
+}
+
+/// That a subscription has begun or ended is told as messages are, which no mode leaves out.
+fn has_subscribed(cx: &Context) -> bool {
+    let last = cx.me().last_command.map(|row| &cx.table.entries[row as usize]);
+    cx.me().transaction.is_none() && last.is_some_and(|entry| entry.facts.name.ends_with("SUBSCRIBE"))
+}
