@@ -71,6 +71,7 @@ fn shape(spec: &Spec) -> String {
         Kind::Switch => "yes|no".into(),
         Kind::Number { .. } => "N".into(),
         Kind::Memory { .. } => "BYTES".into(),
+        Kind::Share => "BYTES|N%".into(),
         Kind::Mode => "MODE".into(),
         Kind::Choice(names) if names.len() <= 4 => names.join("|"),
         Kind::Choice(names) if names == LogLevel::NAMES => "LEVEL".into(),
@@ -89,8 +90,7 @@ fn takes(spec: &Spec) -> Takes {
         Kind::Choice(names) | Kind::Flags(names) => Takes::OneOf(names),
         Kind::Path if spec.name == "dir" => Takes::Directory,
         Kind::Path => Takes::File,
-        Kind::Number { .. } | Kind::Memory { .. } | Kind::Mode | Kind::Text | Kind::Letters(_) | Kind::Words(_) => {
-            Takes::Anything
-        }
+        Kind::Number { .. } | Kind::Memory { .. } | Kind::Share | Kind::Mode => Takes::Anything,
+        Kind::Text | Kind::Letters(_) | Kind::Words(_) => Takes::Anything,
     }
 }

@@ -101,7 +101,7 @@ impl Bystanders for Breath<'_> {
         }
         let unread = input.len();
         self.sessions.put_input(&mut session, input);
-        let queued = self.around.server.served(id, commands, now, unread, session.output.len());
+        let queued = self.around.server.served(id, commands, now, session.unread(), session.output.len());
         limit_input(self.around.server, &mut session, unread + queued);
         self.sessions.touch_taken(&mut session);
         self.sessions.put(session);

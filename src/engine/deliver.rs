@@ -20,16 +20,20 @@ impl Engine {
         // Monitors hear too.
         let least = limits.pubsub.least().min(limits.normal.least()).min(MONITOR_BYTES_MAX as usize);
         let mut suspects = vec![];
+        let all_weighed = self.world.server.weights.are_wanted();
         for id in to {
             let Some(client) = self.world.server.clients.get_mut(*id) else { continue };
             if let Some(unsent) = self.sessions.push(*id, &mut letter, client.resp == 3) {
                 client.unsent = unsent;
-                if unsent >= least || !self.over_soft.is_empty() {
+                if unsent >= least || !self.over_soft.is_empty() || all_weighed {
                     suspects.push(*id);
                 }
             }
         }
-        suspects.into_iter().for_each(|id| self.limit_output(id, now));
+        for id in suspects {
+            self.limit_output(id, now);
+            self.weigh(id);
+        }
     }
 
     /// Closes a client to which too much is unsent, now or for too long.

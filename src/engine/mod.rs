@@ -31,6 +31,7 @@ mod step;
 mod timers;
 mod waiting;
 mod warm;
+mod weigh;
 
 pub use crate::command::by_hand::{ByHand, TICKS_PER_US};
 pub use crate::command::entry::Commands;
@@ -96,6 +97,7 @@ impl Engine {
         };
         let databases = config.databases as usize;
         let mut server = Server::new(config, entropy, now, table.entries.len());
+        server.weights.session_bytes = size_of::<session::Session>();
         let seed = std::array::from_fn(|_| server.secrets.number());
         let mut data = Keyspace::new(databases, seed);
         publish::observe(&mut data.ledger, &server);
@@ -132,6 +134,7 @@ impl Engine {
         self.world.queues.take(id.key);
         self.refresh_observed();
         self.sessions.close(id);
+        self.world.server.unweigh(id);
         let client = self.world.server.clients.close(id);
         if client.subscribed {
             self.world.server.pubsub.leave(id);
@@ -155,6 +158,11 @@ impl Engine {
     pub fn filled(&mut self, id: ClientId, count: usize) {
         self.world.server.received(id, count);
         self.sessions.filled(id, count);
+        if self.world.server.weights.are_wanted() {
+            // A request may be whole with this: it is not run first.
+            self.weigh(id);
+            self.limit_weights();
+        }
     }
 
     pub fn ended(&mut self, id: ClientId) {
@@ -266,6 +274,7 @@ impl Engine {
         self.sessions.check();
         self.world.server.pubsub.check();
         self.world.server.watch.check();
+        self.world.server.weights.check(self.world.server.clients.iter());
         assert_eq!(self.sessions.iter().count(), self.world.server.clients.len());
         assert!(self.world.effects.is_empty() && self.world.data.ledger.journal.is_empty());
     }

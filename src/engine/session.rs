@@ -4,7 +4,7 @@ use super::outgoing::{Mail, Post, reclaim};
 use super::run::Ahead;
 use crate::command::Task;
 use crate::server::{
-    Server,
+    Server, Unread,
     clients::{ClientId, Replies},
 };
 use crate::wire::output::Output;
@@ -97,6 +97,21 @@ impl Session {
     /// Bytes that it is still to be sent.
     pub fn unsent(&self) -> usize {
         self.mail.len() + self.output.len() + self.later.as_ref().map_or(0, |later| later.len())
+    }
+
+    /// What came and was not used.
+    pub fn unread(&self) -> Unread {
+        let (unused, held) = (self.unused(), self.parser.held());
+        match self.parser.large_bytes() {
+            // What stands before a large string was read: the words are known.
+            Some(bytes) => Unread { bytes, room: held + unused - bytes },
+            None => Unread { bytes: unused, room: held },
+        }
+    }
+
+    /// Bytes of memory of its own that it holds for what came and what is to be sent.
+    pub fn buffered(&self) -> usize {
+        self.tail.len() - self.head + self.parser.held() + self.unsent()
     }
 
     /// The command that went on in slices has ended: what came meanwhile follows its reply.

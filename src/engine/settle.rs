@@ -98,6 +98,7 @@ impl Engine {
         if self.waiting.remove(id).is_some() {
             self.refresh_observed();
         }
+        self.world.server.unweigh(id);
         self.world.server.clients.at_mut(id.key).closing = true;
         self.sessions.touch(id);
     }
@@ -239,6 +240,7 @@ impl Engine {
         }
         self.sessions.put(session);
         self.limit_output(id, now);
+        self.weigh(id);
         if !waits_on {
             self.release_waiter(id);
         }

@@ -109,7 +109,7 @@ impl Engine {
         self.sessions.ahead = Some(ahead);
         self.sessions.put_input(&mut session, input);
         self.world.server.stats.partial_reads += (unread > 0 && step == Step::Idle) as u64;
-        let queued = self.world.server.served(id, commands, now, unread, session.output.len());
+        let queued = self.world.server.served(id, commands, now, session.unread(), session.output.len());
         limit_input(&mut self.world.server, &mut session, unread + queued);
         let (written, ended) = (!session.output.is_empty(), session.ended);
         if written || session.close.is_some() {
@@ -119,6 +119,7 @@ impl Engine {
         if written {
             self.limit_output(id, now);
         }
+        self.weigh(id);
         let closes = self.sessions.at(id).close.is_some();
         match step {
             _ if closes => Step::Closing,
@@ -140,6 +141,9 @@ impl Engine {
         if session.task.is_some() && !closes && session.output.len() <= OUTPUT_BYTES_MAX {
             return self.go_on(session, now, host);
         }
+        let unread = session.unread();
+        let client = self.world.server.clients.at_mut(id.key);
+        (client.unread, client.unread_room) = (unread.bytes, unread.room);
         self.sessions.put(session);
         if closes { Step::Closing } else { self.starve(id, Step::Idle) }
     }
@@ -167,6 +171,7 @@ impl Engine {
         let closes = session.close.is_some();
         self.sessions.put(session);
         self.limit_output(id, now);
+        self.weigh(id);
         if closes { Step::Closing } else { self.starve(id, Step::More) }
     }
 
@@ -193,6 +198,7 @@ impl Engine {
         self.sessions.touch_taken(&mut session);
         self.sessions.put(session);
         self.limit_output(id, now);
+        self.weigh(id);
         Step::More
     }
 }

@@ -22,6 +22,7 @@ const IDLE_CHECK_EVERY_US: u64 = 1_000_000;
 impl Engine {
     /// Runs what is due.
     pub fn tick(&mut self, now: Now, host: &mut dyn Host) {
+        self.limit_weights();
         if self.world.server.pause.is_some_and(|pause| pause.until_us <= now.mono_us) {
             self.world.server.pause = None;
             self.resume(now, host);

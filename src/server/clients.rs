@@ -97,6 +97,8 @@ pub struct Client {
     pub unsent: usize,
     pub bytes_out: u64,
     pub unread: usize,
+    /// Memory that is kept for more of it.
+    pub unread_room: usize,
     pub bytes_in: u64,
     pub database: usize,
     /// Row of the command that it ran last.
@@ -109,6 +111,8 @@ pub struct Client {
     pub no_evict: bool,
     /// The descriptor of its socket, or -1.
     pub descriptor: i32,
+    /// The memory that it took when it was weighed last; 0 if it was not (`server::weights`).
+    pub weight: usize,
     pub active_us: u64,
     pub commands: u64,
     /// What it sends is queued.
@@ -137,9 +141,12 @@ impl Client {
 
     /// The memory that it takes, without what it watches and subscribes to.
     pub fn bytes(&self) -> usize {
+        self.bytes_beside_buffers() + self.unread + self.unread_room + self.unsent
+    }
+
+    pub fn bytes_beside_buffers(&self) -> usize {
         let names = self.name.len() + self.library.len() + self.library_version.len();
-        let queued = self.transaction.map_or(0, |transaction| transaction.bytes);
-        size_of::<Client>() + names + self.unread + self.unsent + queued
+        size_of::<Client>() + names + self.transaction.map_or(0, |transaction| transaction.bytes)
     }
 
     /// It has chosen something that `command::modes` sees to.
@@ -199,6 +206,7 @@ impl Clients {
             postponed: false,
             no_evict: false,
             descriptor: -1,
+            weight: 0,
             opened_us: now.mono_us,
             active_us: now.mono_us,
             last_command: None,
@@ -208,6 +216,7 @@ impl Clients {
             bytes_out: 0,
             bytes_seen: 0,
             unread: 0,
+            unread_room: 0,
             unsent: 0,
         });
         id

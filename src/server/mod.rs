@@ -11,6 +11,7 @@ pub mod stats;
 pub mod turns;
 pub mod users;
 pub mod watch;
+pub mod weights;
 
 use crate::base::random::{Chance, Secrets};
 use crate::base::time::Now;
@@ -22,6 +23,7 @@ use pubsub::PubSub;
 use slowlog::SlowLog;
 use stats::Stats;
 use watch::Watch;
+use weights::Weights;
 
 /// What clients are told of the server: they look at its name and version to know which commands and replies to expect.
 pub const NAME_FOR_CLIENTS: &str = "redis";
@@ -49,6 +51,13 @@ pub struct Pause {
     pub all: bool,
 }
 
+/// Input that is not used yet, and what its memory would still take.
+#[derive(Clone, Copy)]
+pub struct Unread {
+    pub bytes: usize,
+    pub room: usize,
+}
+
 pub struct Server {
     pub config: Config,
     pub clients: Clients,
@@ -62,6 +71,7 @@ pub struct Server {
     /// ticks, which a change of settings asks for too.
     pub notice_from: u64,
     pub watch: Watch,
+    pub weights: Weights,
     pub busy: Busy,
     pub pause: Option<Pause>,
     /// For choices that are no secrets.
@@ -92,6 +102,7 @@ impl Server {
             stats,
             pubsub,
             watch: Watch::new(seed),
+            weights: Weights::default(),
             busy: Busy::default(),
             pause: None,
             slowlog: SlowLog::default(),
@@ -147,12 +158,12 @@ impl Server {
 
     /// So many requests of it were served; so much input is left, and so much output. What its transaction has queued.
     #[inline]
-    pub fn served(&mut self, id: ClientId, commands: usize, now: Now, unread: usize, unsent: usize) -> usize {
+    pub fn served(&mut self, id: ClientId, commands: usize, now: Now, unread: Unread, unsent: usize) -> usize {
         self.stats.commands_processed += commands as u64;
         let client = self.clients.at_mut(id.key);
         client.active_us = now.mono_us;
         client.commands += commands as u64;
-        (client.unread, client.unsent) = (unread, unsent);
+        (client.unread, client.unread_room, client.unsent) = (unread.bytes, unread.room, unsent);
         client.transaction.map_or(0, |transaction| transaction.bytes)
     }
 

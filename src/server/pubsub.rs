@@ -248,6 +248,13 @@ impl PubSub {
     }
 
     /// Has the client chosen any name?
+    /// The memory that a client's subscriptions take: for each an item of its own and one in the list of the topic, whose
+    /// name they share.
+    pub fn bytes(&self, id: ClientId) -> usize {
+        let count: usize = SPACES.iter().map(|space| self.count(*space, id)).sum();
+        count * (size_of::<Chosen>() + size_of::<Topic>() + size_of::<ClientId>())
+    }
+
     pub fn has(&self, id: ClientId) -> bool {
         self.subscribers.contains_key(&id)
     }

@@ -108,6 +108,11 @@ impl Parser {
             + large.as_ref().map_or(0, |large| large.bytes.capacity())
     }
 
+    /// Bytes that have come of a large string that is being read, if one is.
+    pub fn large_bytes(&self) -> Option<usize> {
+        self.begun.as_deref()?.large.as_ref().map(|large| large.filled)
+    }
+
     /// Parses up to `most` requests. `input` begins with the first byte of a request, the one that `self` has begun.
     #[inline]
     pub fn parse(&mut self, input: &mut [u8], batch: &mut Batch, limits: &Limits, most: usize) -> Progress {

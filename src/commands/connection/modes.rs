@@ -31,6 +31,9 @@ impl<'a> Command<'a> for ClientNoEvict {
         "Keeps this connection from being closed to save memory, or not.",
     );
     fn run(self, cx: &mut Context) -> Ran {
+        // It is weighed when this has ended, as what it is then.
+        let me = cx.me().id;
+        cx.server.unweigh(me);
         cx.me_mut().no_evict = self.enabled == OnOff::On;
         cx.ok()
     }

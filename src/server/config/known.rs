@@ -70,7 +70,6 @@ pub static KNOWN: &[Spec] = &[
     number("lfu-log-factor", "10", 0, I32),
     number("list-compress-depth", "0", 0, I32),
     memory("maxmemory", "0", 0, U64).lacks("memory is not limited and nothing is evicted"),
-    words("maxmemory-clients", "0", memory_or_percent).lacks("the memory of clients is not limited"),
     number("maxmemory-eviction-tenacity", "10", 0, 100),
     choice("maxmemory-policy", "noeviction", &["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"]),
     number("maxmemory-samples", "5", 1, 64),
@@ -337,16 +336,6 @@ fn save_points(words: &[String]) -> Result<(), &'static str> {
     let valid = |pair: &[String]| matches!((number(&pair[0]), number(&pair[1])), (Ok(1..), Ok(0..)));
     let whole = words.len().is_multiple_of(2);
     if whole && words.chunks(2).all(valid) { Ok(()) } else { Err("Invalid save parameters") }
-}
-
-fn memory_or_percent(words: &[String]) -> Result<(), &'static str> {
-    let [word] = words else { return Err("wrong number of arguments") };
-    match word.strip_suffix('%').map(str::parse::<u64>) {
-        Some(Ok(0..=100)) => Ok(()),
-        Some(Ok(_)) => Err("percentage argument must be less or equal to 100"),
-        None if super::value::memory(word).is_some() => Ok(()),
-        _ => Err("argument must be a memory or percent value"),
-    }
 }
 
 fn score_adjustments(words: &[String]) -> Result<(), &'static str> {

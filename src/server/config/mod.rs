@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use table::{Change, Meaning, Spec};
-pub use value::{Facility, LogLevel, Mode, Percentiles, Permission, Supervised};
+pub use value::{Facility, LogLevel, Mode, Percentiles, Permission, Share, Supervised};
 
 /// Redis knows no such bound. Each database is memory from the start, and one whose keys expire is looked at each turn.
 pub const DATABASES_MAX: u32 = 16384;
@@ -48,6 +48,7 @@ pub struct Config {
     pub proto_max_bulk_len: u64,
     pub client_query_buffer_limit: u64,
     pub client_output_buffer_limit: OutputLimits,
+    pub maxmemory_clients: Share,
     /// Milliseconds; 0 is off.
     pub busy_reply_threshold: i64,
     pub notify_keyspace_events: Events,
@@ -106,6 +107,7 @@ impl Default for Config {
             proto_max_bulk_len: 512 << 20,
             client_query_buffer_limit: 1 << 30,
             client_output_buffer_limit: OutputLimits::default(),
+            maxmemory_clients: Share::Bytes(0),
             busy_reply_threshold: 5000,
             notify_keyspace_events: Events::default(),
             list_max_listpack_size: -2,
@@ -330,6 +332,11 @@ impl Config {
                 self.without_effect.get(spec.name).map_or_else(|| default.to_string(), String::clone)
             }
         }
+    }
+
+    /// What `maxmemory` was set to. Only `maxmemory-clients` may count from it yet.
+    pub fn maxmemory(&self) -> u64 {
+        table::find("maxmemory").and_then(|spec| self.text(spec).parse().ok()).unwrap_or(0)
     }
 
     fn write(&mut self, spec: &'static Spec, words: &[Vec<u8>]) -> Result<(), String> {

@@ -112,6 +112,7 @@ impl<'a> Text<'a> {
 fn print(name: &str, spec: &Spec, value: &str) -> String {
     let words: Vec<String> = match spec.kind {
         Kind::Memory { .. } => vec![value::with_unit(value)],
+        Kind::Share if !value.ends_with('%') => vec![value::with_unit(value)],
         kind if kind.is_list() && !value.is_empty() => {
             value.split(' ').map(|word| quoted::quote(word.as_bytes())).collect()
         }

@@ -109,6 +109,8 @@ static SETTINGS: &[Spec] = &[
     setting!("Limits", "busy-reply-threshold", busy_reply_threshold, Kind::Number { min: 0, max: i64::MAX }, Live,
         "Milliseconds that a transaction may run before the others are told that the server is busy; 0 lets them wait").also(&["lua-time-limit"]),
 
+    setting!("Memory", "maxmemory-clients", maxmemory_clients, Kind::Share, Live,
+        "Memory of all clients together, or a part of maxmemory; beyond it, the largest clients are closed. 0: no limit"),
     setting!("Memory", "disable-thp", disable_thp, Kind::Switch, AtStart,
         "Do without transparent huge pages: 2 MB at a time are too coarse for many small connections"),
 
@@ -233,6 +235,7 @@ mod tests {
                 Kind::Memory { min, max } => vec![min.to_string(), max.to_string()],
                 Kind::Choice(names) => names.iter().map(|name| name.to_string()).collect(),
                 Kind::Switch => vec!["no".into(), "yes".into()],
+                Kind::Share => vec!["0".into(), "5%".into(), "100%".into(), "1048576".into()],
                 Kind::Mode => vec!["0".into(), "777".into()],
                 Kind::Letters(_) => vec!["".into(), "A".into()],
                 Kind::Text | Kind::Path | Kind::Flags(_) => vec!["".into(), "a".into()],

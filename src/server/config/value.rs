@@ -13,6 +13,8 @@ pub enum Kind {
     Number { min: i64, max: i64 },
     /// A number of bytes, with a unit if wanted: `1k` is 1000, `1kb` is 1024.
     Memory { min: u64, max: u64 },
+    /// A number of bytes, or a part of something in percent.
+    Share,
     /// A mode of a file, in octal.
     Mode,
     /// One of these words, in any case.
@@ -35,6 +37,7 @@ pub enum Value {
     Switch(bool),
     Number(i64),
     Memory(u64),
+    Share(Share),
     Mode(u32),
     Text(String),
     Words(Vec<String>),
@@ -54,6 +57,7 @@ impl Kind {
             Kind::Number { min, max } => format!("a number from {min} to {max}"),
             Kind::Memory { min, max } if max >= i64::MAX as u64 => format!("bytes, {} or more", bytes(min)),
             Kind::Memory { min, max } => format!("bytes, {} to {}", bytes(min), bytes(max)),
+            Kind::Share => "bytes, or a part: 0% to 100%".into(),
             Kind::Mode => "a mode in octal, 0 to 777".into(),
             Kind::Choice(names) => format!("one of {}", names.join(", ")),
             Kind::Flags(names) => format!("some of {}", names.join(", ")),
@@ -92,6 +96,7 @@ impl Kind {
                 Some(_) => Err(format!("argument must be between {min} and {max} inclusive")),
                 None => Err("argument must be a memory value".into()),
             },
+            Kind::Share => Share::parse(word).map(Value::Share).map_err(String::from),
             Kind::Mode => match u32::from_str_radix(word, 8) {
                 Ok(mode) if mode <= 0o777 && !word.starts_with('+') => Ok(Value::Mode(mode)),
                 Ok(_) => Err("argument must be between 0 and 777 inclusive".into()),
@@ -128,7 +133,8 @@ impl Value {
         match self {
             Value::Switch(yes) => if *yes { "yes" } else { "no" }.into(),
             Value::Number(n) => n.to_string(),
-            Value::Memory(n) => n.to_string(),
+            Value::Memory(n) | Value::Share(Share::Bytes(n)) => n.to_string(),
+            Value::Share(Share::Percent(n)) => format!("{n}%"),
             Value::Mode(mode) => format!("{mode:o}"),
             Value::Text(text) => text.clone(),
             Value::Words(words) => words.join(" "),
@@ -199,6 +205,7 @@ field!(u16, Number, this => i64::from(*this), value => value.try_into().expect("
 field!(u32, Number, this => i64::from(*this), value => value.try_into().expect("the table bounds it"));
 field!(i64, Number, this => *this, value => value);
 field!(u64, Memory, this => *this, value => value);
+field!(Share, Share, this => *this, value => value);
 field!(Mode, Mode, this => this.0, value => Mode(value));
 field!(String, Text, this => this.clone(), value => value);
 field!(Option<String>, Text, this => this.clone().unwrap_or_default(), value => Some(value).filter(|text| !text.is_empty()));
@@ -210,6 +217,36 @@ field!(Percentiles, Words, this => this.0.iter().map(f64::to_string).collect(),
 /// Numbers from 0 to 100, told as they are counted: `5.0` as `5`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Percentiles(pub Vec<f64>);
+
+/// A limit of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// 0: none.
+    Bytes(u64),
+    /// Of something; see `of`.
+    Percent(u8),
+}
+
+impl Share {
+    fn parse(word: &str) -> Result<Share, &'static str> {
+        match word.strip_suffix('%').map(|percent| number::integer(percent.as_bytes())) {
+            Some(Some(0)) => Ok(Share::Bytes(0)),
+            Some(Some(percent @ 1..=100)) => Ok(Share::Percent(percent as u8)),
+            Some(Some(101..)) => Err("percentage argument must be less or equal to 100"),
+            None if let Some(bytes) = memory(word) => Ok(Share::Bytes(bytes)),
+            _ => Err("argument must be a memory or percent value"),
+        }
+    }
+
+    /// In bytes, if there is a limit.
+    pub fn of(self, whole: impl FnOnce() -> u64) -> Option<u64> {
+        let bytes = match self {
+            Share::Bytes(bytes) => bytes,
+            Share::Percent(percent) => (whole() as u128 * percent as u128 / 100) as u64,
+        };
+        (bytes > 0).then_some(bytes)
+    }
+}
 
 /// The permission bits of a file. Zero leaves them to the process's umask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
