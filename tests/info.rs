@@ -27,7 +27,8 @@ const NOT_THERE: &[(&str, &[&str])] = &[
 ];
 
 /// Spindle's own.
-const OWN: &[&str] = &["spindle_version", "busy_poll_usec", "busy_poll_hits", "busy_poll_misses"];
+const OWN: &[&str] =
+    &["spindle_version", "busy_poll_usec", "busy_poll_hits", "busy_poll_misses", "unauthenticated_clients_closed"];
 
 fn machine() -> Machine {
     Machine {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// Settings of Spindle alone.
-const OWN: &[&str] = &["busy-poll-usec", "stall-log-slower-than"];
+const OWN: &[&str] = &["busy-poll-usec", "stall-log-slower-than", "maxclients-unauthenticated"];
 
 /// Defaults that are not Redis's, and why.
 const OTHER_DEFAULTS: &[(&str, &str)] = &[

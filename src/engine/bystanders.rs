@@ -2,7 +2,7 @@
 //! (`Context::breathes_now`): what they send is served as ever (`command::serve`), which refuses most of it while the
 //! server is busy. The session of the running command is in hand, so it is none of them.
 use super::run::{limits, protocol};
-use super::session::{Sessions, limit_input, violate};
+use super::session::{Close, Sessions, limit_input, violate};
 use super::step::BATCH_MAX;
 use super::{Address, ClientId, Config, Now, Refused};
 use crate::command::host::{Around, Bystanders, Host, Others};
@@ -47,6 +47,15 @@ impl Bystanders for Breath<'_> {
     fn open(&mut self, address: Address, now: Now) -> Result<ClientId, Refused> {
         let id = self.around.server.open(address, now)?;
         self.sessions.open(id);
+        // One that waits for nothing: it has signed in nowhere.
+        while let Some(stranger) = self.around.server.surplus_stranger() {
+            if let Some(session) = self.sessions.get_mut(stranger) {
+                session.close = Some(Close::Now);
+                self.around.server.unweigh(stranger);
+                self.around.server.clients.at_mut(stranger.key).closing = true;
+                self.sessions.touch(stranger);
+            }
+        }
         Ok(id)
     }
 

@@ -13,6 +13,9 @@ use log::warn;
 /// shown, as fast as they like.
 const MONITOR_BYTES_MAX: u64 = 32 << 20;
 
+/// Nor are more bytes kept for a client that has not signed in. (Redis: 1 KB beyond the first 16.)
+const STRANGER_BYTES_MAX: u64 = 17 * 1024;
+
 impl Engine {
     pub(super) fn deliver(&mut self, message: Message, to: &[ClientId], now: Now) {
         let mut letter = Letter::from(message);
@@ -43,6 +46,8 @@ impl Engine {
         let client = self.world.server.clients.at(id.key);
         let limit = match client.subscribed {
             true => limits.pubsub,
+            // A stranger who does not read what he is told is worth no memory.
+            false if !client.authenticated => OutputLimit { hard: STRANGER_BYTES_MAX, soft: 0, soft_seconds: 0 },
             false if client.monitors && limits.normal.hard == 0 => {
                 OutputLimit { hard: MONITOR_BYTES_MAX, ..limits.normal }
             }

@@ -46,6 +46,7 @@ pub use crate::server::turns;
 pub use crate::server::{Refused, Server};
 use crate::store::Keyspace;
 pub use crate::{base::time::Now, commands::COMMANDS};
+use log::debug;
 use session::Sessions;
 pub use session::{Close, OUTPUT_BYTES_MAX};
 pub use step::{Budget, Step};
@@ -98,6 +99,7 @@ impl Engine {
         let databases = config.databases as usize;
         let mut server = Server::new(config, entropy, now, table.entries.len());
         server.weights.session_bytes = size_of::<session::Session>();
+        server.limit_weights();
         let seed = std::array::from_fn(|_| server.secrets.number());
         let mut data = Keyspace::new(databases, seed);
         publish::observe(&mut data.ledger, &server);
@@ -119,6 +121,11 @@ impl Engine {
     pub fn open(&mut self, address: Address, now: Now) -> Result<ClientId, Refused> {
         let id = self.world.server.open(address, now)?;
         self.sessions.open(id);
+        self.weigh(id);
+        while let Some(stranger) = self.world.server.surplus_stranger() {
+            debug!("client {} is closed: it has not signed in, and too many others have not", stranger.serial);
+            self.begin_close(stranger, Close::Now);
+        }
         Ok(id)
     }
 
@@ -135,6 +142,7 @@ impl Engine {
         self.refresh_observed();
         self.sessions.close(id);
         self.world.server.unweigh(id);
+        self.world.server.forget_stranger(id);
         let client = self.world.server.clients.close(id);
         if client.subscribed {
             self.world.server.pubsub.leave(id);
@@ -274,6 +282,7 @@ impl Engine {
         self.sessions.check();
         self.world.server.pubsub.check();
         self.world.server.watch.check();
+        self.world.server.check_strangers();
         self.world.server.weights.check(self.world.server.clients.iter());
         assert_eq!(self.sessions.iter().count(), self.world.server.clients.len());
         assert!(self.world.effects.is_empty() && self.world.data.ledger.journal.is_empty());

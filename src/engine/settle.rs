@@ -99,6 +99,7 @@ impl Engine {
             self.refresh_observed();
         }
         self.world.server.unweigh(id);
+        self.world.server.forget_stranger(id);
         self.world.server.clients.at_mut(id.key).closing = true;
         self.sessions.touch(id);
     }

@@ -155,14 +155,13 @@ impl Client {
         self.replies != Replies::On || self.no_touch
     }
 
-    /// Back to what a new connection is (RESET, and at the start).
-    pub fn reset(&mut self, authenticated: bool) {
+    /// Back to what a new connection is (RESET). Whether it must sign in again is the server's to say.
+    pub fn reset(&mut self) {
         self.name = Box::default();
         self.database = 0;
         self.resp = 2;
         self.replies = Replies::On;
         (self.no_evict, self.no_touch) = (false, false);
-        self.authenticated = authenticated;
     }
 }
 

@@ -8,6 +8,7 @@ pub mod pubsub;
 pub mod latency;
 pub mod slowlog;
 pub mod stats;
+pub mod strangers;
 pub mod turns;
 pub mod users;
 pub mod watch;
@@ -22,6 +23,7 @@ use latency::Latency;
 use pubsub::PubSub;
 use slowlog::SlowLog;
 use stats::Stats;
+use strangers::Strangers;
 use watch::Watch;
 use weights::Weights;
 
@@ -72,6 +74,7 @@ pub struct Server {
     pub notice_from: u64,
     pub watch: Watch,
     pub weights: Weights,
+    pub strangers: Strangers,
     pub busy: Busy,
     pub pause: Option<Pause>,
     /// For choices that are no secrets.
@@ -103,6 +106,7 @@ impl Server {
             pubsub,
             watch: Watch::new(seed),
             weights: Weights::default(),
+            strangers: Strangers::default(),
             busy: Busy::default(),
             pause: None,
             slowlog: SlowLog::default(),
@@ -134,7 +138,12 @@ impl Server {
             );
         }
         stats.connections += 1;
-        Ok(clients.open(address, now, config.requirepass.is_empty()))
+        let authenticated = config.requirepass.is_empty();
+        let id = clients.open(address, now, authenticated);
+        if !authenticated {
+            self.set_authenticated(id, false);
+        }
+        Ok(id)
     }
 
     // --- Bytes are counted

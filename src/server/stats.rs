@@ -83,6 +83,8 @@ pub struct Stats {
     pub expiry_cut_short: u64,
     pub query_buffer_limit_disconnections: u64,
     pub output_buffer_limit_disconnections: u64,
+    /// Closed since too many clients had not signed in.
+    pub displaced_clients: u64,
     /// Closed by `maxmemory-clients`.
     pub evicted_clients: u64,
     /// AUTH and HELLO with a wrong name or password.

@@ -12,8 +12,8 @@ pub struct Weights {
     limit: Option<usize>,
     /// Of all clients that are not being closed, as they were weighed last.
     total: usize,
-    /// Those that may be closed, by the power of two that their weight reaches, so that few changes of a weight are one
-    /// here.
+    /// Those that may be closed, by weight as far as the first four of its bits tell it, so that few changes of a weight
+    /// are one here.
     classes: BTreeSet<(u32, ClientId)>,
     /// What a client takes beside what is known of it here.
     pub session_bytes: usize,
@@ -22,7 +22,8 @@ pub struct Weights {
 }
 
 fn class(weight: usize) -> u32 {
-    weight.max(1).ilog2()
+    let octave = weight.max(8).ilog2();
+    octave * 8 + (weight >> (octave - 3) & 7) as u32
 }
 
 impl Weights {
@@ -35,7 +36,7 @@ impl Weights {
         self.limit.is_some_and(|limit| self.total > limit)
     }
 
-    /// Who takes most, to a power of two.
+    /// Who takes most, as far as classes tell.
     pub fn heaviest(&self) -> Option<ClientId> {
         self.classes.last().map(|(_, id)| *id)
     }

@@ -60,7 +60,7 @@ fn sign_in(login: Login, cx: &mut Context) -> Result<(), Refusal> {
         cx.server.stats.refused_logins += 1;
         return Err(Refusal::WrongPassword);
     }
-    cx.me_mut().authenticated = true;
+    cx.server.set_authenticated(cx.me().id, true);
     Ok(())
 }
 

@@ -79,7 +79,8 @@ impl<'a> Command<'a> for Reset {
 
 fn reset(cx: &mut Context) -> Ran {
     let authenticated = cx.server.config.requirepass.is_empty();
-    cx.me_mut().reset(authenticated);
+    cx.me_mut().reset();
+    cx.server.set_authenticated(cx.me().id, authenticated);
     if std::mem::take(&mut cx.me_mut().monitors) {
         let id = cx.me().id;
         cx.server.end_monitor(id);

@@ -168,8 +168,10 @@ fn stats(world: &World, to: &mut String) {
     field(to, "expired_keys", world.data.ledger.expired.saturating_sub(stats.expired_before));
     field(to, "expired_time_cap_reached_count", stats.expiry_cut_short);
     field(to, "expire_cycle_cpu_milliseconds", stats.expiry_ticks / world.ticks_per_ms.max(1));
-    zeros(to, &["evicted_keys", "evicted_scripts"]);
+    zeros(to, &["evicted_keys"]);
     field(to, "evicted_clients", stats.evicted_clients);
+    zeros(to, &["evicted_scripts"]);
+    field(to, "unauthenticated_clients_closed", stats.displaced_clients);
     zeros(to, &["total_eviction_exceeded_time", "current_eviction_exceeded_time"]);
     field(to, "keyspace_hits", stats.hits);
     field(to, "keyspace_misses", stats.misses);

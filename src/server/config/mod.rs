@@ -43,6 +43,8 @@ pub struct Config {
     pub enable_debug_command: Permission,
     pub enable_protected_configs: Permission,
     pub maxclients: u32,
+    /// Percent.
+    pub maxclients_unauthenticated: u32,
     /// Up to `DATABASES_MAX`.
     pub databases: u32,
     pub proto_max_bulk_len: u64,
@@ -103,6 +105,7 @@ impl Default for Config {
             enable_debug_command: Permission::No,
             enable_protected_configs: Permission::No,
             maxclients: 10_000,
+            maxclients_unauthenticated: 25,
             databases: 16,
             proto_max_bulk_len: 512 << 20,
             client_query_buffer_limit: 1 << 30,

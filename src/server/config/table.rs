@@ -98,6 +98,8 @@ static SETTINGS: &[Spec] = &[
 
     setting!("Limits", "maxclients", maxclients, Kind::Number { min: 1, max: u32::MAX as i64 }, Live,
         "Clients at the same time"),
+    setting!("Limits", "maxclients-unauthenticated", maxclients_unauthenticated, Kind::Number { min: 1, max: 100 }, Live,
+        "Percent of maxclients for clients that have not given the password: when one more comes, the oldest of them is closed"),
     setting!("Limits", "databases", databases, Kind::Number { min: 1, max: DATABASES_MAX as i64 }, AtStart,
         "Number of databases"),
     setting!("Limits", "proto-max-bulk-len", proto_max_bulk_len, BUFFER, Live,
@@ -222,7 +224,11 @@ mod tests {
             assert_eq!(name, name.to_ascii_lowercase());
             assert!(seen.insert(name), "{name} stands twice");
         }
-        assert_eq!(seen.len(), 260 + 2, "the names of the peers, busy-poll-usec and stall-log-slower-than");
+        assert_eq!(
+            seen.len(),
+            260 + 3,
+            "the names of the peers, busy-poll-usec, stall-log-slower-than and maxclients-unauthenticated"
+        );
     }
 
     #[test]

@@ -1,0 +1,181 @@
+//! Clients where transcripts cannot look: many that are held up, memory that is limited for all together, strangers that
+//! would take all places. The engine is driven by hand.
+
+#[path = "support/hand.rs"]
+mod hand;
+
+use hand::{Bench, request_of};
+use spindle::engine::config::Source;
+use spindle::engine::{COMMANDS, ClientId, Close, Config};
+
+fn with(settings: &[(&str, &str)]) -> Bench {
+    let mut config = Config::default();
+    for (name, value) in settings {
+        config.set_one(name, &[value.as_bytes().to_vec()], Source::CommandLine).unwrap_or_else(|_| panic!("{name}"));
+    }
+    Bench::with_table(config, &COMMANDS)
+}
+
+fn field(bench: &mut Bench, id: ClientId, name: &str) -> u64 {
+    let info = bench.ask(id, "INFO everything");
+    let from = info.find(&format!(" {name}:")).unwrap_or_else(|| panic!("no {name}"));
+    info[from..].split([':', ' ']).nth(2).unwrap().parse().unwrap()
+}
+
+/// Begins a request of so many bytes that does not end.
+fn begin(bench: &mut Bench, id: ClientId, size: usize) {
+    let bytes = [format!("*2\r\n${}\r\n", size + 1).as_bytes(), &vec![b'x'; size]].concat();
+    bench.fill(id, &bytes);
+    bench.run(id);
+}
+
+#[test]
+fn the_largest_clients_go_until_all_together_fit() {
+    let mut bench = with(&[("maxmemory-clients", "1mb")]);
+    let [small, middle, large, last] = [(); 4].map(|()| bench.open());
+    for (id, size) in [(small, 20_000), (middle, 250_000), (large, 500_000)] {
+        begin(&mut bench, id, size);
+    }
+    bench.tick();
+    assert!([small, middle, large].iter().all(|id| bench.engine.closing(*id).is_none()), "they fit");
+    begin(&mut bench, last, 400_000);
+    bench.tick();
+    assert_eq!(bench.engine.closing(large), Some(Close::Now));
+    assert!([small, middle, last].iter().all(|id| bench.engine.closing(*id).is_none()), "and nobody else");
+    bench.sweep();
+    let other = bench.open();
+    assert_eq!(field(&mut bench, other, "evicted_clients"), 1);
+    // A lower limit holds at once.
+    assert_eq!(bench.ask(other, "CONFIG SET maxmemory-clients 300kb"), "+OK");
+    bench.tick();
+    assert!([middle, last].iter().any(|id| bench.engine.closing(*id).is_some()));
+    assert!(bench.engine.closing(small).is_none());
+}
+
+#[test]
+fn who_may_not_be_evicted_stays_and_others_pay() {
+    let mut bench = with(&[("maxmemory-clients", "200kb")]);
+    let [kept, other] = [(); 2].map(|()| bench.open());
+    assert_eq!(bench.ask(kept, "CLIENT NO-EVICT ON"), "+OK");
+    begin(&mut bench, kept, 500_000);
+    bench.tick();
+    assert!(bench.engine.closing(kept).is_none());
+    // It counts all the same.
+    assert_eq!(bench.engine.closing(other), Some(Close::Now));
+    bench.sweep();
+    // Nobody is left, however often it is looked.
+    (0..3).for_each(|_| bench.later(1_000_000));
+    assert!(bench.engine.closing(kept).is_none());
+}
+
+#[test]
+fn whoever_does_not_take_his_messages_is_evicted_and_who_has_taken_them_is_not() {
+    let mut bench = with(&[("maxmemory-clients", "300kb")]);
+    let [deaf, reader, publisher] = [(); 3].map(|()| bench.open());
+    for id in [deaf, reader] {
+        assert_eq!(bench.ask(id, "SUBSCRIBE a"), "*3 $9 subscribe $1 a :1");
+    }
+    let message = request_of(&[b"PUBLISH", b"a", &[b'x'; 30_000]]);
+    for _ in 0..20 {
+        assert_eq!(bench.fill(publisher, &message), message.len());
+        bench.run(publisher);
+        bench.receive(publisher);
+        bench.receive(reader);
+        bench.tick();
+    }
+    assert_eq!(bench.engine.closing(deaf), Some(Close::Now));
+    assert_eq!(bench.engine.unsent(deaf), 0, "its memory is free");
+    assert!(bench.engine.closing(reader).is_none());
+}
+
+#[test]
+fn a_request_beyond_the_limit_is_not_run() {
+    let mut bench = with(&[("maxmemory-clients", "200kb")]);
+    let [id, other] = [(); 2].map(|()| bench.open());
+    bench.fill(id, &request_of(&[b"SET", b"k", &[b'x'; 300_000]]));
+    bench.run(id);
+    assert_eq!(bench.engine.closing(id), Some(Close::Now));
+    assert_eq!(bench.ask(other, "EXISTS k"), ":0");
+    // What fits is, queued or not, until too much is queued.
+    let value = request_of(&[b"SET", b"k", &[b'x'; 60_000]]);
+    bench.send(other, "MULTI");
+    for _ in 0..3 {
+        bench.fill(other, &value);
+        bench.run(other);
+        bench.tick();
+        assert!(bench.engine.closing(other).is_none());
+    }
+    bench.fill(other, &value);
+    bench.run(other);
+    bench.tick();
+    assert_eq!(bench.engine.closing(other), Some(Close::Now));
+}
+
+#[test]
+fn strangers_take_a_part_of_the_places_and_the_oldest_of_them_goes() {
+    let mut bench = with(&[("requirepass", "x"), ("maxclients", "20"), ("maxclients-unauthenticated", "25")]);
+    let known = bench.open();
+    assert_eq!(bench.ask(known, "AUTH x"), "+OK");
+    let strangers: Vec<ClientId> = (0..5).map(|_| bench.open()).collect();
+    assert!(strangers.iter().all(|id| bench.engine.closing(*id).is_none()));
+    let late = bench.open();
+    assert_eq!(bench.engine.closing(strangers[0]), Some(Close::Now));
+    assert!(strangers[1..].iter().all(|id| bench.engine.closing(*id).is_none()));
+    // Whoever signs in is none any more; whoever resets his connection is one again, and an old one.
+    assert_eq!(bench.ask(late, "AUTH x"), "+OK");
+    bench.open();
+    assert!(bench.engine.closing(strangers[1]).is_none());
+    assert_eq!(bench.ask(known, "RESET"), "+RESET");
+    bench.open();
+    assert_eq!(bench.engine.closing(known), Some(Close::Now));
+    assert_eq!(bench.engine.closing(strangers[1]), Some(Close::Now));
+    bench.sweep();
+    assert_eq!(field(&mut bench, late, "unauthenticated_clients_closed"), 3);
+    // Those who have signed in may take all places.
+    let mut more = vec![];
+    for _ in 0..30 {
+        let id = bench.engine.open(spindle::engine::Address::Embedded, bench.host.now);
+        let Ok(id) = id else { break };
+        assert_eq!(bench.ask(id, "AUTH x"), "+OK");
+        more.push(id);
+        bench.sweep();
+    }
+    assert_eq!(more.len(), 20 - 1 - 4, "with the first of them one stranger more had to go");
+}
+
+#[test]
+fn a_stranger_is_not_told_more_than_he_takes() {
+    let mut bench = with(&[("requirepass", "x")]);
+    let id = bench.open();
+    for _ in 0..600 {
+        if bench.engine.closing(id).is_none() {
+            bench.send(id, "PING");
+        }
+    }
+    assert_eq!((bench.engine.closing(id), bench.engine.unsent(id)), (Some(Close::Now), 0));
+}
+
+/// In the order in which they came, whoever has gone meanwhile.
+#[test]
+fn ten_thousand_paused_clients_go_on_in_their_order() {
+    let mut bench = with(&[("maxclients", "20000")]);
+    let admin = bench.open();
+    assert_eq!(bench.ask(admin, "CLIENT PAUSE 1000 WRITE"), "+OK");
+    let ids: Vec<ClientId> = (0..10_000).map(|_| bench.open()).collect();
+    for (n, id) in ids.iter().enumerate() {
+        let bytes = [request_of(&[b"RPUSH", b"l", n.to_string().as_bytes()]), request_of(&[b"PING"])].concat();
+        bench.fill(*id, &bytes);
+        while bench.step(*id) == spindle::engine::Step::More {}
+    }
+    assert_eq!(bench.ask(admin, "LLEN l"), ":0");
+    assert_eq!(field(&mut bench, admin, "blocked_clients"), 10_000);
+    for id in ids.iter().step_by(10) {
+        bench.close(*id);
+    }
+    bench.later(1_000_000);
+    assert_eq!(bench.ask(admin, "LLEN l"), ":9000");
+    assert_eq!(bench.text(ids[1]), ":1 +PONG");
+    assert_eq!(bench.text(ids[9_999]), ":9000 +PONG");
+    assert_eq!(bench.ask(admin, "LINDEX l 4499"), "$4 4999");
+    assert_eq!(field(&mut bench, admin, "blocked_clients"), 0);
+}
