@@ -54,18 +54,29 @@ fn all_is_answered_whatever_happens() {
 const FAULTS: &[&str] = &[
     "back a year",
     "budget used up",
+    "clients killed by type",
     "cut in a request",
+    "evicted",
     "forward a year",
     "half-close with requests pending",
+    "held up by a pause",
     "kill",
+    "killed while held up",
     "late",
+    "output buffer limit",
     "output limit",
+    "pause of all",
+    "pause of writes",
+    "query buffer limit",
+    "reply left out",
     "protocol error",
     "refused at maxclients",
     "reset in a request",
     "reset with unsent output",
     "short write",
+    "stranger displaced",
     "timeout",
+    "unpaused",
 ];
 
 /// A client, and the socket between it and the engine as the kernel would have it.
@@ -107,6 +118,10 @@ struct Simulation {
     budget_of_one: bool,
     /// Large values, and clients that hardly read.
     heavy: bool,
+    /// CLIENT PAUSE, UNPAUSE and REPLY are said too.
+    modes: bool,
+    /// Until when clients are held up, and whether with everything.
+    pause: Option<(u64, bool)>,
     faults: BTreeMap<&'static str, u64>,
 }
 
@@ -127,6 +142,13 @@ impl Simulation {
         if chance.below(3) == 0 {
             set("timeout", "20");
         }
+        let heavy = chance.below(5) == 0;
+        match chance.below(8) {
+            0 => set("maxmemory-clients", "300kb"),
+            1 => set("client-query-buffer-limit", "1mb"),
+            2 => set("client-output-buffer-limit", "normal 400000 100000 1"),
+            _ => {}
+        }
         let now = Now { wall_us: 1_800_000_000_000_000, mono_us: 1_000_000 };
         let table = if fake { &FAKES } else { &COMMANDS };
         Simulation {
@@ -134,7 +156,9 @@ impl Simulation {
             engine: Engine::with_table(config, [seed as u8; 32], now, table),
             host: ByHand::at(now),
             budget_of_one: chance.below(4) == 0,
-            heavy: chance.below(5) == 0,
+            heavy,
+            modes: !fake && !needs_password && chance.below(3) == 0,
+            pause: None,
             chance,
             peers: vec![],
             again: VecDeque::new(),
@@ -235,8 +259,10 @@ impl Simulation {
             return;
         }
         for _ in 0..1 + self.chance.below(if self.chance.clone().below(5) == 0 { 60 } else { 4 }) {
+            let mode = self.modes && self.odds(12);
             let say = match self.fake {
                 true => Say::draw_fake(&mut self.chance, self.heavy),
+                false if mode => Say::draw_mode(&mut self.chance),
                 false => Say::draw(&mut self.chance, self.heavy, other),
             };
             let inline = self.odds(4);
@@ -405,6 +431,9 @@ impl Simulation {
     fn flush(&mut self, id: ClientId) {
         let Some(at) = self.place(id) else { return };
         loop {
+            if self.engine.closing(id) == Some(Close::Now) {
+                return;
+            }
             let peer = &mut self.peers[at];
             let pending: Vec<&[u8]> = self.engine.pending(id).collect();
             let total: usize = pending.iter().map(|slice| slice.len()).sum();
@@ -448,14 +477,19 @@ impl Simulation {
         if !due {
             return;
         }
+        let held_up = self.is_held_up(at);
+        if held_up {
+            self.fault("killed while held up");
+        }
         let peer = self.peers.swap_remove(at);
         if self.engine.closing(id) == Some(Close::Now) {
             let idle = self.host.now.mono_us - peer.heard_us > TIMEOUT_US;
             self.fault(if idle { "timeout" } else { "kill" });
         } else if peer.ended && !peer.model.over {
             // What it had said whole was answered. A wait is given up, and what stands behind it.
-            let waits = peer.unanswered.iter().any(|say| matches!(say, Say::Wait { .. }));
-            assert!(peer.unanswered.is_empty() || waits, "{}: unanswered {:?}", self.seed, peer.unanswered.front());
+            let gives_up = held_up || peer.unanswered.iter().any(|say| matches!(say, Say::Wait { .. }));
+            let done = peer.unanswered.iter().all(|say| *say == Say::Unheard);
+            assert!(done || gives_up, "{}: unanswered {:?}", self.seed, peer.unanswered.front());
         } else {
             assert!(peer.model.over, "seed {}: closed for no reason", self.seed);
         }
@@ -472,9 +506,19 @@ impl Simulation {
     /// Judges what was written since the last look, by the clock of this moment.
     fn look(&mut self, id: ClientId) {
         let Some(at) = self.place(id) else { return };
+        if self.is_held_up(at) {
+            self.fault("held up by a pause");
+        }
         let peer = &mut self.peers[at];
         let unsent = self.engine.unsent(id);
-        if unsent == peer.written.len() {
+        if self.engine.closing(id).is_some() && unsent < peer.written.len() {
+            // A limit was passed, and what was not sent is dropped. It may be told why, and nothing more.
+            peer.written = self.engine.pending(id).flatten().copied().collect();
+            peer.model.over = true;
+            assert!(unsent == 0 || peer.written.make_contiguous().starts_with(b">2\r\n$10\r\ndisconnect\r\n"));
+            return;
+        }
+        if unsent == peer.written.len() || self.engine.closing(id) == Some(Close::Now) {
             return;
         }
         let new: Vec<u8> = self.engine.pending(id).flatten().skip(peer.written.len()).copied().collect();
@@ -488,7 +532,26 @@ impl Simulation {
             let (reply, after) = rest.split_at(length);
             rest = after;
             assert!(!peer.model.over, "seed {}: a reply after the last: {}", self.seed, reply.escape_ascii());
+            while let Some(Say::Unheard) = peer.unanswered.front() {
+                peer.model.change_unheard();
+                peer.unanswered.pop_front();
+                told.push("reply left out");
+            }
             let say = peer.unanswered.pop_front().expect("a reply that nobody asked for");
+            let now_us = self.host.now.mono_us;
+            if let Some((_, all)) = self.pause.filter(|(until_us, _)| now_us < *until_us) {
+                assert!(!say.is_held_up(all), "seed {}: {say:?} was not held up", self.seed);
+            }
+            match say {
+                Say::Pause(ms, writes) => {
+                    let (until_us, all) = self.pause.filter(|(until_us, _)| now_us < *until_us).unwrap_or((0, false));
+                    self.pause = Some((until_us.max(now_us + ms * 1000), all || !writes));
+                    told.push(if writes { "pause of writes" } else { "pause of all" });
+                }
+                Say::Unpause => told.extend(self.pause.take().map(|_| "unpaused")),
+                Say::KillAll if reply != b":0\r\n" => told.push("clients killed by type"),
+                _ => {}
+            }
             if let Err(why) = peer.model.judge(&say, reply, self.host.now.wall_ms()) {
                 panic!("seed {}, client {}: {why}", self.seed, id.serial);
             }
@@ -499,6 +562,14 @@ impl Simulation {
             told.push("output limit");
         }
         told.into_iter().for_each(|name| self.fault(name));
+    }
+
+    /// It has said something that may not run now.
+    fn is_held_up(&self, at: usize) -> bool {
+        let (peer, now_us) = (&self.peers[at], self.host.now.mono_us);
+        let Some((_, all)) = self.pause.filter(|(until_us, _)| now_us < *until_us) else { return false };
+        let said = peer.unsent.is_empty() && peer.wire.is_empty() && !peer.readable;
+        said && peer.unanswered.front().is_some_and(|say| say.is_held_up(all))
     }
 
     // --- The end
@@ -521,7 +592,9 @@ impl Simulation {
             self.turn();
             // Waits come to their deadlines, and nobody is idle meanwhile.
             self.host.pass(5_000);
-            let busy = |peer: &Peer| !peer.unanswered.is_empty() || !peer.written.is_empty() || !peer.wire.is_empty();
+            let waits = |say: &Say| *say != Say::Unheard;
+            let busy =
+                |peer: &Peer| peer.unanswered.iter().any(waits) || !peer.written.is_empty() || !peer.wire.is_empty();
             if round > 200 && !self.peers.iter().any(busy) && self.again.is_empty() {
                 break;
             }
@@ -531,5 +604,14 @@ impl Simulation {
             }
         }
         self.engine.check();
+        let stats = self.engine.stats_mut();
+        let limits = [
+            ("evicted", stats.evicted_clients),
+            ("output buffer limit", stats.output_buffer_limit_disconnections),
+            ("query buffer limit", stats.query_buffer_limit_disconnections),
+            ("stranger displaced", stats.displaced_clients),
+        ];
+        let reached = limits.into_iter().filter(|(_, times)| *times > 0);
+        reached.for_each(|(name, times)| *self.faults.entry(name).or_insert(0) += times);
     }
 }

@@ -32,6 +32,15 @@ pub enum Say {
     /// The fake for QUIT.
     Leave,
     Kill(u64),
+    /// All others.
+    KillAll,
+    /// Milliseconds; of writes only.
+    Pause(u64, bool),
+    Unpause,
+    /// CLIENT REPLY SKIP, and a change that is not answered, to a key that nothing else changes.
+    Unheard,
+    /// What that has come to.
+    Heard,
     Nonsense,
     /// Bytes that break the protocol, and what is said to them.
     Violation(&'static [u8], &'static str),
@@ -44,6 +53,9 @@ pub enum Say {
     Count(i64),
     Twice(u8),
 }
+
+/// The key that is changed in silence.
+const UNHEARD: u8 = 6;
 
 /// Protocol violations. None of them is ever followed by anything.
 const VIOLATIONS: &[(&[u8], &str)] = &[
@@ -75,9 +87,27 @@ impl Say {
             96 => Say::Reset,
             97 if chance.below(3) == 0 => Say::Quit,
             98 if chance.below(3) == 0 => Say::Kill(other),
+            98 if chance.below(40) == 0 => Say::KillAll,
             99 if chance.below(3) == 0 => Say::violation(chance),
             _ => Say::Ping,
         }
+    }
+
+    /// Something that concerns clients and no keys.
+    pub fn draw_mode(chance: &mut Chance) -> Say {
+        match chance.below(10) {
+            0 => Say::Pause(chance.below(300), false),
+            1..4 => Say::Pause(chance.below(300), true),
+            4 => Say::Unpause,
+            5..8 => Say::Unheard,
+            _ => Say::Heard,
+        }
+    }
+
+    /// A pause holds it up, of all or of writes. (What is no command is told so at once.)
+    pub fn is_held_up(&self, all: bool) -> bool {
+        let writes = matches!(self, Say::Set { .. } | Say::Incr(_) | Say::Del(_) | Say::Expire(..) | Say::Unheard);
+        writes || all && !matches!(self, Say::Nonsense | Say::Violation(..))
     }
 
     /// Some words of the fake table.
@@ -140,6 +170,17 @@ impl Say {
             Say::Quit => vec![b"QUIT".to_vec()],
             Say::Leave => vec![b"LEAVE".to_vec()],
             Say::Kill(serial) => vec![b"CLIENT".to_vec(), b"KILL".to_vec(), b"ID".to_vec(), serial.to_string().into()],
+            Say::KillAll => "CLIENT KILL TYPE normal SKIPME yes".split(' ').map(Vec::from).collect(),
+            Say::Pause(ms, writes) => {
+                let mode = if *writes { "WRITE" } else { "ALL" };
+                format!("CLIENT PAUSE {ms} {mode}").split(' ').map(Vec::from).collect()
+            }
+            Say::Unpause => vec![b"CLIENT".to_vec(), b"UNPAUSE".to_vec()],
+            Say::Unheard => {
+                let skip: &[&[u8]] = &[b"CLIENT", b"REPLY", b"SKIP"];
+                return [request_of(skip), request_of(&[b"INCR", &key(&UNHEARD)])].concat();
+            }
+            Say::Heard => vec![b"GET".to_vec(), key(&UNHEARD)],
             Say::Nonsense => vec![b"NONSENSE".to_vec()],
             Say::Wait { key, ms } => {
                 vec![b"WAIT".to_vec(), format!("w{key}").into(), b"FOR".to_vec(), ms.to_string().into()]
@@ -191,6 +232,14 @@ impl Model {
         }
     }
 
+    /// A change that is not answered has been made.
+    pub fn change_unheard(&mut self) {
+        let new = Kept { value: b"0".to_vec(), expires_ms: None, doubtful: false };
+        let kept = self.keys.entry((self.database, UNHEARD)).or_insert(new);
+        let count = integer(&kept.value).expect("nothing else changes it");
+        kept.value = (count + 1).to_string().into_bytes();
+    }
+
     /// The command ran now and was answered so. Is that right?
     pub fn judge(&mut self, say: &Say, reply: &[u8], now_ms: i64) -> Result<(), String> {
         let place = (self.database, say.key().unwrap_or(u8::MAX));
@@ -222,6 +271,7 @@ impl Model {
             }
             Say::Hello(_) if self.authenticated => reply.starts_with(if self.resp3 { b"%" } else { b"*" }),
             Say::Kill(_) if self.authenticated => reply == b":1\r\n" || reply == b":0\r\n",
+            Say::KillAll if self.authenticated => reply.starts_with(b":"),
             Say::Wait { .. } => reply == b"+LATE\r\n" || reply == b"$3\r\nfed\r\n",
             _ => reply == expected,
         };
@@ -305,9 +355,11 @@ impl Model {
                 format!("-ERR Protocol error: {text}\r\n").into_bytes()
             }
             Say::Nonsense => b"-ERR unknown command 'NONSENSE', with args beginning with: \r\n".to_vec(),
-            Say::Feed(_) => b"+OK\r\n".to_vec(),
+            Say::Feed(_) | Say::Pause(..) | Say::Unpause => b"+OK\r\n".to_vec(),
+            Say::Heard => self.keys.get(&(self.database, UNHEARD)).map_or(null.to_vec(), |kept| bulk(&kept.value)),
+            Say::Unheard => unreachable!("it is not answered"),
             Say::Count(upto) => format!(":{upto}\r\n").into_bytes(),
-            Say::Kill(_) | Say::Wait { .. } => vec![],
+            Say::Kill(_) | Say::KillAll | Say::Wait { .. } => vec![],
         }
     }
 }
