@@ -332,3 +332,25 @@ fn a_command_in_slices_is_counted_and_logged_once_with_all_its_time() {
     assert!(log.contains("*2\r\n$4\r\nKEYS\r\n$6\r\nother*\r\n"), "{log}");
     assert!(counted(&mut server).starts_with("calls=3,"));
 }
+
+#[test]
+fn a_wait_that_ends_in_vain_is_counted_and_logged_as_what_it_took() {
+    let mut server = Server::start();
+    let counted = |server: &mut Server| server.info("commandstats")["Commandstats"]["cmdstat_blpop"].clone();
+    server.say("CONFIG SET slowlog-log-slower-than 0");
+    server.say("CONFIG RESETSTAT");
+    server.say("SLOWLOG RESET");
+    server.say("BLPOP nobody 1");
+    server.host.pass(2_000_000);
+    server.engine.tick(server.host.now, &mut server.host);
+    assert_eq!(server.say("PING"), "*-1\r\n+PONG\r\n");
+    assert_eq!(counted(&mut server), "calls=1,usec=10,usec_per_call=10.00,rejected_calls=0,failed_calls=0");
+    let log = server.say("SLOWLOG GET -1");
+    assert!(log.contains(":10\r\n*3\r\n$5\r\nBLPOP\r\n$6\r\nnobody\r\n$1\r\n1\r\n"), "{log}");
+    // Within a transaction there is no wait, but a command all the same.
+    server.say("SLOWLOG RESET");
+    ["MULTI", "BLPOP nobody 1"].iter().for_each(|line| _ = server.say(line));
+    assert_eq!(server.say("EXEC"), "*1\r\n*-1\r\n");
+    assert!(counted(&mut server).starts_with("calls=2,usec=20,"));
+    assert!(server.say("SLOWLOG GET -1").contains("BLPOP"));
+}

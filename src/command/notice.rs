@@ -17,6 +17,16 @@ pub fn notice(entry: &Entry, request: Request, ticks: u64, cx: &mut Context) {
     }
 }
 
+/// A command is done that waits no longer, and has not got what it waited for. Its ticks were counted as they went.
+#[cold]
+pub fn after_wait(entry: &Entry, ticks: u64, cx: &mut Context) {
+    let tracked = cx.server.config.latency_tracking;
+    cx.server.stats.commands[entry.index as usize].finished(ticks, tracked);
+    if ticks >= cx.server.notice_from {
+        notice(entry, cx.request, ticks, cx);
+    }
+}
+
 /// Does anybody want to know of something that took so many ticks?
 pub fn attend(ticks: u64, cx: &mut Context) -> bool {
     let ticks_per_ms = cx.host.ticks_per_ms();

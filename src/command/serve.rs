@@ -6,7 +6,7 @@ use super::effect::Effect;
 use super::entry::{Entry, NotFound};
 use super::modes::with_modes;
 use super::monitor;
-use super::notice::notice;
+use super::notice::{after_wait, notice};
 use super::outcome::{Outcome, Ran};
 use super::refusal::Refusal;
 use super::timed::timed;
@@ -91,9 +91,15 @@ fn put_off(entry: &'static Entry, ran: &mut Ran, took: u64, cx: &mut Context) {
         Ok(Outcome::Continue(task)) => *ran = Ok(Outcome::Continue(timed(entry, task, took, cx))),
         other => {
             *ran = other;
+            if cx.at_once {
+                // Within a transaction nobody waits: this was all.
+                return after_wait(entry, took, cx);
+            }
             if cx.server.notice_from == 0 {
                 monitor::show(entry, cx.request, cx);
             }
+            let me = cx.me_mut();
+            me.waited_ticks = if me.blocked { me.waited_ticks + took } else { took };
         }
     }
 }

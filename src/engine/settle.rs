@@ -5,6 +5,7 @@ use super::waiting::{Place, Wait};
 use super::{Engine, Wish, World};
 use crate::base::time::Now;
 use crate::command::modes::mute;
+use crate::command::notice::after_wait;
 use crate::command::words::{OwnedWords, Request};
 use crate::command::{Block, Context, Effect, Host, Outcome, publish, serve};
 use crate::server::clients::ClientId;
@@ -260,14 +261,14 @@ impl Engine {
     fn end_wait(&mut self, id: ClientId, now: Now, host: &mut dyn Host, say: impl FnOnce(&mut Context)) {
         let Some(wait) = self.waiting.get(id) else { return };
         let words = wait.words.clone();
-        if let Some(row) = self.world.server.clients.at(id.key).last_command {
-            let tracked = self.world.server.config.latency_tracking;
-            self.world.server.stats.commands[row as usize].ended(0, tracked);
-        }
         let mut session = self.sessions.take(id).expect("who waits is there");
         let mut others = Rest { sessions: &mut self.sessions, room: None };
         let (mut since, output) = (0, &mut session.output);
         let mut cx = self.world.context(id, words.request(), output, now, &mut since, host, &mut others, false);
+        if let Some(row) = cx.me().last_command {
+            let ticks = cx.me().waited_ticks;
+            after_wait(&cx.table.entries[row as usize], ticks, &mut cx);
+        }
         mute(&mut cx, say, |()| true);
         self.sessions.put(session);
         self.release_waiter(id);

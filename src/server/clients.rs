@@ -117,6 +117,8 @@ pub struct Client {
     pub commands: u64,
     /// What it sends is queued.
     pub transaction: Option<Transaction>,
+    /// What its command has taken that waits now.
+    pub waited_ticks: u64,
     pub opened_us: u64,
     /// `bytes_out` when `timeout` last looked.
     pub bytes_seen: u64,
@@ -206,6 +208,7 @@ impl Clients {
             no_evict: false,
             descriptor: -1,
             weight: 0,
+            waited_ticks: 0,
             opened_us: now.mono_us,
             active_us: now.mono_us,
             last_command: None,
