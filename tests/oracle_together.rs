@@ -135,7 +135,7 @@ impl Round {
             if self.naive.waits(self.peers[which].serial) {
                 continue;
             }
-            let say = Say::draw(&mut self.chance, &format!("m{}-{at}", self.seed));
+            let say = Say::draw(&mut self.chance, &format!("m{}-{at}", self.seed), false);
             self.say(which, &say);
         }
         // Nobody was sent more than that.
@@ -198,7 +198,7 @@ impl Round {
         let (serial, id, bytes) = (*serial, *id, say.bytes());
         self.told.push(format!("{serial}: {say:?}"));
         stream.write_all(&bytes).expect("redis-server reads");
-        self.naive.run(serial, say, self.bench.host.now.mono_us);
+        self.naive.run(serial, say, self.bench.host.now);
         self.bench.fill(id, &bytes);
         self.bench.run(id);
         self.compare();
@@ -207,7 +207,7 @@ impl Round {
             && let Say::WaitPop(_, 1..) | Say::WaitMove(_, _, 1..) = say
         {
             self.bench.later(1_000_000);
-            self.naive.tick(self.bench.host.now.mono_us);
+            self.naive.tick(self.bench.host.now, false);
             self.compare();
         }
     }

@@ -50,6 +50,7 @@ const KINDS: &[&str] = &[
     "discard",
     "event by key",
     "event by name",
+    "expired",
     "late",
     "message by pattern in RESP2",
     "message by pattern in RESP3",
@@ -170,7 +171,7 @@ impl Simulation {
     fn say(&mut self, at: usize) {
         for _ in 0..1 + self.chance.below(3) {
             self.marks += 1;
-            let say = Say::draw(&mut self.chance, &format!("m{}", self.marks));
+            let say = Say::draw(&mut self.chance, &format!("m{}", self.marks), true);
             self.peers[at].unsent.extend(say.bytes());
             self.peers[at].said.push_back(say);
         }
@@ -221,8 +222,9 @@ impl Simulation {
     fn pass(&mut self, span_us: u64) {
         self.bench.host.pass(span_us);
         let now = self.bench.host.now;
+        let expired = self.bench.engine.expired();
         self.bench.engine.tick(now, &mut self.bench.host);
-        self.naive.tick(now.mono_us);
+        self.naive.tick(now, self.bench.engine.expired() > expired);
         self.compare();
     }
 
@@ -243,10 +245,10 @@ impl Simulation {
         self.bench.step(id);
         let ran = self.bench.engine.stats_mut().commands_processed - before;
         let Some(at) = self.peers.iter().position(|peer| peer.id == id) else { return };
-        let now_us = self.bench.host.now.mono_us;
+        let now = self.bench.host.now;
         for _ in 0..ran {
             let say = self.peers[at].said.pop_front().expect("what runs was said");
-            self.naive.run(id.serial, &say, now_us);
+            self.naive.run(id.serial, &say, now);
         }
         self.compare();
     }

@@ -3,6 +3,7 @@
 //! sessions, pieces and turns; tests/simulation_together.rs runs it beside the engine.
 use super::hand::request_of;
 use spindle::base::random::Chance;
+use spindle::base::time::Now;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -10,6 +11,8 @@ pub enum Say {
     Ping,
     Get(String),
     Set(String, String),
+    /// So many milliseconds later it is gone.
+    SetSoon(String, u64),
     Incr(String),
     Del(String),
     Push(String, Vec<String>),
@@ -38,15 +41,18 @@ pub enum Space {
     Shard,
 }
 
-const CHANNELS: &[&str] = &["news", "sport", "__keyevent@0__:rpush", "__keyevent@0__:set", "__keyspace@0__:l1"];
+const CHANNELS: &[&str] =
+    &["news", "sport", "__keyevent@0__:rpush", "__keyevent@0__:set", "__keyevent@0__:expired", "__keyspace@0__:l1"];
 /// No channel fits two of them: the order of two messages would be the table's.
-const PATTERNS: &[&str] = &["n*", "__keyspace@0__:l*", "__keyevent@0__:[di]*"];
+const PATTERNS: &[&str] = &["n*", "__keyspace@0__:l*", "__keyevent@0__:[die]*"];
 const SHARDS: &[&str] = &["news", "here"];
+/// The one key that ever expires: of two that are due the table decides which goes first.
+const VOLATILE: &str = "s2";
 const NULLS: [&str; 2] = ["*-1\r\n", "_\r\n"];
 
 impl Say {
-    /// `mark`: names what is said, so that no two values and messages are the same.
-    pub fn draw(chance: &mut Chance, mark: &str) -> Say {
+    /// `mark`: names what is said, so that no two values and messages are the same. `expires`: keys do.
+    pub fn draw(chance: &mut Chance, mark: &str, expires: bool) -> Say {
         let list = |chance: &mut Chance| format!("l{}", chance.below(3));
         let string = |chance: &mut Chance| format!("s{}", chance.below(3));
         let ms = |chance: &mut Chance| if chance.below(4) == 0 { 0 } else { 1 + chance.below(400) };
@@ -59,6 +65,7 @@ impl Say {
         match chance.below(100) {
             0..3 => Say::Ping,
             3..8 => Say::Get(string(chance)),
+            8..11 if expires => Say::SetSoon(mark.into(), 1 + chance.below(200)),
             8..14 => Say::Set(string(chance), mark.into()),
             14..20 => Say::Incr(format!("n{}", chance.below(2))),
             20..24 => Say::Del(any(chance)),
@@ -95,6 +102,7 @@ impl Say {
             Say::Ping => words(&["PING"]),
             Say::Get(key) => words(&["GET", key]),
             Say::Set(key, value) => words(&["SET", key, value]),
+            Say::SetSoon(value, ms) => words(&["SET", VOLATILE, value, "PX", &ms.to_string()]),
             Say::Incr(key) => words(&["INCR", key]),
             Say::Del(key) => words(&["DEL", key]),
             Say::Push(key, values) => [words(&["RPUSH", key]), values.clone()].concat(),
@@ -155,6 +163,8 @@ pub struct Together {
     members: BTreeMap<u64, Member>,
     strings: BTreeMap<String, String>,
     lists: BTreeMap<String, VecDeque<String>>,
+    /// When the key that may expire does, on the wall clock.
+    deadline_ms: Option<i64>,
     /// How often each key was changed.
     versions: BTreeMap<String, u64>,
     /// In the order in which they came.
@@ -210,19 +220,39 @@ impl Together {
     }
 
     /// Runs a command, and what follows from it.
-    pub fn run(&mut self, id: u64, say: &Say, now_us: u64) {
-        if let Some(reply) = self.serve(id, say, now_us) {
+    pub fn run(&mut self, id: u64, say: &Say, now: Now) {
+        if let Some(reply) = self.serve(id, say, now) {
             self.me(id).sent.extend(reply.into_bytes());
         }
-        self.settle(now_us);
+        self.settle(now);
     }
 
-    pub fn tick(&mut self, now_us: u64) {
-        while let Some(at) = self.waiters.iter().position(|waiter| waiter.deadline_us.is_some_and(|at| at <= now_us)) {
+    /// `expired`: the engine has removed a key that was due. When it does is its own affair, if nobody asks for the key.
+    pub fn tick(&mut self, now: Now, expired: bool) {
+        assert!(!expired || self.is_due(now), "nothing is due");
+        expired.then(|| self.lapse(now));
+        while let Some(at) =
+            self.waiters.iter().position(|waiter| waiter.deadline_us.is_some_and(|at| at <= now.mono_us))
+        {
             let waiter = self.waiters.remove(at);
             self.count("late");
             let null = NULLS[self.me(waiter.id).resp3 as usize];
             self.me(waiter.id).sent.extend(null.bytes());
+        }
+        self.deliver();
+    }
+
+    fn is_due(&self, now: Now) -> bool {
+        self.deadline_ms.is_some_and(|at_ms| at_ms <= now.wall_ms())
+    }
+
+    /// The key goes, if it is due.
+    fn lapse(&mut self, now: Now) {
+        if self.is_due(now) {
+            self.deadline_ms = None;
+            self.strings.remove(VOLATILE);
+            self.changed(VOLATILE, "expired");
+            self.count("expired");
         }
     }
 
@@ -239,7 +269,7 @@ impl Together {
     }
 
     /// Messages are delivered, and who waited for a list is served.
-    fn settle(&mut self, now_us: u64) {
+    fn settle(&mut self, now: Now) {
         self.deliver();
         while let Some(key) = self.pushed.pop_front() {
             let mut at = 0;
@@ -251,7 +281,7 @@ impl Together {
                     Say::WaitMove(from, ..) => *from == key,
                     _ => unreachable!("nothing else waits"),
                 };
-                match wants.then(|| self.perform(id, &say, false, now_us)).flatten() {
+                match wants.then(|| self.perform(id, &say, false, now)).flatten() {
                     Some(reply) => {
                         self.waiters.remove(at);
                         self.count("served");
@@ -265,7 +295,7 @@ impl Together {
     }
 
     /// The reply, if there is one yet.
-    fn serve(&mut self, id: u64, say: &Say, now_us: u64) -> Option<String> {
+    fn serve(&mut self, id: u64, say: &Say, now: Now) -> Option<String> {
         let me = self.me(id);
         if matches!(say, Say::Nonsense) {
             me.aborted |= me.queue.is_some();
@@ -290,10 +320,10 @@ impl Together {
             queue.push(say.clone());
             return Some("+QUEUED\r\n".into());
         }
-        let reply = self.perform(id, say, false, now_us);
+        let reply = self.perform(id, say, false, now);
         if reply.is_none() {
             let (Say::WaitPop(_, ms) | Say::WaitMove(_, _, ms)) = say else { unreachable!("nothing else waits") };
-            let deadline_us = (*ms > 0).then(|| now_us + ms * 1000);
+            let deadline_us = (*ms > 0).then(|| now.mono_us + ms * 1000);
             self.waiters.push(Waiter { id, say: say.clone(), deadline_us });
             self.count("wait");
         }
@@ -301,15 +331,27 @@ impl Together {
     }
 
     /// What the command does. `None`: it has to wait.
-    fn perform(&mut self, id: u64, say: &Say, at_once: bool, now_us: u64) -> Option<String> {
+    fn perform(&mut self, id: u64, say: &Say, at_once: bool, now: Now) -> Option<String> {
         let resp3 = self.me(id).resp3;
         let null = if resp3 { "_\r\n" } else { "$-1\r\n" }.to_string();
+        let refused = matches!(say, Say::Watch(_)) && self.me(id).queue.is_some();
+        if !refused && say.words().iter().any(|word| word == VOLATILE) {
+            self.lapse(now);
+        }
         let ok = "+OK\r\n".to_string();
         Some(match say {
             Say::Ping if !resp3 && !self.me(id).hears.is_empty() => "*2\r\n$4\r\npong\r\n$0\r\n\r\n".into(),
             Say::Ping => "+PONG\r\n".into(),
             Say::Get(key) => self.strings.get(key).map_or(null, |value| bulk(value)),
+            Say::SetSoon(value, ms) => {
+                self.strings.insert(VOLATILE.into(), value.clone());
+                self.deadline_ms = Some(now.wall_ms() + *ms as i64);
+                self.changed(VOLATILE, "set");
+                self.event(VOLATILE, "expire");
+                ok
+            }
             Say::Set(key, value) => {
+                self.forget_deadline(key);
                 self.strings.insert(key.clone(), value.clone());
                 self.changed(key, "set");
                 ok
@@ -321,6 +363,7 @@ impl Together {
                 format!(":{number}\r\n")
             }
             Say::Del(key) => {
+                self.forget_deadline(key);
                 let was = self.strings.remove(key).is_some() || self.lists.remove(key).is_some();
                 was.then(|| self.changed(key, "del"));
                 format!(":{}\r\n", was as u8)
@@ -340,7 +383,7 @@ impl Together {
             Say::Flush => {
                 let keys = self.strings.keys().chain(self.lists.keys()).cloned().collect::<Vec<_>>();
                 keys.iter().for_each(|key| *self.versions.entry(key.clone()).or_insert(0) += 1);
-                (self.strings, self.lists) = Default::default();
+                (self.strings, self.lists, self.deadline_ms) = Default::default();
                 ok
             }
             Say::Multi if self.me(id).queue.is_some() => "-ERR MULTI calls can not be nested\r\n".into(),
@@ -356,7 +399,7 @@ impl Together {
                 }
                 None => "-ERR DISCARD without MULTI\r\n".into(),
             },
-            Say::Exec => self.exec(id, now_us),
+            Say::Exec => self.exec(id, now),
             Say::Watch(_) if self.me(id).queue.is_some() => "-ERR WATCH inside MULTI is not allowed\r\n".into(),
             Say::Watch(keys) => {
                 for key in keys {
@@ -393,7 +436,7 @@ impl Together {
         })
     }
 
-    fn exec(&mut self, id: u64, now_us: u64) -> String {
+    fn exec(&mut self, id: u64, now: Now) -> String {
         let me = self.members.get_mut(&id).expect("a client");
         let Some(queue) = me.queue.take() else { return "-ERR EXEC without MULTI\r\n".into() };
         let (aborted, watched) = (std::mem::take(&mut me.aborted), std::mem::take(&mut me.watched));
@@ -402,12 +445,16 @@ impl Together {
             self.count("transaction aborted");
             return "-EXECABORT Transaction discarded because of previous errors.\r\n".into();
         }
+        if watched.contains_key(VOLATILE) && self.is_due(now) {
+            self.count("watched key due");
+            return NULLS[resp3 as usize].into();
+        }
         if watched.iter().any(|(key, version)| self.versions.get(key).copied().unwrap_or(0) != *version) {
             self.count("watch broken");
             return NULLS[resp3 as usize].into();
         }
         self.count(if watched.is_empty() { "transaction" } else { "transaction under a watch" });
-        let replies = queue.iter().map(|say| self.perform(id, say, true, now_us).expect("nothing waits here"));
+        let replies = queue.iter().map(|say| self.perform(id, say, true, now).expect("nothing waits here"));
         let replies = replies.collect::<String>();
         format!("*{}\r\n{replies}", queue.len())
     }
@@ -446,6 +493,12 @@ impl Together {
         self.changed(to, "rpush");
         self.popped(from);
         bulk(&value)
+    }
+
+    fn forget_deadline(&mut self, key: &str) {
+        if key == VOLATILE {
+            self.deadline_ms = None;
+        }
     }
 
     fn changed(&mut self, key: &str, event: &'static str) {
