@@ -177,6 +177,29 @@ def server(r):
 
 
 @check
+def seeing_into_it(r):
+    r.set("k", "v")
+    stats = r.memory_stats()
+    assert stats["keys.count"] == 1 and stats["total.allocated"] > stats["startup.allocated"] > 0, stats
+    assert stats["db.0"]["overhead.hashtable.main"] > 0 and float(stats["fragmentation"]) > 0, stats
+    assert r.memory_usage("k") > 9 and r.memory_malloc_stats() and r.memory_purge() is True
+    info = r.info("everything")
+    assert info["cmdstat_set"]["calls"] > 0 and info["latency_percentiles_usec_set"]["p50"] > 0
+    assert info["mem_allocator"] and info["used_cpu_user_main_thread"] >= 0
+    # Redis 7.0 does not have these.
+    assert info.get("total_blocking_keys", 0) == 0 and info.get("db0_distrib_strings_sizes", {"1": 1}) == {"1": 1}, info
+    slower = r.config_get("slowlog-log-slower-than")
+    r.config_set("slowlog-log-slower-than", 0)
+    r.slowlog_reset()
+    r.get("k")
+    r.config_set("slowlog-log-slower-than", -1)
+    assert b"GET k" in [entry["command"] for entry in r.slowlog_get()] and r.slowlog_len() >= 1
+    r.config_set("slowlog-log-slower-than", slower["slowlog-log-slower-than"])
+    assert r.slowlog_reset() is True
+    assert r.latency_reset() == 0 and r.latency_latest() == [] and r.latency_history("command") == []
+
+
+@check
 def transactions(r):
     with r.pipeline() as p:
         assert p.set("k", 1).incr("k").get("k").execute() == [True, 2, b"2"]
