@@ -141,11 +141,7 @@ impl Client {
         self.authenticated && self.transaction.is_none() && !self.hears_only()
     }
 
-    /// The memory that it takes, without what it watches and subscribes to.
-    pub fn bytes(&self) -> usize {
-        self.bytes_beside_buffers() + self.unread + self.unread_room + self.unsent
-    }
-
+    /// The memory that it takes, without what it watches and subscribes to, and without its buffers.
     pub fn bytes_beside_buffers(&self) -> usize {
         let names = self.name.len() + self.library.len() + self.library_version.len();
         size_of::<Client>() + names + self.transaction.map_or(0, |transaction| transaction.bytes)
@@ -174,7 +170,6 @@ pub struct Totals {
     /// Of any of them, when it was last served.
     pub most_unread: usize,
     pub most_unsent: usize,
-    pub bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -264,7 +259,6 @@ impl Clients {
             totals.blocked += client.blocked as usize;
             totals.most_unread = totals.most_unread.max(client.unread);
             totals.most_unsent = totals.most_unsent.max(client.unsent);
-            totals.bytes += client.bytes();
         }
         totals
     }

@@ -57,6 +57,12 @@ impl Server {
         client.bytes_beside_buffers() + self.weights.session_bytes + watched + subscribed + buffered
     }
 
+    /// The memory of all clients.
+    pub fn clients_bytes(&self) -> usize {
+        let buffered = |client: &Client| client.unread + client.unread_room + client.unsent;
+        self.clients.iter().map(|client| self.weight(client, buffered(client))).sum()
+    }
+
     /// A client has so much in its buffers now.
     pub fn weigh(&mut self, id: ClientId, buffered: usize) {
         let Some(client) = self.clients.get(id).filter(|client| !client.closing) else { return };

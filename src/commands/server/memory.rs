@@ -28,7 +28,7 @@ impl Usage {
             startup: world.server.startup_bytes.min(used),
             resident: world.machine.resident,
             dataset: world.data.bytes(),
-            clients: world.server.clients.totals().bytes,
+            clients: world.server.clients_bytes(),
             keys: world.data.databases().iter().map(Database::len).sum(),
         }
     }
