@@ -20,7 +20,20 @@ pub trait Command<'a>: Grammar<'a> + Debug {
     fn access(declared: Access, _request: Words) -> Access {
         declared
     }
+    /// What it refuses while its syntax is still being read: a few commands of Redis judge an option, or their keys, before
+    /// they come to the words behind.
+    #[inline]
+    fn refuse_early(_words: Words<'a>, _cx: &mut Context) -> Result<(), Refusal> {
+        Ok(())
+    }
     fn run(self, cx: &mut Context) -> Ran;
+}
+
+/// Refuses early, reads, runs.
+#[inline]
+pub fn run<'a, C: Command<'a>>(words: &mut Words<'a>, cx: &mut Context) -> Ran {
+    C::refuse_early(*words, cx)?;
+    read::<C>(words)?.run(cx)
 }
 
 /// A form whose type is forgotten, to be shown.
@@ -220,7 +233,7 @@ macro_rules! table {
             arity: $crate::command::entry::arity(<$command as $crate::command::Command>::ARITY, $words),
             positions: <$command as $crate::command::grammar::Grammar>::SYNTAX.positions($words),
             access: <$command as $crate::command::Command>::access,
-            run: |words, cx| $crate::command::Command::run($crate::command::entry::read::<$command>(words)?, cx),
+            run: |words, cx| $crate::command::entry::run::<$command>(words, cx),
             explain: |words, to| {
                 $crate::command::entry::read::<$command>(words).map(|form| $crate::command::entry::explain(form, to))
             },

@@ -9,6 +9,17 @@ form! { pub Copy<'a> {
 } }
 impl<'a> Command<'a> for Copy<'a> {
     const FACTS: Facts = facts("COPY", "generic", "6.2.0", WRITE | DENYOOM, "Copies a value to another key.");
+    /// Each DB is judged as it is read, also one that another one follows.
+    fn refuse_early(mut words: Words, cx: &mut Context) -> Result<(), Refusal> {
+        words.skip(2);
+        loop {
+            if words.len() > 1 && words.take("DB") {
+                existing(DatabaseIndex::parse(&mut words)?, cx)?;
+            } else if !words.take("REPLACE") {
+                return Ok(());
+            }
+        }
+    }
     fn run(self, cx: &mut Context) -> Ran {
         let Copy { source, destination, .. } = self;
         let database = self.destination_db.map_or(Ok(cx.database()), |index| existing(index, cx))?;

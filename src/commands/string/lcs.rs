@@ -17,6 +17,14 @@ form! { pub Lcs<'a> {
 impl<'a> Command<'a> for Lcs<'a> {
     const FACTS: Facts =
         facts("LCS", "string", "7.0.0", READONLY, "Returns the longest common subsequence of two strings.");
+    /// The keys are judged before the options.
+    fn refuse_early(mut words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
+        for _ in 0..2 {
+            let entry = cx.look(Key::<READ>::parse(&mut words)?);
+            entry.map(|entry| text(entry.value())).transpose().map_err(|_| Refusal::LcsNotStrings)?;
+        }
+        Ok(())
+    }
     fn run(self, cx: &mut Context) -> Ran {
         let (one, other) = (held(self.key1, cx)?, held(self.key2, cx)?);
         if self.len && self.idx {
