@@ -52,7 +52,7 @@ def expire(kind, keys):
             while time.time() < due - 0.3:
                 time.sleep(0.01)
             before = server.clock()
-            samples, _ = pauses.probe(server, child)
+            samples, _ = pauses.probe(server, child, lambda _: lab.encode("PING"))
             gone = os.read(end, 8)
         finally:
             os.close(end)

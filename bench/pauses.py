@@ -1,13 +1,34 @@
 """bench.sh pauses: how long a bystander waits while a server grows from empty to millions of keys (SETs, 100 in a
-pipeline, from one client), and while FLUSHALL ASYNC frees them again.
+pipeline, from one client), while FLUSHALL ASYNC frees them, and, when it has grown again, while DELs take them one by one.
 
 The server has its core to itself. Load and probe share the other one, the probe with real-time priority where that is
-allowed, so that it waits for the server and not for the load. It sends a PING every 0.3 ms. The third-worst wait counts:
-the worst two of a shared machine are mostly the machine's own (2 to 5 ms of noise; a table rehashed at once, hundreds)."""
+allowed, so that it waits for the server and not for the load. It sends a SET every 0.3 ms. The third-worst wait counts:
+the worst two of a shared machine are mostly the machine's own (2 to 5 ms of noise; a table rehashed at once, hundreds).
+What grows with the number of keys shows in the 99th percentile over each twentieth of the growth."""
 
 import os, socket, statistics, struct, sys, time
+from dataclasses import dataclass
 
 import lab, load, plot, report
+
+STEPS = 20
+PHASES = ("growing", "flushing", "deleting")
+
+
+@dataclass
+class Run:
+    samples: list  # (second, wait in ms)
+    steps: list  # the seconds at which growth began and a twentieth, two twentieths ... were there
+    flushed: float
+    again: float  # it began to grow again
+    deleting: float
+    waited: float  # share of its time that the server waited for its core
+
+    def waits(self, begin=0.0, end=float("inf")):
+        return sorted(w for t, w in self.samples if begin <= t < end)
+
+    def phase(self, name):
+        return self.waits(*{"growing": (0, self.flushed), "flushing": (self.flushed, self.again), "deleting": (self.deleting,)}[name])
 
 
 def options(ap):
@@ -25,29 +46,43 @@ def run(a):
             progress.tick()
     progress.clear()
     rows = [{"server": k.label, "role": k.role, "keys": a.keys, **summary(runs)} for k, runs in seen.items()]
-    text = report.table(["server", "p99.9 ms", "third-worst, growing ms", "third-worst, freeing ms", "third-worst of all ms"],
-                        [[r["server"], *(f"{r[c]:.2f}" for c in ("p999_ms", "growing_ms", "freeing_ms", "third_worst_ms"))] for r in rows])
+    text = report.table(["server", "p99.9 ms", *(f"third-worst, {phase} ms" for phase in PHASES), "third-worst of all ms"],
+                        [[r["server"], *(f"{r[c]:.2f}" for c in ("p999_ms", *(f"{phase}_ms" for phase in PHASES), "third_worst_ms"))] for r in rows])
     foot = report.conditions(kinds) + load.disturbed([r["waited"] for r in rows])
     report.write_csv(f"{a.out}/pauses.csv", rows)
     # For the plot, the run of each server whose third-worst wait is the median one.
-    typical = {k.label: sorted(runs, key=third_worst)[len(runs) // 2] for k, runs in seen.items()}
+    typical = {k.label: sorted(runs, key=lambda r: third_worst(r.waits()))[len(runs) // 2] for k, runs in seen.items()}
     report.write_csv(f"{a.out}/pauses-samples.csv", [{"server": name, "second": round(t, 4), "wait_ms": round(w, 4)}
-                                                     for name, (samples, *_) in typical.items() for t, w in thin(samples)])
-    open(f"{a.out}/pauses.md", "w").write(f"{text}\n\n{foot}\n")
-    print(f"{report.si(a.keys)} keys, medians of {a.rounds} round(s)\n\n{text}\n\n{foot}")
-    print(f"{a.out}/pauses.csv, pauses-samples.csv, pauses.md, {plot.pauses(a.out, typical, a.keys, foot.replace(chr(10), ' · '))}")
+                                                     for name, r in typical.items() for t, w in thin(r.samples)])
+    growth = {k.label: [statistics.median(p99(r, step) for r in runs) for step in range(STEPS)] for k, runs in seen.items()}
+    report.write_csv(f"{a.out}/growth.csv", [{"server": name, "keys": a.keys * (step + 1) // STEPS, "p99_ms": round(p, 4)}
+                                             for name, line in growth.items() for step, p in enumerate(line)])
+    flat = report.table(["server", "p99 of the first fifth of the growth, ms", "second", "third", "fourth", "last", "worst twentieth"],
+                        [[name, *(f"{statistics.median(line[i:i + 4]):.3f}" for i in range(0, STEPS, 4)), f"{max(line):.3f}"] for name, line in growth.items()])
+    open(f"{a.out}/pauses.md", "w").write(f"{text}\n\n{flat}\n\n{foot}\n")
+    print(f"{report.si(a.keys)} keys, medians of {a.rounds} round(s)\n\n{text}\n\n{flat}\n\n{foot}")
+    foot = foot.replace(chr(10), " · ")
+    plots = [plot.pauses(a.out, typical, a.keys, foot), plot.growth(a.out, growth, a.keys, foot)]
+    print(f"{a.out}/pauses.csv, pauses-samples.csv, growth.csv, pauses.md, {', '.join(plots)}")
 
 
 def summary(runs):
     median = lambda f: round(statistics.median(f(r) for r in runs), 3)
-    waits = lambda r: sorted(w for _, w in r[0])
-    return {"p999_ms": median(lambda r: waits(r)[int(len(r[0]) * 0.999)]), "third_worst_ms": median(third_worst), "waited": median(lambda r: r[2]),
-            "growing_ms": median(lambda r: third_worst([[x for x in r[0] if x[0] < r[1]]])),
-            "freeing_ms": median(lambda r: third_worst([[x for x in r[0] if x[0] >= r[1]]]))}
+    return {"p999_ms": median(lambda r: quantile(r.waits(), 0.999)), "third_worst_ms": median(lambda r: third_worst(r.waits())),
+            "waited": median(lambda r: r.waited), **{f"{phase}_ms": median(lambda r: third_worst(r.phase(phase))) for phase in PHASES}}
 
 
-def third_worst(run):
-    return sorted((w for _, w in run[0]), reverse=True)[:3][-1]
+def quantile(waits, share):
+    return waits[int(len(waits) * share)]
+
+
+def p99(r, step):
+    """Of the SETs in one twentieth of the growth. One that is too short for a sample has that of the whole."""
+    return quantile(r.waits(r.steps[step], r.steps[step + 1]) or r.waits(), 0.99)
+
+
+def third_worst(waits):
+    return waits[-3:][0]
 
 
 def thin(samples, bins=600):
@@ -61,43 +96,57 @@ def thin(samples, bins=600):
 
 
 def bystander(kind, keys):
-    """([(second, wait in ms)], second of the FLUSHALL, share of its time that the server waited for its core)"""
     with lab.Server(kind) as server:
         end, told = os.pipe()
         child = os.fork()
         if child == 0:
             code = 1
             try:
-                os.write(told, struct.pack("d", grow(server, keys)))
+                marks = grow(server, keys)
+                os.write(told, struct.pack(f"{len(marks)}d", *marks))
                 code = 0
             finally:
                 os._exit(code)  # not the parent's clean-up: the server is the parent's
         os.close(told)
         try:
-            samples, began = probe(server, child)
-            flushed = os.read(end, 8)
+            samples, began = probe(server, child, lambda n: lab.encode("SET", f"probe:{n}", "xxxxxxxxxxxxxxxx"))
+            marks = os.read(end, 8 * (STEPS + 4))
         finally:
             os.close(end)
-        if len(flushed) < 8:
+        if not marks:
             raise SystemExit(f"bench: the load on {kind.label} failed")
+        *steps, flushed, again, deleting = (mark - began for mark in struct.unpack(f"{len(marks) // 8}d", marks))
         ran, waited = server.clock()
-        return samples, struct.unpack("d", flushed)[0] - began, waited / (ran + waited)
+        return Run(samples, steps, flushed, again, deleting, waited / (ran + waited))
 
 
 def grow(server, keys):
-    """The load, in a process of its own: fills, flushes, ends. Returns when it flushed."""
+    """The load, in a process of its own: fills, flushes, fills again, deletes, ends. Returns when it did what."""
     lab.pin(lab.LOAD_CORE)
+    # A template: packing each word anew would make this the slow side.
+    set_, del_ = b"*3\r\n$3\r\nSET\r\n$16\r\nkey:%012d\r\n$16\r\nxxxxxxxxxxxxxxxx\r\n", b"*2\r\n$3\r\nDEL\r\n$16\r\nkey:%012d\r\n"
+    clock = time.perf_counter
     with server.connect() as s:
-        for first in range(0, keys, 100):
-            load.send(s, [b"*3\r\n$3\r\nSET\r\n$16\r\nkey:%012d\r\n$16\r\nxxxxxxxxxxxxxxxx\r\n" % i for i in range(first, min(first + 100, keys))])
+
+        def each(form, first, last):
+            for at in range(first, last, 100):
+                load.send(s, [form % i for i in range(at, min(at + 100, last))])
+            return clock()
+
+        marks = [clock()] + [each(set_, keys * step // STEPS, keys * (step + 1) // STEPS) for step in range(STEPS)]
         time.sleep(0.3)
-        flushed = time.perf_counter()
+        marks.append(clock())
         load.send(s, [lab.encode("FLUSHALL", "ASYNC")])
         time.sleep(0.7)
-        return flushed
+        marks.append(clock())
+        marks.append(each(set_, 0, keys))
+        each(del_, 0, keys)
+        time.sleep(0.3)
+        return marks
 
 
-def probe(server, child):
+def probe(server, child, request):
+    """Asks, once every 0.3 ms, until the load has ended. `request` makes the nth request."""
     lab.pin(lab.LOAD_CORE)
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
@@ -108,8 +157,9 @@ def probe(server, child):
         with server.connect() as s:
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while os.waitpid(child, os.WNOHANG)[0] == 0:
+                bytes = request(len(samples))
                 sent = time.perf_counter()
-                s.sendall(b"*1\r\n$4\r\nPING\r\n")
+                s.sendall(bytes)
                 s.recv(16)
                 samples.append((sent - began, (time.perf_counter() - sent) * 1e3))
                 time.sleep(0.0003)

@@ -203,31 +203,60 @@ def pauses(out, typical, keys, foot):
     """One strip per server: each stick is the worst wait of its moment, on a logarithmic scale."""
     import pauses as source
 
-    page = Page("How long everyone else waits while the server grows", f"A bystander sends PING every 0.3 ms while one client adds {report.si(keys)} keys, "
-                "then flushes. Each stick: the longest wait of its moment.", foot)
-    end = max(samples[-1][0] for samples, *_ in typical.values())
-    top = max(100.0, 10 ** math.ceil(math.log10(max(w for samples, *_ in typical.values() for _, w in samples))))
+    page = Page("How long everyone else waits while the server grows", f"A bystander sends SET every 0.3 ms while one client adds {report.si(keys)} keys, "
+                "flushes, adds them again and deletes them. Each stick: the longest wait of its moment.", foot)
+    end = max(run.samples[-1][0] for run in typical.values())
+    top = max(100.0, 10 ** math.ceil(math.log10(max(w for run in typical.values() for _, w in run.samples))))
     low, strip = 0.01, min((FLOOR - TOP + 30) / len(typical), 150)
     across = (RIGHT - LEFT - 44) / end
-    for i, (name, (samples, flushed, _)) in enumerate(typical.items()):
+    for i, (name, run) in enumerate(typical.items()):
         floor, ours = TOP - 30 + (i + 1) * strip - 14, i == 0
         height = lambda w: (strip - 34) * math.log10(max(w, low) / low) / math.log10(top / low)
         page.text(44, floor - strip / 2 + 14, name, 16, OURS if ours else INK, weight=700)
-        third = source.third_worst([samples])
+        third = source.third_worst(run.waits())
         page.text(44, floor - strip / 2 + 34, f"third-worst {third:.3g} ms", 13, OURS if ours else SOFT)
         for mark in (0.1, 1, 10, 100, 1000):
             if low < mark <= top:
                 page.line(LEFT + 44, floor - height(mark), RIGHT, floor - height(mark))
                 page.text(LEFT + 36, floor - height(mark) + 4, f"{mark:g} ms", 11, SOFT, "end")
-        for t, w in source.thin(samples):
+        for t, w in source.thin(run.samples):
             page.line(LEFT + 44 + t * across, floor, LEFT + 44 + t * across, floor - height(w), OURS if ours else PEER, 1.3)
-        x = LEFT + 44 + flushed * across
-        page.line(x, floor, x, floor - strip + 30, INK, 1, "3 3")
-        page.text(x - 5, floor - strip + 38, "FLUSHALL", 11, SOFT, "end")
+        for second, what in ((run.flushed, "FLUSHALL"), (run.deleting, "DELs begin")):
+            x = LEFT + 44 + second * across
+            page.line(x, floor, x, floor - strip + 30, INK, 1, "3 3")
+            page.text(x - 5, floor - strip + 38, what, 11, SOFT, "end")
         page.line(LEFT + 44, floor, RIGHT, floor, SHARE)
     for second in ticks(end):
         page.text(LEFT + 44 + second * across, floor + 16, f"{second:g} s", 12, SOFT, "middle")
     return page.save(f"{out}/pauses.svg")
+
+
+def growth(out, lines, keys, foot):
+    """One line per server: the 99th percentile over the growth, on a logarithmic scale. What grows with the keys, climbs."""
+    page = Page("What a SET waits while the server grows", f"99th percentile of a bystander’s SETs in each {100 // len(next(iter(lines.values())))} % "
+                f"of the way to {report.si(keys)} keys, milliseconds.", foot)
+    every = [p for line in lines.values() for p in line]
+    low, high = min(every) / 1.6, max(every) * 1.6
+    x = lambda share: LEFT - 60 + share * (RIGHT - LEFT - 100)
+    y = lambda ms: FLOOR - 20 - math.log(ms / low) / math.log(high / low) * (FLOOR - 20 - TOP + 40)
+    for mark in (m * 10.0**e for e in range(-3, 4) for m in (1, 2, 5)):
+        if low <= mark <= high:
+            page.line(x(0), y(mark), x(1), y(mark))
+            page.text(x(0) - 10, y(mark) + 4, f"{mark:g} ms", 12, SOFT, "end")
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        page.text(x(share), FLOOR, f"{report.si(keys * share)}", 12, SOFT, "middle")
+    page.text(x(1) + 20, FLOOR, "keys", 12, SOFT)
+    above = 0.0
+    for i, (name, line) in sorted(enumerate(lines.items()), key=lambda each: -each[1][1][-1]):
+        colour, count = OURS if i == 0 else PEER, len(line)
+        points = [(x((n + 0.5) / count), y(p)) for n, p in enumerate(line)]
+        for (x1, y1), (x2, y2) in zip(points, points[1:]):
+            page.line(x1, y1, x2, y2, colour, 3 if i == 0 else 2)
+        for at in points:
+            page.dot(*at, 3.5, colour)
+        above = max(points[-1][1] + 5, above + 18)  # names do not cover each other
+        page.text(points[-1][0] + 14, above, name, 14, OURS if i == 0 else INK, weight=700 if i == 0 else 400)
+    return page.save(f"{out}/growth.svg")
 
 
 def ticks(end):

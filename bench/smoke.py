@@ -14,7 +14,7 @@ SMALL = [
     (crowd, ["--idle", "200", "--rounds", "1", "--scale", "0.02"]),
     (bars, ["--rounds", "1", "--scale", "0.02", "--idle-seconds", "0.2"]),
 ]
-FILES = "suite.csv suite.md cost.svg latency.svg memory.csv memory.md memory.svg pauses.csv pauses-samples.csv pauses.md pauses.svg expiry.csv expiry.md pubsub.csv pubsub.md crowd.csv crowd.md bars.csv bars.md"
+FILES = "suite.csv suite.md cost.svg latency.svg memory.csv memory.md memory.svg pauses.csv pauses-samples.csv pauses.md pauses.svg growth.csv growth.svg expiry.csv expiry.md pubsub.csv pubsub.md crowd.csv crowd.md bars.csv bars.md"
 
 
 def options(ap):
@@ -56,7 +56,7 @@ def check(path):
         rows = list(csv.DictReader(io.StringIO(text)))
         assert rows, f"{path} has no rows"
         for row in rows:
-            for column in ("rps", "cpu_ns", "p999_ms", "bytes_per_key", "third_worst_ms", "wait_ms"):
+            for column in ("rps", "cpu_ns", "p999_ms", "bytes_per_key", "third_worst_ms", "wait_ms", "p99_ms"):
                 if column in row:
                     assert row[column] and float(row[column]) > 0, f"{path}: {column} of {row}"
         if path.endswith("bars.csv"):
