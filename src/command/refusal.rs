@@ -39,6 +39,7 @@ refusals! {
     BadSecondIndex: "ERR invalid second DB index"
     BadCursor: "ERR invalid cursor"
     NotHscan: "ERR NOVALUES option can only be used in HSCAN"
+    LfuChosen: "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
     NotLfu: "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
     // Server
     InvalidCommand: "ERR Invalid command specified"

@@ -103,6 +103,7 @@ impl Engine {
         let seed = std::array::from_fn(|_| server.secrets.number());
         let mut data = Keyspace::new(databases, seed);
         publish::observe(&mut data.ledger, &server);
+        data.ledger.access.rates = server.config.use_rates();
         server.startup_bytes = crate::base::memory::allocated();
         Engine {
             world: World { data, server, effects: vec![], record: Record::default(), queues: Queues::default(), table },

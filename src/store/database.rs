@@ -218,9 +218,8 @@ impl Database {
 
     /// Gives back what the entry pointed to.
     #[inline]
-    pub(super) fn put(&mut self, place: Place, content: Content, deadline_ms: i64, now_ms: i64) -> Option<Held> {
+    pub(super) fn put(&mut self, place: Place, content: Content, deadline_ms: i64) -> Option<Held> {
         let entry = self.table.get_mut(place);
-        entry.touch(now_ms);
         if let Some(shape) = entry.plain(&content, deadline_ms) {
             entry.write(shape, content);
             return None;
@@ -276,11 +275,11 @@ impl Database {
     }
 
     /// Gives an entry another key, which is not there.
-    pub(super) fn rename(&mut self, place: Place, hash: u64, key: &[u8]) -> Place {
+    pub(super) fn rename(&mut self, place: Place, hash: u64, key: &[u8], now_ms: i64) -> Place {
         let old = self.take(place);
         // SAFETY: the entries of the table were made with the arena; the twin has what the old one pointed to.
         let new = unsafe {
-            let new = old.twin(&mut self.arena, key);
+            let new = old.twin(&mut self.arena, key, now_ms);
             old.free_cell(&mut self.arena);
             new
         };
@@ -288,11 +287,11 @@ impl Database {
     }
 
     /// Moves an entry to another database, under a key that is not there.
-    pub(super) fn carry(&mut self, place: Place, to: &mut Database, hash: u64, key: &[u8]) -> Place {
+    pub(super) fn carry(&mut self, place: Place, to: &mut Database, hash: u64, key: &[u8], now_ms: i64) -> Place {
         let old = self.take(place);
         // SAFETY: the entries of either table were made with its arena; the twin has what the old one pointed to.
         let new = unsafe {
-            let new = old.twin(&mut to.arena, key);
+            let new = old.twin(&mut to.arena, key, now_ms);
             old.free_cell(&mut self.arena);
             new
         };

@@ -45,6 +45,11 @@ impl<'a> Door<'a> {
         self.place.map(|place| self.database.get(place))
     }
 
+    /// The same for who answers with it: a long string is shared with the answer.
+    pub fn entry_mut(&mut self) -> Option<&mut Entry> {
+        self.place.map(|place| self.database.get_mut(place))
+    }
+
     #[inline]
     pub fn value(&self) -> Option<Value<'_>> {
         self.entry().map(Entry::value)
@@ -73,7 +78,7 @@ impl<'a> Door<'a> {
         self.ledger.before_change(self.number, self.key, Some(old));
         let old_ms = old.deadline_ms();
         let deadline_ms = deadline(expiry, old_ms);
-        let freed = self.database.put(place, content, deadline_ms, self.now_ms);
+        let freed = self.database.put(place, content, deadline_ms);
         self.ledger.trash.held(freed);
         self.file(place, old_ms, deadline_ms);
     }
@@ -93,7 +98,6 @@ impl<'a> Door<'a> {
         let place = self.place.expect("a string to change");
         self.ledger.before_change(self.number, self.key, Some(self.database.get(place)));
         self.database.write_at(place, offset, bytes);
-        self.touch(place);
         self.changed(event);
     }
 
@@ -116,7 +120,6 @@ impl<'a> Door<'a> {
         self.ledger.before_change(self.number, self.key, Some(self.database.get(place)));
         let edit = |collection: &mut T| (edit(collection), collection.is_empty());
         let ((result, changes), emptied) = self.database.edit(place, edit)?;
-        self.touch(place);
         if changes > 0 {
             self.ledger.dirty += changes as u64;
             self.note(event);
@@ -166,15 +169,8 @@ impl<'a> Door<'a> {
         let old_ms = old.deadline_ms();
         let deadline_ms = deadline(at_ms.map_or(NewExpiry::Never, NewExpiry::At), old_ms);
         self.database.set_deadline(place, deadline_ms);
-        self.touch(place);
         self.file(place, old_ms, deadline_ms);
         self.changed(event);
-    }
-
-    fn touch(&mut self, place: Place) {
-        if !self.ledger.untouched {
-            self.database.get_mut(place).touch(self.now_ms);
-        }
     }
 
     /// Another event of the same change, for those who watch.

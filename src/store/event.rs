@@ -1,6 +1,7 @@
 //! What happens to keys, as keyspace notifications name it, and who may watch it happen. The store names an event with
 //! each change; it knows none of those who listen.
 //! (<https://redis.io/docs/latest/develop/pubsub/keyspace-notifications/>)
+use super::access::Access;
 use super::database::Database;
 use super::entry::{Entry, Held};
 use super::expiry::Deadlines;
@@ -124,6 +125,8 @@ pub struct Ledger {
     pub barrier: Option<Box<dyn Barrier>>,
     /// CLIENT NO-TOUCH: who comes now does not use what it meets.
     pub untouched: bool,
+    /// What a use does to an entry.
+    pub access: Access,
 }
 
 impl Change {
@@ -134,6 +137,14 @@ impl Change {
 }
 
 impl Ledger {
+    /// Somebody uses an entry.
+    #[inline]
+    pub(super) fn used(&mut self, entry: &mut Entry, now_ms: i64) {
+        if !self.untouched {
+            entry.touch(&mut self.access, now_ms);
+        }
+    }
+
     /// Empties the journal, for who tells of it.
     pub fn take_journal(&mut self) -> Vec<Change> {
         self.published = 0;

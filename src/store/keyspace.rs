@@ -1,5 +1,6 @@
 //! All databases, and what they share: the hash's seed, the ledger that every change goes through. Time is an argument:
 //! an entry whose moment has come is never seen, and is removed by who meets it.
+use super::access::Access;
 use super::database::{Database, KeyHasher};
 use super::door::Door;
 use super::entry::{Entry, NEVER, Value};
@@ -28,7 +29,8 @@ impl Keyspace {
     pub fn new(databases: usize, seed: [u64; 4]) -> Keyspace {
         let hasher = KeyHasher::new(seed);
         let databases = (0..databases).map(|_| Database::new(hasher.clone())).collect();
-        Keyspace { databases, hasher, ledger: Ledger::default(), active_expire: true, paused: false }
+        let ledger = Ledger { access: Access::new(seed[0]), ..Ledger::default() };
+        Keyspace { databases, hasher, ledger, active_expire: true, paused: false }
     }
 
     /// Bytes of all entries, as `Entry::bytes` counts them.
@@ -69,9 +71,7 @@ impl Keyspace {
             return None;
         };
         let entry = self.databases[database].get_mut(place);
-        if !self.ledger.untouched {
-            entry.touch(now_ms);
-        }
+        self.ledger.used(entry, now_ms);
         Some(entry)
     }
 
@@ -106,12 +106,16 @@ impl Keyspace {
         Some(place)
     }
 
-    /// The one way to change an entry, or to make one.
+    /// The one way to change an entry, or to make one. It counts as a use, whatever is done then.
     #[inline]
     pub fn open<'a>(&'a mut self, database: usize, key: &'a [u8], now_ms: i64) -> Door<'a> {
         let hash = self.hasher.key(key);
         let place = self.meet::<true>(database, hash, key, now_ms);
-        Door::new(&mut self.databases[database], &mut self.ledger, database, key, hash, place, now_ms)
+        let Keyspace { databases, ledger, .. } = self;
+        if let Some(place) = place {
+            ledger.used(databases[database].get_mut(place), now_ms);
+        }
+        Door::new(&mut databases[database], ledger, database, key, hash, place, now_ms)
     }
 
     /// Moves an entry to another key, another database, or both, over whatever is there: one change, of which each key
@@ -128,10 +132,10 @@ impl Keyspace {
         self.ledger.before_change(from.0, from.1, Some(entry));
         self.ledger.before_change(to.0, to.1, None);
         let place = if from.0 == to.0 {
-            self.databases[from.0].rename(place, hash, to.1)
+            self.databases[from.0].rename(place, hash, to.1, now_ms)
         } else {
             let [source, target] = self.databases.get_disjoint_mut([from.0, to.0]).expect("two databases");
-            let place = source.carry(place, target, hash, to.1);
+            let place = source.carry(place, target, hash, to.1, now_ms);
             self.ledger.deadlines.sift(source, now_ms);
             place
         };

@@ -1,5 +1,6 @@
 //! The data: databases of entries, their values, when they expire, what changes. It knows no client, no command and no
 //! reply, and reads no clock: the time is an argument.
+pub mod access;
 pub mod database;
 pub mod door;
 pub mod entry;

@@ -69,9 +69,13 @@ impl<'a> Command<'a> for ObjectFreq<'a> {
     const FACTS: Facts =
         facts("OBJECT|FREQ", "generic", "4.0.0", READONLY, "Returns how often a key is used, under an LFU policy.")
             .hint(VARIES);
-    /// Uses are not counted yet, whatever the policy.
     fn run(self, cx: &mut Context) -> Ran {
-        if cx.inspect(self.key).is_some() { Err(Refusal::NotLfu) } else { cx.null() }
+        let (now_ms, rates) = (cx.now_ms(), cx.data.ledger.access.rates);
+        match cx.inspect(self.key).map(|entry| rates.map(|rates| entry.used().frequency(rates, now_ms))) {
+            Some(Some(count)) => cx.integer(count as i64),
+            Some(None) => Err(Refusal::NotLfu),
+            None => cx.null(),
+        }
     }
 }
 
@@ -91,8 +95,9 @@ impl<'a> Command<'a> for ObjectIdletime<'a> {
         facts("OBJECT|IDLETIME", "generic", "2.2.3", READONLY, "Returns for how many seconds a key was not used.")
             .hint(VARIES);
     fn run(self, cx: &mut Context) -> Ran {
-        let now_ms = cx.now_ms();
-        match cx.inspect(self.key).map(|entry| entry.idle_s(now_ms)) {
+        let (now_ms, counts) = (cx.now_ms(), cx.data.ledger.access.rates.is_some());
+        match cx.inspect(self.key).map(|entry| entry.used().idle_s(now_ms)) {
+            Some(_) if counts => Err(Refusal::LfuChosen),
             Some(seconds) => cx.integer(seconds as i64),
             None => cx.null(),
         }

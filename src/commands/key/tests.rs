@@ -152,7 +152,7 @@ fn what_counts_as_a_hit_and_what_as_a_use() {
         let after = (world.server.stats.hits, world.server.stats.misses);
         assert_eq!((after.0 - before.0, after.1 - before.1), hits, "hits and misses of {command}");
         let entry = world.data.look(0, b"k", world.now.wall_ms()).expect("an entry");
-        assert_eq!(entry.idle_s(world.now.wall_ms()), idle_s, "idle after {command}");
+        assert_eq!(entry.used().idle_s(world.now.wall_ms()), idle_s, "idle after {command}");
     }
 }
 

@@ -26,7 +26,7 @@ form! { pub LLen<'a> { key: Key<'a, LOOK> } }
 impl<'a> Command<'a> for LLen<'a> {
     const FACTS: Facts = facts("LLEN", "list", "1.0.0", READONLY | FAST, "Returns how many elements a list has.");
     fn run(self, cx: &mut Context) -> Ran {
-        let length = match cx.look_counted(self.key) {
+        let length = match cx.measure(self.key) {
             Some(entry) => entry.view::<Elements>()?.len(),
             None => 0,
         };

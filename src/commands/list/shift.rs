@@ -47,13 +47,9 @@ pub fn shift(
     cx: &mut Context,
 ) -> Result<bool, Refusal> {
     let fill = fill(cx);
-    let Some(list) = cx.open(source).view::<Elements>()?.and_then(|list| {
-        let element = list.end(from)?;
-        Some(element.bytes(&mut Digits::new()).to_vec())
-    }) else {
-        return Ok(false);
-    };
-    let element = list;
+    let list = cx.look(source).map(|entry| entry.view::<Elements>()).transpose()?;
+    let Some(element) = list.and_then(|list| list.end(from)) else { return Ok(false) };
+    let element = element.bytes(&mut Digits::new()).to_vec();
     if source.0 == destination.0 {
         let mut door = cx.open(source);
         door.edit(pushed(to), |list: &mut Elements| {

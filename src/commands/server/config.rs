@@ -110,6 +110,7 @@ impl<'a> Command<'a> for ConfigSet<'a> {
             return cx.error(&ConfigError { name: name.into(), problem: Problem::Value(reason) }.reply());
         }
         observe(&mut cx.data.ledger, cx.server);
+        cx.data.ledger.access.rates = cx.server.config.use_rates();
         let ticks_per_ms = cx.host.ticks_per_ms();
         cx.server.attend(ticks_per_ms);
         for name in changed {

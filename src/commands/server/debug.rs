@@ -83,7 +83,7 @@ fn object(key: Key<READ>, cx: &mut Context) -> Ran {
             length => 5 + length,
         },
     };
-    let (address, encoding, idle_s) = (entry.key().as_ptr(), value.encoding(), entry.idle_s(now_ms));
+    let (address, encoding, idle_s) = (entry.key().as_ptr(), value.encoding(), entry.used().idle_s(now_ms));
     let used_s = (now_ms / 1000 - idle_s as i64) & 0xFF_FFFF;
     cx.reply.simple(&format!(
         "Value at:{address:p} refcount:1 encoding:{encoding} serializedlength:{length} lru:{used_s} \

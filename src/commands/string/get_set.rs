@@ -1,6 +1,7 @@
 //! Strings as one value: read it, put it, both at once, take it away.
 use super::expiry::{Expiry, Renewal, deadline_ms};
 use super::prelude::*;
+use crate::store::Door;
 
 // --- DELIFEQ key value
 form! { pub DelIfEq<'a> { key: Key<'a, UNLINK>, value: Bytes<'a> } }
@@ -57,9 +58,10 @@ impl<'a> Command<'a> for GetEx<'a> {
         let Some(entry) = cx.look(self.key) else { return get(key, cx) };
         text(entry.value())?;
         let renewal = self.expiry.map(|expiry| expiry.read(now_ms)).transpose()?;
-        get(key, cx)?;
-        let Some(at_ms) = renewal else { return Ok(Outcome::Done) };
-        let mut door = cx.open(self.key);
+        let Some(at_ms) = renewal else { return get(key, cx) };
+        cx.server.stats.looked_up(true);
+        let (mut door, reply) = cx.change(self.key);
+        write_text(reply, door.entry_mut().expect("it was there"))?;
         match at_ms {
             Some(at_ms) if at_ms <= now_ms => {
                 door.remove(Event::DEL);
@@ -139,7 +141,8 @@ impl Set<'_> {
         if self.get {
             get(self.key.0, cx)?;
         }
-        let door = cx.open(self.key);
+        let content = cx.content(self.value);
+        let mut door = cx.open(self.key);
         let allowed = match (self.condition, self.equal) {
             (Some(Condition::IfAbsent), _) => door.value().is_none(),
             (Some(Condition::IfPresent), _) => door.value().is_some(),
@@ -147,7 +150,7 @@ impl Set<'_> {
             (None, None) => true,
         };
         if allowed {
-            put(self.key.0, self.value, expiry, SET, cx);
+            put_at(&mut door, content, expiry, SET);
             record_set(self.key.0, self.value, expiry, cx);
         }
         match (self.get, allowed) {
@@ -173,11 +176,13 @@ impl<'a> Command<'a> for SetNx<'a> {
     const FACTS: Facts =
         facts("SETNX", "string", "1.0.0", WRITE | DENYOOM | FAST, "Sets a key to a string if it is not there.");
     fn run(self, cx: &mut Context) -> Ran {
-        if cx.open(self.key).entry().is_some() {
-            return cx.integer(0);
+        let content = cx.content(self.value);
+        let mut door = cx.open(self.key);
+        let free = door.entry().is_none();
+        if free {
+            put_at(&mut door, content, NewExpiry::Never, SET);
         }
-        put(self.key.0, self.value, NewExpiry::Never, SET, cx);
-        cx.integer(1)
+        cx.integer(free as i64)
     }
 }
 
@@ -194,7 +199,11 @@ pub const SET: Event = Event::string("set");
 #[inline]
 pub fn put(key: &[u8], value: Bytes, expiry: NewExpiry, event: Event, cx: &mut Context) {
     let content = cx.content(value);
-    let mut door = cx.open(Key::<PUT>(key));
+    put_at(&mut cx.open(Key::<PUT>(key)), content, expiry, event);
+}
+
+#[inline]
+fn put_at(door: &mut Door, content: Content, expiry: NewExpiry, event: Event) {
     door.put(content, expiry, event);
     if let NewExpiry::At(_) = expiry {
         door.note(Event::EXPIRE);

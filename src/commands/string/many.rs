@@ -60,7 +60,7 @@ impl<'a> Command<'a> for MSetEx<'a> {
     fn run(self, cx: &mut Context) -> Ran {
         let expiry = self.expiry.map_or(Ok(NewExpiry::Never), |expiry| expiry.read(cx.now_ms()))?;
         let wanted = self.condition.map(|condition| condition == Condition::IfPresent);
-        let holds = |wanted| cx.all(self.data, |cx, Put { key, .. }| cx.look(key).is_some() == wanted);
+        let holds = |wanted| cx.all(self.data, |cx, Put { key, .. }| cx.open(key).entry().is_some() == wanted);
         if !wanted.is_none_or(holds) {
             return cx.integer(0);
         }
@@ -84,7 +84,7 @@ impl<'a> Command<'a> for MSetNx<'a> {
     const FACTS: Facts =
         facts("MSETNX", "string", "1.0.1", WRITE | DENYOOM, "Sets keys to strings if none of them is there.");
     fn run(self, cx: &mut Context) -> Ran {
-        if !cx.all(self.data, |cx, Create { key, .. }| cx.look(key).is_none()) {
+        if !cx.all(self.data, |cx, Create { key, .. }| cx.open(key).entry().is_none()) {
             return cx.integer(0);
         }
         cx.each(self.data, |cx, Create { key, value }| put(key.0, value, NewExpiry::Never, SET, cx));

@@ -87,8 +87,7 @@ impl<'a> Command<'a> for StrLen<'a> {
     const FACTS: Facts =
         facts("STRLEN", "string", "2.2.0", READONLY | FAST, "Returns the length of the string at a key.");
     fn run(self, cx: &mut Context) -> Ran {
-        let length =
-            cx.look_counted(self.key).map(|entry| text(entry.value())).transpose()?.map_or(0, |text| text.len());
+        let length = cx.measure(self.key).map(|entry| text(entry.value())).transpose()?.map_or(0, |text| text.len());
         cx.count(length)
     }
 }

@@ -13,12 +13,13 @@ pub mod value;
 
 use crate::base::glob;
 use crate::server::notify::Events;
+use crate::store::access::Rates;
 use output_limits::OutputLimits;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use table::{Change, Meaning, Spec};
-pub use value::{Facility, LogLevel, Mode, Percentiles, Permission, Share, Supervised};
+pub use value::{EvictionPolicy, Facility, LogLevel, Mode, Percentiles, Permission, Share, Supervised};
 
 /// Redis knows no such bound. Each database is memory from the start, and one whose keys expire is looked at each turn.
 pub const DATABASES_MAX: u32 = 16384;
@@ -55,6 +56,10 @@ pub struct Config {
     pub busy_reply_threshold: i64,
     pub notify_keyspace_events: Events,
     pub list_max_listpack_size: i64,
+    pub maxmemory_policy: EvictionPolicy,
+    pub lfu_log_factor: u32,
+    /// Minutes; 0 is off.
+    pub lfu_decay_time: u32,
     pub disable_thp: bool,
     /// Microseconds; -1 is off.
     pub slowlog_log_slower_than: i64,
@@ -114,6 +119,9 @@ impl Default for Config {
             busy_reply_threshold: 5000,
             notify_keyspace_events: Events::default(),
             list_max_listpack_size: -2,
+            maxmemory_policy: EvictionPolicy::NoEviction,
+            lfu_log_factor: 10,
+            lfu_decay_time: 1,
             disable_thp: true,
             slowlog_log_slower_than: 10_000,
             slowlog_max_len: 128,
@@ -227,6 +235,12 @@ pub struct Changed {
 }
 
 impl Config {
+    /// How uses of keys are counted; `None`: they are not.
+    pub fn use_rates(&self) -> Option<Rates> {
+        let counts = matches!(self.maxmemory_policy, EvictionPolicy::VolatileLfu | EvictionPolicy::AllKeysLfu);
+        counts.then_some(Rates { log_factor: self.lfu_log_factor, decay_minutes: self.lfu_decay_time })
+    }
+
     /// Sets one setting from a file or the command line, where nothing is immutable yet.
     pub fn set_one(&mut self, name: &str, words: &[Vec<u8>], source: Source) -> Result<(), ConfigError> {
         let refuse = |problem| ConfigError { name: printable(name.as_bytes()), problem };

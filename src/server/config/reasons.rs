@@ -20,7 +20,7 @@ static REASONS: &[(&str, &str)] = &[
     ("hash-seed", "The seed is drawn anew at each start."),
     ("hash-max-* list-* set-max-* zset-max-* stream-node-* hll-*", "The type is not there yet."),
     ("lazyfree-*", "Deleting frees at once."),
-    ("maxmemory* lfu-*", "Memory is not limited yet, and nothing is evicted."),
+    ("maxmemory*", "Memory is not limited yet, and nothing is evicted."),
     ("tracking-table-*", "Client tracking is not there yet."),
     ("aof* append* auto-aof-* dbfilename key-load-delay loading-* no-appendfsync-* rdb* save stop-writes-*", "There is no persistence yet: all data is lost when Spindle stops."),
     ("repl* min-replicas-* master* primary* dual-channel-* import-mode propagation-*", "There is no replication yet."),

@@ -3,7 +3,7 @@
 //! Reading, CONFIG GET and SET, and `--help` all derive from it. To add a setting: a typed field of `Config` with its
 //! default (mod.rs), one row here, and its name goes from `known.rs` if it stands there.
 use super::known::KNOWN;
-use super::value::{Facility, Field, Kind, LogLevel, Permission, Supervised, Value};
+use super::value::{EvictionPolicy, Facility, Field, Kind, LogLevel, Permission, Supervised, Value};
 use super::{Config, DATABASES_MAX, output_limits};
 use crate::server::notify::Events;
 
@@ -115,6 +115,13 @@ static SETTINGS: &[Spec] = &[
         "Memory of all clients together, or a part of maxmemory; beyond it, the largest clients are closed. 0: no limit"),
     setting!("Memory", "disable-thp", disable_thp, Kind::Switch, AtStart,
         "Do without transparent huge pages: 2 MB at a time are too coarse for many small connections"),
+
+    setting!("Memory", "maxmemory-policy", maxmemory_policy, Kind::Choice(EvictionPolicy::NAMES), Live,
+        "What is kept of a key's use: with an LFU policy how often (OBJECT FREQ), else when (OBJECT IDLETIME). Nothing is evicted yet"),
+    setting!("Memory", "lfu-log-factor", lfu_log_factor, COUNT, Live,
+        "How rarely the counter of a key's uses grows; 0 counts them all"),
+    setting!("Memory", "lfu-decay-time", lfu_decay_time, COUNT, Live,
+        "Minutes in which that counter sinks by one; 0 never"),
 
     setting!("Memory", "list-max-listpack-size", list_max_listpack_size, Kind::Number { min: i32::MIN as i64, max: i32::MAX as i64 }, Live,
         "When OBJECT ENCODING says quicklist of a list: above so many elements, or -1 to -5: above 4, 8, 16, 32, 64 KB").also(&["list-max-ziplist-size"]),

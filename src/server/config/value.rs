@@ -297,6 +297,14 @@ choice!(
     }
 );
 choice!(
+    /// Which keys would go first if memory were limited. Two of them have uses counted.
+    EvictionPolicy {
+        VolatileLru = "volatile-lru", VolatileLfu = "volatile-lfu", VolatileRandom = "volatile-random",
+        VolatileTtl = "volatile-ttl", AllKeysLru = "allkeys-lru", AllKeysLfu = "allkeys-lfu",
+        AllKeysRandom = "allkeys-random", NoEviction = "noeviction",
+    }
+);
+choice!(
     /// Who may use what can harm: nobody, everybody, or clients on this machine.
     Permission { No = "no", Yes = "yes", Local = "local" }
 );

@@ -6,6 +6,7 @@ mod held;
 #[cfg(test)]
 mod tests;
 
+use super::access::{Access, Used};
 use super::door::NewExpiry;
 use super::sizes::Size;
 use super::structure::arena::{self, Arena, Cell};
@@ -46,7 +47,7 @@ const ADDRESS: usize = (1 << TAG_SHIFT) - 1;
 ///   0        form of the value, and which of the parts in brackets there are
 ///   1        length of the key, or 255
 ///   2..4     length of a value that stands here
-///   4..8     when it was last used
+///   4..8     when and how often it was used
 ///   [8..16]  when it expires
 ///   [8]      a long string or a collection: a pointer, aligned
 ///   [..4]    length of a longer key
@@ -240,23 +241,20 @@ impl Entry {
         self.expires_ms().map_or(NewExpiry::Never, NewExpiry::At)
     }
 
+    /// When and how often it was used.
     #[inline]
-    fn used_s(&self) -> u32 {
+    pub fn used(&self) -> Used {
         // SAFETY: every entry has a header.
         unsafe { self.get(4) }
     }
 
-    pub fn idle_s(&self, now_ms: i64) -> u64 {
-        (now_ms / 1000 - self.used_s() as i64).max(0) as u64
-    }
-
     /// Writes only what is new: a line that is only read stays clean.
     #[inline]
-    pub(super) fn touch(&mut self, now_ms: i64) {
-        let now_s = (now_ms / 1000) as u32;
-        if self.used_s() != now_s {
+    pub(super) fn touch(&mut self, access: &mut Access, now_ms: i64) {
+        let (old, new) = (self.used(), access.again(self.used(), now_ms));
+        if old != new {
             // SAFETY: every entry has a header.
-            unsafe { self.set(4, now_s) }
+            unsafe { self.set(4, new) }
         }
     }
 
@@ -318,21 +316,21 @@ impl Entry {
     pub(super) fn new(arena: &mut Arena, key: &[u8], content: Content, deadline_ms: i64, now_ms: i64) -> Entry {
         let (form, value) = extent(&content);
         let shape = Shape { form, expires: deadline_ms != NEVER, key: key.len(), value };
-        let mut entry = Entry::blank(arena, shape, key, deadline_ms, (now_ms / 1000) as u32);
+        let mut entry = Entry::blank(arena, shape, key, deadline_ms, Used::new(now_ms));
         entry.write(shape, content);
         entry
     }
 
     /// One whose value is not written yet.
     #[inline]
-    fn blank(arena: &mut Arena, shape: Shape, key: &[u8], deadline_ms: i64, used_s: u32) -> Entry {
+    fn blank(arena: &mut Arena, shape: Shape, key: &[u8], deadline_ms: i64, used: Used) -> Entry {
         let mut entry = Entry(with_tag(arena.allocate(shape.bytes()).as_ptr(), 0));
         // SAFETY: the cell has room for the whole shape, and the key is elsewhere.
         unsafe {
             let flags = shape.form | if shape.expires { EXPIRES } else { 0 };
             entry.set(0, [flags, key.len().min(LONG_KEY as usize) as u8]);
             entry.set(2, shape.value as u16);
-            entry.set(4, used_s);
+            entry.set(4, used);
             if shape.expires {
                 entry.set(HEADER, deadline_ms);
             }
@@ -417,7 +415,7 @@ impl Entry {
             self.write(here, content);
         } else {
             let shape = Shape { expires: deadline_ms != NEVER, ..here };
-            let mut new = Entry::blank(arena, shape, self.key(), deadline_ms, self.used_s());
+            let mut new = Entry::blank(arena, shape, self.key(), deadline_ms, self.used());
             new.write(shape, content);
             // SAFETY: as the caller says; what the old cell pointed to has been taken.
             unsafe { self.replace(new, old, arena) };
@@ -449,7 +447,7 @@ impl Entry {
             unsafe { self.set(HEADER, deadline_ms) };
         } else if deadline_ms != NEVER {
             let shape = Shape { expires: true, ..old };
-            let new = Entry::blank(arena, shape, self.key(), deadline_ms, self.used_s());
+            let new = Entry::blank(arena, shape, self.key(), deadline_ms, self.used());
             // SAFETY: both cells hold a value of the same form and length; a pointer in it changes hands. For the last
             // call, as the caller says.
             unsafe {
@@ -505,10 +503,10 @@ impl Entry {
     ///
     /// # Safety
     /// This entry's cell is freed next (`free_cell`), and nothing else is done with it.
-    pub(super) unsafe fn twin(&self, arena: &mut Arena, key: &[u8]) -> Entry {
+    pub(super) unsafe fn twin(&self, arena: &mut Arena, key: &[u8], now_ms: i64) -> Entry {
         let old = self.shape();
         let shape = Shape { key: key.len(), ..old };
-        let new = Entry::blank(arena, shape, key, self.deadline_ms(), self.used_s());
+        let new = Entry::blank(arena, shape, key, self.deadline_ms(), Used::new(now_ms));
         // SAFETY: both cells hold a value of the same form and length.
         unsafe {
             new.start().add(shape.value_at()).copy_from_nonoverlapping(self.start().add(old.value_at()), old.value)

@@ -78,7 +78,7 @@ impl Both {
                 5 => {
                     let (entry, mut model) = self.entries.swap_remove(at);
                     model.key = bytes;
-                    let twin = entry.twin(&mut self.arena, &model.key);
+                    let twin = entry.twin(&mut self.arena, &model.key, 5000);
                     entry.free_cell(&mut self.arena);
                     self.entries.push((twin, model));
                 }
@@ -126,8 +126,8 @@ impl Both {
                 (value, _) => panic!("{value:?} is of the wrong type"),
             }
             assert_eq!(
-                (entry.value().copied().is_some(), entry.deadline_ms(), entry.used_s()),
-                (model.list.is_some(), model.deadline_ms, 5)
+                (entry.value().copied().is_some(), entry.deadline_ms(), entry.used().idle_s(7000)),
+                (model.list.is_some(), model.deadline_ms, 2)
             );
         }
         let here = |entry: &Entry| arena::rounded(entry.shape().bytes());

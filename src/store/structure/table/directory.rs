@@ -31,8 +31,8 @@ pub struct Table<T, H> {
     pub(super) directory: Vec<u32>,
     pub(super) depth: u32,
     pub(super) segments: Segments<T>,
-    /// How many segments are as deep as the directory.
-    deepest: u32,
+    /// How many segments are so deep. Invariant: none is deeper than the directory, and some are as deep unless that is 1.
+    depths: [u32; DEPTH_MAX as usize + 1],
     /// No segment ever had more slots.
     pub(super) slots_max: usize,
     /// Invariant: slots of all segments.
@@ -53,12 +53,13 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
             directory: vec![0; 2],
             depth: 1,
             segments: Segments { blocks: vec![], len: 0 },
-            deepest: 0,
+            depths: [0; DEPTH_MAX as usize + 1],
             slots_max: 0,
             len: 0,
             slots: 0,
         };
         table.segments.push(Segment::new(0, 0));
+        table.depths[0] = 1;
         table
     }
 
@@ -159,7 +160,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         let lower = self.segments.get_mut(number);
         if lower.depth == self.depth {
             self.directory = self.directory.iter().flat_map(|number| [*number; 2]).collect();
-            (self.depth, self.deepest) = (self.depth + 1, 0);
+            self.depth += 1;
         }
         let (depth, prefix) = (lower.depth + 1, lower.prefix << 1);
         self.slots -= lower.slots.len();
@@ -182,7 +183,8 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         *lower = Segment::new(depth, prefix);
         lower.fill(slots_for(middle as u32), items.into_iter());
         self.slots += lower.slots.len() + upper.slots.len();
-        self.deepest += if depth == self.depth { 2 } else { 0 };
+        self.depths[depth as usize - 1] -= 1;
+        self.depths[depth as usize] += 2;
         let new = self.segments.push(upper);
         self.list(new);
     }
@@ -234,7 +236,8 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         whole.fill(slots, below.into_iter().flatten().map(retag(0)).chain(above.into_iter().flatten().map(retag(1))));
         self.slots += whole.slots.len();
         *self.segments.get_mut(lower) = whole;
-        self.deepest -= if depth == self.depth { 2 } else { 0 };
+        self.depths[depth as usize] -= 2;
+        self.depths[depth as usize - 1] += 1;
         self.list(lower);
         // The last segment takes the number that is free now.
         let last = self.segments.pop().expect("two at least");
@@ -243,10 +246,9 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
             *self.segments.get_mut(upper) = last;
             self.list(upper);
         }
-        while self.depth > 1 && self.deepest == 0 {
+        while self.depth > 1 && self.depths[self.depth as usize] == 0 {
             self.depth -= 1;
             self.directory = self.directory.iter().step_by(2).copied().collect();
-            self.deepest = self.segments.iter().filter(|segment| segment.depth == self.depth).count() as u32;
         }
         if lower == moved { upper } else { lower }
     }
@@ -297,8 +299,10 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
                 assert_eq!(item.tag(), tag(hash, segment.depth));
             }
         }
-        let deepest = self.segments.iter().filter(|segment| segment.depth == self.depth).count();
-        assert_eq!(deepest, self.deepest as usize);
+        let mut depths = [0; DEPTH_MAX as usize + 1];
+        self.segments.iter().for_each(|segment| depths[segment.depth as usize] += 1);
+        assert_eq!(depths, self.depths);
+        assert!(self.depth == 1 || depths[self.depth as usize] > 0);
         let spans: usize = self.segments.iter().map(|segment| 1 << (self.depth - segment.depth)).sum();
         assert_eq!(spans, self.directory.len(), "segments do not overlap");
     }
