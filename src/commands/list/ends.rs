@@ -179,7 +179,8 @@ pub fn pop_first<'a>(
     cx: &mut Context,
 ) -> Result<bool, Refusal> {
     for key in keys {
-        let Some(list) = cx.open(key).view::<Elements>()?.map(Collection::len) else { continue };
+        let list = cx.look(key).map(|entry| entry.view::<Elements>()).transpose()?;
+        let Some(list) = list.map(Collection::len) else { continue };
         let taken = count.map_or(1, |count| (count.0 as usize).min(list));
         cx.reply.array(2);
         cx.reply.bulk(key.0);
@@ -194,7 +195,7 @@ pub fn pop_first<'a>(
 /// The same with one element, which is answered without a list around it.
 pub fn pop_one<'a>(keys: impl Iterator<Item = Key<'a, POP>>, end: End, cx: &mut Context) -> Result<bool, Refusal> {
     for key in keys {
-        if cx.open(key).view::<Elements>()?.is_none() {
+        if cx.look(key).map(|entry| entry.view::<Elements>()).transpose()?.is_none() {
             continue;
         }
         cx.reply.array(2);
