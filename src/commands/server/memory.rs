@@ -82,7 +82,7 @@ pub fn section(world: &World, to: &mut String) {
     bytes(to, "used_memory_scripts", 0);
     // `maxmemory` is not obeyed yet, whatever it is set to.
     bytes(to, "maxmemory", 0);
-    field(to, "maxmemory_policy", "noeviction");
+    field(to, "maxmemory_policy", world.server.config.maxmemory_policy.name());
     fraction(to, "allocator_frag_ratio", resident, used);
     field(to, "allocator_frag_bytes", resident as i64 - used as i64);
     fraction(to, "allocator_rss_ratio", resident, resident);
