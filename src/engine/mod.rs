@@ -197,6 +197,7 @@ impl Engine {
     pub fn wrote(&mut self, id: ClientId, count: usize) -> bool {
         let left = self.sessions.wrote(id, count);
         self.world.server.sent(id, count, left);
+        self.weigh(id);
         left > 0
     }
 

@@ -1,6 +1,5 @@
-//! `maxmemory-clients`: what each session's buffers take is told to the account (server/weights.rs) as it grows, and the
-//! heaviest clients are closed while the total is beyond the limit. That something was sent is not told: who seems to be
-//! the heaviest is weighed again before he is closed.
+//! `maxmemory-clients`: what each session's buffers take is told to the account (server/weights.rs) whenever something
+//! came, was run or was sent, and the heaviest clients are closed while the total is beyond the limit.
 use super::Engine;
 use super::session::Close;
 use crate::server::clients::ClientId;
@@ -29,6 +28,7 @@ impl Engine {
         }
         while self.world.server.weights.is_over() {
             let Some(id) = self.world.server.weights.heaviest() else { return self.tell_helpless() };
+            // What others did may have made it lighter: its last subscriptions end in slices.
             self.weigh_now(id);
             if self.world.server.weights.heaviest() == Some(id) && self.world.server.weights.is_over() {
                 self.evict(id);
