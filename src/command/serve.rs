@@ -17,7 +17,7 @@ pub fn serve(cx: &mut Context) -> Outcome {
     if cx.me().has_modes() { with_modes(cx, run) } else { run(cx) }
 }
 
-#[inline]
+#[inline(always)]
 fn run(cx: &mut Context) -> Outcome {
     let mut words = Words::new(cx.request);
     let entry = match cx.found {

@@ -108,10 +108,10 @@ impl Bystanders for Breath<'_> {
                 now = host.now();
             }
         }
-        let unread = input.len();
         self.sessions.put_input(&mut session, input);
-        let queued = self.around.server.served(id, commands, now, session.unread(), session.output.len());
-        limit_input(self.around.server, &mut session, unread + queued);
+        let kept = session.unread();
+        let queued = self.around.server.served(id, commands, now, kept, session.output.len());
+        limit_input(self.around.server, &mut session, kept.bytes + kept.room + queued);
         self.sessions.touch_taken(&mut session);
         self.sessions.put(session);
     }

@@ -100,7 +100,11 @@ impl Session {
     }
 
     /// What came and was not used.
+    #[inline]
     pub fn unread(&self) -> Unread {
+        if !self.parser.has_begun() {
+            return Unread { bytes: self.unused(), room: 0 };
+        }
         let (unused, held) = (self.unused(), self.parser.held());
         match self.parser.large_bytes() {
             // What stands before a large string was read: the words are known.
@@ -463,7 +467,7 @@ pub fn violate(server: &mut Server, session: &mut Session, violation: Violation)
 #[inline]
 pub fn limit_input(server: &mut Server, session: &mut Session, kept: usize) {
     let limit = server.config.client_query_buffer_limit.min(i32::MAX as u64) as usize;
-    if kept + session.parser.held() > limit && session.close.is_none() {
+    if kept > limit && session.close.is_none() {
         debug!(
             "client {} is closed: more than client-query-buffer-limit ({limit} bytes) unread or queued",
             session.id.serial

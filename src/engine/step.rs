@@ -109,8 +109,9 @@ impl Engine {
         self.sessions.ahead = Some(ahead);
         self.sessions.put_input(&mut session, input);
         self.world.server.stats.partial_reads += (unread > 0 && step == Step::Idle) as u64;
-        let queued = self.world.server.served(id, commands, now, session.unread(), session.output.len());
-        limit_input(&mut self.world.server, &mut session, unread + queued);
+        let kept = session.unread();
+        let queued = self.world.server.served(id, commands, now, kept, session.output.len());
+        limit_input(&mut self.world.server, &mut session, kept.bytes + kept.room + queued);
         let (written, ended) = (!session.output.is_empty(), session.ended);
         if written || session.close.is_some() {
             self.sessions.touch_taken(&mut session);

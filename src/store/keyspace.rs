@@ -49,14 +49,14 @@ impl Keyspace {
     /// The entry, if it is there and its time has not come. Its clock stays as it is.
     #[inline]
     pub fn look(&mut self, database: usize, key: &[u8], now_ms: i64) -> Option<&Entry> {
-        let place = self.meet::<false>(database, self.hasher.key(key), key, now_ms)?;
+        let place = self.meet(database, self.hasher.key(key), key, now_ms)?;
         Some(self.databases[database].get(place))
     }
 
     /// The same, and that it is missing is an event.
     #[inline]
     pub fn look_or_miss(&mut self, database: usize, key: &[u8], now_ms: i64) -> Option<&Entry> {
-        let Some(place) = self.meet::<false>(database, self.hasher.key(key), key, now_ms) else {
+        let Some(place) = self.meet(database, self.hasher.key(key), key, now_ms) else {
             self.ledger.missed(database, key);
             return None;
         };
@@ -66,7 +66,7 @@ impl Keyspace {
     /// The same for who uses the value. That it is missing is an event.
     #[inline]
     pub fn read(&mut self, database: usize, key: &[u8], now_ms: i64) -> Option<&mut Entry> {
-        let Some(place) = self.meet::<false>(database, self.hasher.key(key), key, now_ms) else {
+        let Some(place) = self.meet(database, self.hasher.key(key), key, now_ms) else {
             self.ledger.missed(database, key);
             return None;
         };
@@ -95,12 +95,10 @@ impl Keyspace {
     }
 
     #[inline]
-    fn meet<const CHANGE: bool>(&mut self, database: usize, hash: u64, key: &[u8], now_ms: i64) -> Option<Place> {
+    fn meet(&mut self, database: usize, hash: u64, key: &[u8], now_ms: i64) -> Option<Place> {
         let place = self.databases[database].find(hash, key)?;
         if self.databases[database].get(place).is_expired(now_ms) {
-            if CHANGE || !self.paused {
-                self.expire(database, place, now_ms);
-            }
+            self.expire(database, place, now_ms);
             return None;
         }
         Some(place)
@@ -110,7 +108,10 @@ impl Keyspace {
     #[inline]
     pub fn open<'a>(&'a mut self, database: usize, key: &'a [u8], now_ms: i64) -> Door<'a> {
         let hash = self.hasher.key(key);
-        let place = self.meet::<true>(database, hash, key, now_ms);
+        let place = self.meet(database, hash, key, now_ms);
+        if self.paused && place.is_none() {
+            self.clear(database, hash, key, now_ms);
+        }
         let Keyspace { databases, ledger, .. } = self;
         if let Some(place) = place {
             ledger.used(databases[database].get_mut(place), now_ms);
@@ -126,7 +127,7 @@ impl Keyspace {
             return false;
         }
         self.open(to.0, to.1, now_ms).take();
-        let place = self.meet::<true>(from.0, self.hasher.key(from.1), from.1, now_ms).expect("it was there");
+        let place = self.meet(from.0, self.hasher.key(from.1), from.1, now_ms).expect("it was there");
         let (hash, entry) = (self.hasher.key(to.1), self.databases[from.0].get(place));
         let deadline_ms = entry.deadline_ms();
         self.ledger.before_change(from.0, from.1, Some(entry));
@@ -170,15 +171,29 @@ impl Keyspace {
             let entry = self.databases[database].random(chance)?;
             let key = entry.key().to_vec();
             let hash = self.hasher.key(&key);
-            if let Some(place) = self.meet::<false>(database, hash, &key, now_ms) {
+            if let Some(place) = self.meet(database, hash, &key, now_ms) {
                 return Some(self.databases[database].get(place));
             }
         }
         self.databases[database].iter().find(|entry| !entry.is_expired(now_ms))
     }
 
+    /// What has expired during a pause, and stayed, goes: a write is in its way. (CLIENT PAUSE within a transaction.)
+    #[cold]
+    fn clear(&mut self, database: usize, hash: u64, key: &[u8], now_ms: i64) {
+        if let Some(place) = self.databases[database].find(hash, key) {
+            self.expire_now(database, place, now_ms);
+        }
+    }
+
     #[cold]
     pub(super) fn expire(&mut self, database: usize, place: Place, now_ms: i64) {
+        if !self.paused {
+            self.expire_now(database, place, now_ms);
+        }
+    }
+
+    fn expire_now(&mut self, database: usize, place: Place, now_ms: i64) {
         let entry = self.databases[database].get(place);
         self.ledger.before_change(database, entry.key(), Some(entry));
         self.ledger.expired += 1;

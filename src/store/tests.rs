@@ -242,6 +242,24 @@ fn content(entry: &Entry) -> Held {
 }
 
 #[test]
+fn what_expires_during_a_pause_stays_until_a_write_is_in_its_way() {
+    let mut store = Keyspace::new(1, [1, 2, 3, 4]);
+    store.open(0, b"k", 0).put(Content::new(b"v"), NewExpiry::At(10), Event::NEW);
+    store.paused = true;
+    assert!(store.look(0, b"k", 10).is_none() && store.read(0, b"k", 10).is_none());
+    assert_eq!((store.database(0).len(), store.ledger.expired, store.next_deadline_ms()), (1, 0, None));
+    store.open(0, b"k", 10).put(Content::new(b"w"), NewExpiry::Keep, Event::NEW);
+    assert_eq!((store.database(0).len(), store.ledger.expired), (1, 1));
+    store.check();
+    assert!(store.look(0, b"k", 1000).is_some_and(|entry| entry.expires_ms().is_none()), "it has no old expiry");
+    store.open(0, b"k", 1000).expire(Some(2000), Event::EXPIRE);
+    assert!(!store.open(0, b"k", 2000).remove(Event::DEL));
+    store.paused = false;
+    assert_eq!(store.database(0).len(), 0);
+    store.check();
+}
+
+#[test]
 fn does_what_a_map_with_deadlines_does() {
     for seed in 1..=20 {
         let mut both = Both::new(seed);

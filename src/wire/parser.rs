@@ -109,8 +109,15 @@ impl Parser {
     }
 
     /// Bytes that have come of a large string that is being read, if one is.
+    #[inline]
     pub fn large_bytes(&self) -> Option<usize> {
         self.begun.as_deref()?.large.as_ref().map(|large| large.filled)
+    }
+
+    /// A request was begun that is not yet whole, or is large.
+    #[inline]
+    pub fn has_begun(&self) -> bool {
+        self.begun.is_some()
     }
 
     /// Parses up to `most` requests. `input` begins with the first byte of a request, the one that `self` has begun.
