@@ -80,7 +80,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         self.directory[(hash >> (64 - self.depth)) as usize]
     }
 
-    #[inline(always)] // As a call it took 45 instructions more.
+    #[inline(always)]
     pub fn find(&self, hash: u64, same: impl FnMut(&T) -> bool) -> Option<Place> {
         let number = self.number_of(hash);
         let segment = self.segments.get(number);

@@ -33,7 +33,7 @@ impl<T: Item> Segment<T> {
 
     /// Slots are compared eight at a time, with no branch for each: how far an item is from its home, no processor can
     /// guess.
-    #[inline]
+    #[inline(always)] // As a call it took 45 instructions more.
     pub fn find(&self, tag: u16, mut same: impl FnMut(&T) -> bool) -> Option<usize> {
         let mut at = self.home(tag);
         while let Some(window) = self.slots[at..].first_chunk::<WINDOW>() {
