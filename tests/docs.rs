@@ -28,6 +28,7 @@ const DIFFER: &[(&str, &str)] = &[
     ("PEXPIRE", "as EXPIRE"),
     ("PEXPIREAT", "as EXPIRE"),
     ("FAILOVER", "FORCE is taken without TO as well"),
+    ("HSCAN", "NOVALUES is younger than 7.0"),
     ("QUIT", "it takes words and ignores them"),
     ("REPLICAOF", "NO ONE are a host and a port that mean nobody"),
     ("SLAVEOF", "as REPLICAOF"),

@@ -13,6 +13,7 @@ use super::refusal::Refusal;
 use super::serve;
 use super::syntax;
 use super::words::{OwnedWords, Request};
+use crate::base::random::Chance;
 use crate::base::time::Now;
 use crate::server::Server;
 use crate::server::busy::Running;
@@ -205,6 +206,13 @@ impl Context<'_> {
         found.map(|entry| &*entry)
     }
 
+    /// Removes fields of a hash whose time has come. Who reads it does not see them anyway.
+    #[inline]
+    pub fn lapse<const ACCESS: u16>(&mut self, key: Key<ACCESS>) {
+        let (database, now_ms) = (self.database(), self.now_ms());
+        self.data.lapse_at(database, key.0, now_ms);
+    }
+
     /// Makes a key count as used. Is it there?
     pub fn touch<const ACCESS: u16>(&mut self, key: Key<ACCESS>) -> bool {
         let untouched = std::mem::take(&mut self.data.ledger.untouched);
@@ -363,6 +371,17 @@ impl<'c> Context<'c> {
         const { assert!(ACCESS & syntax::CHANGES != 0, "this key was not declared to be changed") }
         let (database, now_ms) = (self.database(), self.now_ms());
         (self.data.open(database, key.0, now_ms), &mut self.reply)
+    }
+
+    /// The same, and something to choose by.
+    #[inline]
+    pub fn change_by_chance<'k, const ACCESS: u16>(
+        &'k mut self,
+        key: Key<'k, ACCESS>,
+    ) -> (Door<'k>, &'k mut Reply<'c>, &'k mut Chance) {
+        const { assert!(ACCESS & syntax::CHANGES != 0, "this key was not declared to be changed") }
+        let (database, now_ms) = (self.database(), self.now_ms());
+        (self.data.open(database, key.0, now_ms), &mut self.reply, &mut self.server.chance)
     }
 
     /// The collection at a key, if it is of this type, and where to answer.

@@ -1,7 +1,7 @@
 //! What commands have changed, as commands in absolute form: what a log or a replica would be told. It is written only
 //! where somebody reads it.
 use super::words::{OwnedWords, Request};
-use crate::store::event::Ledger;
+use crate::store::event::{Lapsed, Ledger};
 
 #[derive(Default)]
 pub struct Record {
@@ -40,9 +40,10 @@ impl Record {
     /// Keys that expired, whoever noticed: who reads the record knows no time. Told before what a command did, which did not
     /// see them.
     pub fn lapsed(&mut self, ledger: &mut Ledger) {
-        for (database, key) in ledger.lapsed.iter_mut().flat_map(|keys| keys.drain(..)) {
+        for Lapsed { database, key, fields } in ledger.lapsed.iter_mut().flat_map(|lapsed| lapsed.drain(..)) {
             let mut words = OwnedWords::default();
-            words.word(b"DEL").word(&key);
+            words.text(if fields.is_empty() { "DEL" } else { "HDEL" }).word(&key);
+            fields.iter().for_each(|field| _ = words.word(field));
             self.entries.push((database, words));
         }
     }

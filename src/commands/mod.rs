@@ -3,19 +3,23 @@
 pub mod connection;
 #[cfg(test)]
 mod harness;
+mod hash;
 mod key;
 mod list;
 mod pubsub;
 pub mod server;
+mod set;
 mod standalone;
 mod string;
 pub mod transaction;
 
 use connection::{client::*, hello::*, kill::*, modes::*, monitor::*, pause::*, *};
+use hash::{expire::*, expiring::*, fields::*, numbers::*, pick::*, scan::*};
 use key::{delete::*, expire::*, find::*, object::*, rename::*, whole::*};
 use list::{block::*, ends::*, middle::*, read::*, shift::*};
 use pubsub::{channels::*, subscribe::*, *};
 use server::*;
+use set::{algebra::*, members::*, pick::*, scan::*};
 use standalone::*;
 use string::{counters::*, get_set::*, lcs::*, many::*, ranges::*};
 use transaction::*;
@@ -47,6 +51,10 @@ crate::table! { pub COMMANDS:
     },
 
     Echo, Hello, Ping, Quit, Reset, Select,
+    // Hashes
+    HDel, HExists, HExpire, HExpireAt, HExpireTime, HGet, HGetAll, HGetDel, HGetEx, HIncrBy, HIncrByFloat, HKeys, HLen,
+    HMGet, HMSet, HPersist, HPExpire, HPExpireAt, HPExpireTime, HPTtl, HRandField, HScan, HSet, HSetEx, HSetNx, HStrLen,
+    HTtl, HVals,
     // Keys
     Copy, Del, Exists, Expire, ExpireAt, ExpireTime, Keys, Move,
     Object { ObjectEncoding, ObjectFreq, ObjectHelp, ObjectIdletime, ObjectRefcount },
@@ -80,6 +88,9 @@ crate::table! { pub COMMANDS:
     Slowlog { SlowlogGet, SlowlogHelp, SlowlogLen, SlowlogReset },
     // Transactions
     Discard, Exec, Multi, Unwatch, Watch,
+    // Sets
+    SAdd, SCard, SDiff, SDiffStore, SInter, SInterCard, SInterStore, SIsMember, SMembers, SMIsMember, SMove, SPop,
+    SRandMember, SRem, SScan, SUnion, SUnionStore,
     // Strings
     Append, Decr, DecrBy, DelIfEq, Get, GetDel, GetEx, GetRange, GetSet, Incr, IncrBy, IncrByFloat, Lcs, MGet, MSet, MSetEx,
     MSetNx, PSetEx, Set, SetEx, SetNx, SetRange, StrLen, SubStr,

@@ -23,6 +23,8 @@ pub struct Database {
     batch: Vec<wheel::Item>,
     /// Invariant: counts the entries that expire.
     volatile: usize,
+    /// Invariant: counts the entries with elements that expire.
+    partly: usize,
     /// Invariant: the sum of their moments.
     deadlines_ms: i128,
     /// Invariant: the sum of `Entry::bytes`.
@@ -47,6 +49,13 @@ impl KeyHasher {
     pub fn key(&self, key: &[u8]) -> u64 {
         let mut hasher = self.0.build_hasher();
         hasher.write(key);
+        hasher.finish() & !wheel::SPARE
+    }
+
+    #[inline]
+    pub fn number(&self, number: u64) -> u64 {
+        let mut hasher = self.0.build_hasher();
+        hasher.write_u64(number);
         hasher.finish() & !wheel::SPARE
     }
 }
@@ -76,6 +85,7 @@ impl Database {
             wheel: Wheel::default(),
             batch: vec![],
             volatile: 0,
+            partly: 0,
             deadlines_ms: 0,
             bytes: 0,
             apart: 0,
@@ -95,6 +105,11 @@ impl Database {
     /// Keys that expire.
     pub fn volatile(&self) -> usize {
         self.volatile
+    }
+
+    /// Keys with elements that expire.
+    pub fn partly_volatile(&self) -> usize {
+        self.partly
     }
 
     /// Bytes of all entries, as `Entry::bytes` counts them.
@@ -183,6 +198,7 @@ impl Database {
             self.deadlines_ms += account.deadline_ms as i128;
         }
         self.apart += account.apart as usize;
+        self.partly += account.partly as usize;
         self.sizes.add(account.size);
     }
 
@@ -194,6 +210,7 @@ impl Database {
             self.deadlines_ms -= account.deadline_ms as i128;
         }
         self.apart -= account.apart as usize;
+        self.partly -= account.partly as usize;
         self.sizes.take(account.size);
     }
 
@@ -247,9 +264,10 @@ impl Database {
         edit: impl FnOnce(&mut T) -> R,
     ) -> Result<R, WrongType> {
         let collection = self.table.get_mut(place).view_mut::<T>()?;
-        let (bytes, size) = (collection.heap_bytes(), collection.size());
+        let (bytes, size, due) = (collection.heap_bytes(), collection.size(), collection.due_ms().is_some());
         let result = edit(collection);
         self.bytes = self.bytes + collection.heap_bytes() - bytes;
+        self.partly = self.partly + collection.due_ms().is_some() as usize - due as usize;
         let new = collection.size();
         if new != size {
             self.sizes.take(size);
@@ -351,7 +369,7 @@ impl Database {
     /// Files an item for an entry that expires.
     pub(super) fn file(&mut self, place: Place, hash: u64, now_ms: i64) {
         let entry = self.table.get_mut(place);
-        entry.set_mark(self.wheel.add(entry.deadline_ms(), hash, now_ms));
+        entry.set_mark(self.wheel.add(entry.due_ms(), hash, now_ms));
     }
 
     /// The entry that an item of the wheel means, if it is not stale. Of keys with the same hash, of which each has an item,
@@ -360,10 +378,10 @@ impl Database {
         let (mut place, mut first_ms) = (None, NEVER as u64);
         let earlier = |first_ms: u64| {
             let means = |entry: &Entry| item.unless != Some(entry.mark()) && self.hash(entry.key()) == item.hash;
-            self.table.find(item.hash, |entry| (entry.deadline_ms() as u64) < first_ms && means(entry))
+            self.table.find(item.hash, |entry| (entry.due_ms() as u64) < first_ms && means(entry))
         };
         while let Some(found) = earlier(first_ms) {
-            (place, first_ms) = (Some(found), self.get(found).deadline_ms() as u64);
+            (place, first_ms) = (Some(found), self.get(found).due_ms() as u64);
         }
         place
     }
@@ -393,7 +411,9 @@ impl Database {
         let expire = || self.table.iter().filter(|entry| entry.deadline_ms() != NEVER);
         assert_eq!(self.volatile, expire().count());
         assert_eq!(self.deadlines_ms, expire().map(|entry| entry.deadline_ms() as i128).sum());
-        self.wheel.check(expire().map(|entry| (self.hash(entry.key()), entry.deadline_ms())));
+        assert_eq!(self.partly, count(|account| account.partly as usize));
+        let due = self.table.iter().filter(|entry| entry.due_ms() != NEVER);
+        self.wheel.check(due.map(|entry| (self.hash(entry.key()), entry.due_ms())));
     }
 }
 

@@ -88,9 +88,11 @@ impl<'a> Door<'a> {
         self.ledger.before_change(self.number, self.key, None);
         let deadline_ms = deadline(expiry, NEVER);
         self.ledger.note(self.number, self.key, Event::NEW);
+        let is_held = matches!(content, Content::Held(_));
         let place = self.database.insert(self.hash, self.key, content, deadline_ms, self.now_ms);
         self.place = Some(place);
-        self.file(place, NEVER, deadline_ms);
+        let due_ms = if is_held { self.database.get(place).due_ms() } else { deadline_ms };
+        self.file(place, NEVER, due_ms);
     }
 
     /// Writes over a piece of the string that is here, whose type the caller has seen.
@@ -118,8 +120,17 @@ impl<'a> Door<'a> {
         let Some(place) = self.place else { return Ok(self.edit_new(event, edit)) };
         self.view::<T>()?;
         self.ledger.before_change(self.number, self.key, Some(self.database.get(place)));
-        let edit = |collection: &mut T| (edit(collection), collection.is_empty());
+        let mut due = (None, None);
+        let edit = |collection: &mut T| {
+            due.0 = collection.due_ms();
+            let edited = edit(collection);
+            due.1 = collection.due_ms();
+            (edited, collection.is_empty())
+        };
         let ((result, changes), emptied) = self.database.edit(place, edit)?;
+        if let (old_ms, Some(new_ms)) = due {
+            self.file(place, old_ms.unwrap_or(NEVER), new_ms);
+        }
         if changes > 0 {
             self.ledger.dirty += changes as u64;
             self.note(event);

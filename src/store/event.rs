@@ -66,6 +66,12 @@ impl Event {
     pub const fn list(name: &'static str) -> Event {
         Event { class: Class::List, name }
     }
+    pub const fn hash(name: &'static str) -> Event {
+        Event { class: Class::Hash, name }
+    }
+    pub const fn set(name: &'static str) -> Event {
+        Event { class: Class::Set, name }
+    }
     pub const fn generic(name: &'static str) -> Event {
         Event { class: Class::Generic, name }
     }
@@ -78,6 +84,7 @@ impl Event {
     pub const MOVE_FROM: Event = Event::generic("move_from");
     pub const MOVE_TO: Event = Event::generic("move_to");
     pub const EXPIRED: Event = Event { class: Class::Expired, name: "expired" };
+    pub const FIELDS_EXPIRED: Event = Event::hash("hexpired");
     pub const NEW: Event = Event { class: Class::New, name: "new" };
     pub const MISSED: Event = Event { class: Class::Missed, name: "keymiss" };
     pub const FLUSHED: Event = Event { class: Class::Whole, name: "flushed" };
@@ -101,6 +108,14 @@ pub trait Barrier {
     fn swapped(&mut self, one: usize, other: usize);
 }
 
+/// A key that expired, or some fields of its hash.
+pub struct Lapsed {
+    pub database: usize,
+    pub key: Box<[u8]>,
+    /// None: the key.
+    pub fields: Vec<Box<[u8]>>,
+}
+
 /// What every change goes through, whatever the database.
 #[derive(Default)]
 pub struct Ledger {
@@ -108,10 +123,12 @@ pub struct Ledger {
     pub dirty: u64,
     /// Keys that expired, whoever noticed.
     pub expired: u64,
+    /// Fields of hashes that did.
+    pub expired_fields: u64,
     /// What has been taken out and is yet to be freed.
     pub trash: Trash,
-    /// Keys that expired since this was taken last, each with its database. `None`: nobody takes it.
-    pub lapsed: Option<Vec<(usize, Box<[u8]>)>>,
+    /// What expired since this was taken last. `None`: nobody takes it.
+    pub lapsed: Option<Vec<Lapsed>>,
     pub(super) deadlines: Deadlines,
     /// Databases whose memory may be worth emptying.
     pub(super) sparse: BTreeSet<usize>,

@@ -6,6 +6,11 @@ use super::structure::table::Place;
 use super::structure::wheel::Item;
 use std::collections::BTreeSet;
 
+/// Fields of hashes that go with a batch: a fraction of a millisecond. What is left goes with the next one.
+const LAPSED: usize = 1024;
+/// Of one hash at least so many.
+const LAPSED_MIN: usize = 16;
+
 /// Of all databases.
 #[derive(Debug)]
 pub struct Deadlines {
@@ -37,7 +42,7 @@ impl Deadlines {
         now_ms: i64,
     ) {
         // As unsigned numbers: NEVER is the last.
-        if (database.get(place).deadline_ms() as u64) < old_ms as u64 {
+        if (database.get(place).due_ms() as u64) < old_ms as u64 {
             if database.wheel.is_empty() {
                 self.databases.insert(number);
             }
@@ -54,7 +59,7 @@ impl Deadlines {
     /// Keeps the items of a wheel in proportion to the keys that expire: called with each deadline that comes or goes.
     #[inline]
     pub(super) fn sift(&mut self, database: &mut Database, now_ms: i64) {
-        if database.wheel.is_stale(database.volatile()) {
+        if database.wheel.is_stale(database.volatile() + database.partly_volatile()) {
             database.sift(now_ms);
             self.look_at(database);
         }
@@ -116,13 +121,16 @@ impl Keyspace {
                 entry.prefetch();
             }
         }
+        let enough = self.ledger.expired_fields + LAPSED as u64;
         for item in &batch {
             let database = &mut self.databases[number];
             let Some(place) = database.meant(item) else { continue };
             if database.get(place).is_expired(now_ms) {
                 self.expire(number, place, now_ms);
-            } else {
-                database.file(place, item.hash, now_ms);
+            } else if let most = (enough.saturating_sub(self.ledger.expired_fields) as usize).max(LAPSED_MIN)
+                && let Some(place) = self.lapse(number, place, now_ms, most)
+            {
+                self.databases[number].file(place, item.hash, now_ms);
             }
         }
         let (deadlines, database) = (&mut self.ledger.deadlines, &mut self.databases[number]);

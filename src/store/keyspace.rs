@@ -4,9 +4,10 @@ use super::access::Access;
 use super::database::{Database, KeyHasher};
 use super::door::Door;
 use super::entry::{Entry, NEVER, Value};
-use super::event::{Event, Ledger};
+use super::event::{Event, Lapsed, Ledger};
 use super::structure::table::Place;
 use super::text::Content;
+use super::value::{Collection, Hash};
 
 /// So many look-ups wait for memory together.
 pub const WARMED_MAX: usize = 32;
@@ -94,6 +95,18 @@ impl Keyspace {
         hashes[..count].iter().filter_map(|hash| database.candidate(*hash)).for_each(|entry| entry.prefetch());
     }
 
+    /// The entry of a key that was looked up just now. For who looks at several at once.
+    pub fn peek(&self, database: usize, key: &[u8], now_ms: i64) -> Option<&Entry> {
+        let database = &self.databases[database];
+        let entry = database.find(self.hasher.key(key), key).map(|place| database.get(place));
+        entry.filter(|entry| !entry.is_expired(now_ms))
+    }
+
+    /// How keys are hashed, and members of collections.
+    pub fn hasher(&self) -> &KeyHasher {
+        &self.hasher
+    }
+
     #[inline]
     fn meet(&mut self, database: usize, hash: u64, key: &[u8], now_ms: i64) -> Option<Place> {
         let place = self.databases[database].find(hash, key)?;
@@ -129,7 +142,7 @@ impl Keyspace {
         self.open(to.0, to.1, now_ms).take();
         let place = self.meet(from.0, self.hasher.key(from.1), from.1, now_ms).expect("it was there");
         let (hash, entry) = (self.hasher.key(to.1), self.databases[from.0].get(place));
-        let deadline_ms = entry.deadline_ms();
+        let due_ms = entry.due_ms();
         self.ledger.before_change(from.0, from.1, Some(entry));
         self.ledger.before_change(to.0, to.1, None);
         let place = if from.0 == to.0 {
@@ -141,7 +154,7 @@ impl Keyspace {
             place
         };
         self.ledger.note(to.0, to.1, Event::NEW);
-        if deadline_ms != NEVER {
+        if due_ms != NEVER {
             self.ledger.deadlines.moved(&mut self.databases[to.0], to.0, place, hash, NEVER, now_ms);
         }
         self.ledger.dirty += 1;
@@ -199,11 +212,61 @@ impl Keyspace {
         self.ledger.expired += 1;
         self.ledger.note(database, entry.key(), Event::EXPIRED);
         if let Some(lapsed) = &mut self.ledger.lapsed {
-            lapsed.push((database, entry.key().into()));
+            lapsed.push(Lapsed { database, key: entry.key().into(), fields: vec![] });
         }
         let freed = self.databases[database].remove(place);
         self.ledger.removed(&self.databases[database], database, freed);
         self.ledger.deadlines.sift(&mut self.databases[database], now_ms);
+    }
+
+    /// Removes elements of an entry whose time has come: up to so many. Its place, if some of what is left expires.
+    pub(super) fn lapse(&mut self, database: usize, place: Place, now_ms: i64, most: usize) -> Option<Place> {
+        let entry = self.databases[database].get(place);
+        if entry.due_ms() as u64 <= now_ms.max(0) as u64 {
+            self.ledger.before_change(database, entry.key(), Some(entry));
+            let (key, mut names): (Box<[u8]>, Vec<Box<[u8]>>) = (entry.key().into(), vec![]);
+            let is_told = self.ledger.lapsed.is_some();
+            let lapse = |hash: &mut Hash| {
+                let show = &mut |name: &[u8]| names.extend(is_told.then(|| name.into()));
+                (hash.lapse(now_ms, most, show), hash.is_empty())
+            };
+            let (gone, emptied) = self.databases[database].edit(place, lapse).expect("only hashes have such");
+            self.ledger.expired_fields += gone as u64;
+            self.ledger.note(database, &key, Event::FIELDS_EXPIRED);
+            if let Some(lapsed) = &mut self.ledger.lapsed {
+                lapsed.push(Lapsed { database, key: key.clone(), fields: names });
+            }
+            if emptied {
+                let freed = self.databases[database].remove(place);
+                self.ledger.note(database, &key, Event::DEL);
+                self.ledger.removed(&self.databases[database], database, freed);
+                self.ledger.deadlines.sift(&mut self.databases[database], now_ms);
+                return None;
+            }
+        }
+        Some(place).filter(|place| self.databases[database].get(*place).due_ms() != NEVER)
+    }
+
+    /// The same for a key that is about to be used, where such are known.
+    #[inline]
+    pub fn lapse_at(&mut self, database: usize, key: &[u8], now_ms: i64) {
+        if self.databases[database].partly_volatile() > 0 && !self.paused {
+            self.lapse_found(database, key, now_ms);
+        }
+    }
+
+    #[cold]
+    fn lapse_found(&mut self, database: usize, key: &[u8], now_ms: i64) {
+        /// What is left is not seen, and goes when the loop has time.
+        const MOST: usize = 64;
+        if let Some(place) = self.meet::<false>(database, self.hasher.key(key), key, now_ms)
+            && self.databases[database]
+                .get(place)
+                .view::<Hash>()
+                .is_ok_and(|hash| hash.due_ms().is_some_and(|at_ms| at_ms <= now_ms))
+        {
+            self.lapse(database, place, now_ms, MOST);
+        }
     }
 
     /// Removes all keys of a database. How many there were.

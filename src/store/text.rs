@@ -1,6 +1,7 @@
 //! String values: how one is seen (`Text`), what one is made of (`Content`), and the form of long ones (`Long`). Short ones
 //! stand in their entry. OBJECT ENCODING names three forms: an integer, a short string (embstr), any other (raw).
 use super::entry::Held;
+use super::value::Collection;
 use crate::base::number;
 use bytes::Bytes;
 pub use itoa::Buffer as Digits;
@@ -118,6 +119,11 @@ impl<'a> Content<'a> {
                 Content::Raw(copy)
             }
         }
+    }
+
+    /// A collection that was made apart.
+    pub fn of_collection(collection: impl Collection) -> Content<'a> {
+        Content::Held(collection.hold())
     }
 
     /// The same as another entry has.

@@ -162,7 +162,7 @@ impl Task for Walk {
     }
 }
 
-fn begin(next: Option<u64>, reply: &mut Reply) {
+pub fn begin(next: Option<u64>, reply: &mut Reply) {
     reply.array(2);
     reply.text(&next.unwrap_or(0).to_string());
 }
@@ -196,7 +196,7 @@ fn look<B: AsRef<[u8]>>(
 }
 
 /// So many keys are looked at where the client does not say.
-const COUNT: usize = 10;
+pub const COUNT: usize = 10;
 
 #[derive(Debug, PartialEq, Clone, Copy)]
 pub struct Cursor(pub u64);

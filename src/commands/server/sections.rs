@@ -164,7 +164,8 @@ fn stats(world: &World, to: &mut String) {
     field(to, "instantaneous_input_repl_kbps", kilobytes(0));
     field(to, "instantaneous_output_repl_kbps", kilobytes(0));
     field(to, "rejected_connections", stats.rejected_connections);
-    zeros(to, &["sync_full", "sync_partial_ok", "sync_partial_err", "expired_subkeys"]);
+    zeros(to, &["sync_full", "sync_partial_ok", "sync_partial_err"]);
+    field(to, "expired_subkeys", world.data.ledger.expired_fields);
     field(to, "expired_keys", world.data.ledger.expired.saturating_sub(stats.expired_before));
     field(to, "expired_time_cap_reached_count", stats.expiry_cut_short);
     field(to, "expire_cycle_cpu_milliseconds", stats.expiry_ticks / world.ticks_per_ms.max(1));
@@ -276,9 +277,13 @@ fn cluster(_: &World, to: &mut String) {
 
 fn keyspace(world: &World, to: &mut String) {
     for (number, database) in world.data.databases().iter().enumerate().filter(|(_, database)| !database.is_empty()) {
-        let (keys, expires) = (database.len(), database.volatile());
+        let (keys, expires, partly) = (database.len(), database.volatile(), database.partly_volatile());
         let average_ms = database.average_ttl_ms(world.now.wall_ms());
-        field(to, &format!("db{number}"), format!("keys={keys},expires={expires},avg_ttl={average_ms},subexpiry=0"));
+        field(
+            to,
+            &format!("db{number}"),
+            format!("keys={keys},expires={expires},avg_ttl={average_ms},subexpiry={partly}"),
+        );
     }
 }
 

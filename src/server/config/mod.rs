@@ -60,6 +60,11 @@ pub struct Config {
     pub lfu_log_factor: u32,
     /// Minutes; 0 is off.
     pub lfu_decay_time: u32,
+    pub hash_max_listpack_entries: i64,
+    pub hash_max_listpack_value: u64,
+    pub set_max_intset_entries: i64,
+    pub set_max_listpack_entries: i64,
+    pub set_max_listpack_value: i64,
     pub disable_thp: bool,
     /// Microseconds; -1 is off.
     pub slowlog_log_slower_than: i64,
@@ -122,6 +127,11 @@ impl Default for Config {
             maxmemory_policy: EvictionPolicy::NoEviction,
             lfu_log_factor: 10,
             lfu_decay_time: 1,
+            hash_max_listpack_entries: 512,
+            hash_max_listpack_value: 64,
+            set_max_intset_entries: 512,
+            set_max_listpack_entries: 128,
+            set_max_listpack_value: 64,
             disable_thp: true,
             slowlog_log_slower_than: 10_000,
             slowlog_max_len: 128,

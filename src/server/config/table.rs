@@ -126,6 +126,17 @@ static SETTINGS: &[Spec] = &[
     setting!("Memory", "list-max-listpack-size", list_max_listpack_size, Kind::Number { min: i32::MIN as i64, max: i32::MAX as i64 }, Live,
         "When OBJECT ENCODING says quicklist of a list: above so many elements, or -1 to -5: above 4, 8, 16, 32, 64 KB").also(&["list-max-ziplist-size"]),
 
+    setting!("Memory", "hash-max-listpack-entries", hash_max_listpack_entries, Kind::Number { min: 0, max: i64::MAX }, Live,
+        "When OBJECT ENCODING says hashtable of a hash: above so many fields").also(&["hash-max-ziplist-entries"]),
+    setting!("Memory", "hash-max-listpack-value", hash_max_listpack_value, Kind::Memory { min: 0, max: i64::MAX as u64 }, Live,
+        "The same: with a field or value of more bytes").also(&["hash-max-ziplist-value"]),
+    setting!("Memory", "set-max-intset-entries", set_max_intset_entries, Kind::Number { min: 0, max: i64::MAX }, Live,
+        "When OBJECT ENCODING says no longer intset of a set of integers: above so many"),
+    setting!("Memory", "set-max-listpack-entries", set_max_listpack_entries, Kind::Number { min: 0, max: i64::MAX }, Live,
+        "When OBJECT ENCODING says hashtable of any other set: above so many members"),
+    setting!("Memory", "set-max-listpack-value", set_max_listpack_value, Kind::Number { min: 0, max: i64::MAX }, Live,
+        "The same: with a member of more bytes"),
+
     setting!("Publish and subscribe", "notify-keyspace-events", notify_keyspace_events, Kind::Letters(event_letters), Live,
         "Events of keys that are published: K to the key's channel, E to the event's, of classes g$lshzxetdnm, or A"),
 

@@ -4,7 +4,7 @@
 use super::{LONG, WORD};
 use crate::store::sizes::Size;
 use crate::store::text::{Long, Text};
-use crate::store::value::{Collection, List};
+use crate::store::value::{Collection, Hash, List, Set};
 
 /// What an entry can hold, by the number in its header.
 ///
@@ -64,6 +64,15 @@ macro_rules! collections {
                     Value::String(Text::Long(long)) => long.heap_bytes(),
                     Value::String(_) => 0,
                     $(Value::$name(collection) => collection.heap_bytes(),)+
+                }
+            }
+
+            /// When the first of its elements expires, if one does.
+            #[inline]
+            pub fn due_ms(&self) -> Option<i64> {
+                match self {
+                    Value::String(_) => None,
+                    $(Value::$name(collection) => collection.due_ms(),)+
                 }
             }
 
@@ -171,4 +180,6 @@ const LARGE_PIECES_MIN: usize = 16;
 // Numbers from 9 to 15.
 collections! {
     9 List
+    10 Set
+    11 Hash
 }

@@ -214,6 +214,14 @@ impl Entry {
         unsafe { if self.get::<u8>(0) & EXPIRES != 0 { self.get(HEADER) } else { NEVER } }
     }
 
+    /// When it expires, or the first of its elements.
+    #[inline]
+    pub(super) fn due_ms(&self) -> i64 {
+        let own_ms = self.deadline_ms();
+        let of_elements = if self.shape().form > LONG { self.value().due_ms() } else { None };
+        of_elements.map_or(own_ms, |at_ms| (at_ms as u64).min(own_ms as u64) as i64)
+    }
+
     #[inline]
     pub(super) fn mark(&self) -> bool {
         // SAFETY: every entry has a header.
@@ -286,6 +294,7 @@ impl Entry {
         Account {
             bytes: cell + held,
             deadline_ms: self.deadline_ms(),
+            partly: shape.form > LONG && self.value().due_ms().is_some(),
             apart: apart || cell > arena::CELL_MAX,
             size: value.size(),
         }
@@ -300,6 +309,8 @@ pub(super) struct Account {
     pub deadline_ms: i64,
     /// It has memory beside its cell, or a cell that is no part of a page: it must be freed by itself.
     pub apart: bool,
+    /// It has elements that expire.
+    pub partly: bool,
     pub size: Size,
 }
 

@@ -3,9 +3,11 @@
 //! costs one byte where a listpack takes two, and one can walk from either end. Integers are kept as such.
 //! Unsafe, for it is one thin pointer. It knows nothing of lists.
 #![allow(unsafe_code)]
-use super::either::Thin;
-use super::listpack_size;
-use crate::base::number;
+mod packed;
+
+use super::either::{Aligned, Thin};
+pub use packed::{Element, Packed};
+use packed::{MEDIUM, element, width};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::fmt;
 use std::ops::Range;
@@ -36,6 +38,8 @@ pub struct Chunk(Option<NonNull<u8>>);
 
 // SAFETY: one word, aligned to 8 bytes by its layout.
 unsafe impl Thin for Chunk {}
+// SAFETY: the same, and one without memory is null.
+unsafe impl Aligned for Chunk {}
 
 const HEADER: usize = 12;
 const CAPACITY: usize = 0;
@@ -45,107 +49,8 @@ const END: usize = 3;
 const FIRST: usize = 4;
 const EXTRA: usize = 5;
 
-// Codes. Below these: a string of so many bytes.
-const SHORT_MAX: usize = 0xBF;
-/// Up to 0x1FFF: five bits here and a byte.
-const SMALL: u8 = 0xC0;
-/// In 2, 3, 4, 5, 6, 8 bytes.
-const INTEGER: u8 = 0xE0;
-const WIDTHS: [usize; 6] = [2, 3, 4, 5, 6, 8];
-/// A string with its length in two bytes before it and two behind it.
-const MEDIUM: u8 = 0xFF;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Element<'a> {
-    Integer(i64),
-    Bytes(&'a [u8]),
-}
-
-/// An element that is to be put somewhere.
-#[derive(Clone, Copy, Debug)]
-pub struct Packed<'a> {
-    code: u8,
-    integer: [u8; 8],
-    bytes: &'a [u8],
-    extra: u16,
-}
-
-impl<'a> Packed<'a> {
-    /// At most `ELEMENT_BYTES_MAX` bytes.
-    #[inline]
-    pub fn new(bytes: &'a [u8]) -> Packed<'a> {
-        debug_assert!(bytes.len() <= ELEMENT_BYTES_MAX);
-        let (code, integer) = match number::integer(bytes) {
-            Some(integer @ 0..0x2000) => (SMALL | (integer >> 8) as u8, integer),
-            Some(integer) => {
-                let bits = 65 - (integer ^ integer >> 63).leading_zeros() as usize;
-                let width = WIDTHS.iter().position(|width| width * 8 >= bits).expect("64 bits suffice");
-                (INTEGER + width as u8, integer)
-            }
-            None if bytes.len() <= SHORT_MAX => (bytes.len() as u8, 0),
-            None => (MEDIUM, 0),
-        };
-        let mut packed = Packed { code, integer: integer.to_le_bytes(), bytes, extra: 0 };
-        let size = if code < SMALL || code == MEDIUM {
-            listpack_size::string(bytes.len())
-        } else {
-            listpack_size::integer(integer)
-        };
-        packed.extra = (size as i64 - packed.width() as i64) as u16;
-        packed
-    }
-
-    /// Bytes that it takes beside its code.
-    #[inline]
-    pub fn width(&self) -> usize {
-        match self.code {
-            MEDIUM => self.bytes.len() + 4,
-            code => width(code),
-        }
-    }
-
-    #[inline]
-    fn write(&self, to: &mut [u8]) {
-        match self.code {
-            MEDIUM => {
-                let length = (self.bytes.len() as u16).to_le_bytes();
-                let end = to.len();
-                to[..2].copy_from_slice(&length);
-                to[2..end - 2].copy_from_slice(self.bytes);
-                to[end - 2..].copy_from_slice(&length);
-            }
-            code if code < SMALL => to.copy_from_slice(self.bytes),
-            _ => to.copy_from_slice(&self.integer[..to.len()]),
-        }
-    }
-}
-
-/// Bytes that an element takes beside its code, if it is not a `MEDIUM` one.
-#[inline]
-fn width(code: u8) -> usize {
-    match code {
-        0..SMALL => code as usize,
-        SMALL..INTEGER => 1,
-        _ => WIDTHS[(code - INTEGER) as usize],
-    }
-}
-
-#[inline]
-fn element(code: u8, bytes: &[u8]) -> Element<'_> {
-    match code {
-        0..SMALL => Element::Bytes(bytes),
-        MEDIUM => Element::Bytes(&bytes[2..bytes.len() - 2]),
-        SMALL..INTEGER => Element::Integer(((code - SMALL) as i64) << 8 | bytes[0] as i64),
-        _ => {
-            let mut word = [if bytes[bytes.len() - 1] & 0x80 == 0 { 0 } else { 0xFF }; 8];
-            word[..bytes.len()].copy_from_slice(bytes);
-            Element::Integer(i64::from_le_bytes(word))
-        }
-    }
-}
-
 /// What the allocator would round this to anyway.
-fn good_size(bytes: usize) -> usize {
+pub fn good_size(bytes: usize) -> usize {
     let padded = bytes + PADDING;
     let step = match padded {
         0..=64 => 16,
@@ -282,6 +187,20 @@ impl Chunk {
         let mut tail = self.iter();
         (at..self.len()).for_each(|_| tail.skip_back());
         Iter { codes: &iter.codes[..self.len() - at], data: &whole[tail.data.len()..] }
+    }
+
+    /// The first element, of those at every `step`th place, that is this one: its place, and the elements from it on.
+    #[inline]
+    pub fn search(&self, wanted: &Packed, step: usize) -> Option<(usize, Iter<'_>)> {
+        let (mut iter, mut at) = (self.iter(), 0);
+        while let [.., code] = iter.codes {
+            if *code == wanted.code && wanted.is(&iter.data[..iter.front_width(*code)]) {
+                return Some((at, iter));
+            }
+            (0..step).for_each(|_| iter.skip_front());
+            at += step;
+        }
+        None
     }
 
     /// Where the bytes of some elements are, counted from the first byte of the first element.
@@ -511,6 +430,38 @@ impl Chunk {
         }
     }
 
+    /// Takes some elements away, in place.
+    pub fn remove(&mut self, elements: Range<usize>) {
+        let (extent, count) = (self.extent(&elements), self.len());
+        let gone: usize = self.from(elements.start).take(elements.len()).map(|element| element.listpack_size()).sum();
+        let (start, end, first) = (self.field(START), self.field(END), self.field(FIRST));
+        let memory = self.memory_mut();
+        memory.copy_within(start + extent.end..end, start + extent.start);
+        // Codes stand in reverse, so those of later elements move up.
+        let later = first + 1 - count..first + 1 - elements.end;
+        memory.copy_within(later.clone(), later.start + elements.len());
+        self.set(END, end - extent.len());
+        self.set(EXTRA, self.field(EXTRA).wrapping_add(extent.len()).wrapping_sub(gone));
+        self.set(COUNT, count - elements.len());
+        self.shrink();
+    }
+
+    /// Puts an element in the place of one. False, with nothing done: it has no room for it.
+    pub fn replace(&mut self, at: usize, with: &Packed) -> bool {
+        let extent = self.extent(&(at..at + 1));
+        if extent.len() != with.width() {
+            return self.splice(at..at + 1, Some(with));
+        }
+        let gone = self.from(at).next().expect("it is there").listpack_size();
+        let (start, first) = (self.field(START), self.field(FIRST));
+        let memory = self.memory_mut();
+        with.write(&mut memory[start + extent.start..start + extent.end]);
+        memory[first - at] = with.code;
+        let extra = self.field(EXTRA).wrapping_add(extent.len()).wrapping_sub(gone);
+        self.set(EXTRA, extra.wrapping_add(with.extra as usize));
+        true
+    }
+
     /// Takes some elements away, and puts another in their place. False, with nothing done: it has no room for it.
     pub fn splice(&mut self, elements: Range<usize>, with: Option<&Packed>) -> bool {
         let (extent, count) = (self.extent(&elements), self.len());
@@ -545,28 +496,5 @@ impl Chunk {
         new.set(EXTRA, extra);
         *self = new;
         true
-    }
-}
-
-impl<'a> Element<'a> {
-    /// Its bytes; those of an integer are printed into `digits`.
-    #[inline]
-    pub fn bytes<'b>(&self, digits: &'b mut itoa::Buffer) -> &'b [u8]
-    where
-        'a: 'b,
-    {
-        match self {
-            Element::Integer(integer) => digits.format(*integer).as_bytes(),
-            Element::Bytes(bytes) => bytes,
-        }
-    }
-
-    /// What it takes in a listpack.
-    #[inline]
-    pub fn listpack_size(&self) -> usize {
-        match self {
-            Element::Integer(integer) => listpack_size::integer(*integer),
-            Element::Bytes(bytes) => listpack_size::string(bytes.len()),
-        }
     }
 }

@@ -91,6 +91,88 @@ impl<A: Thin + Clone, T: Clone> Clone for Either<A, T> {
     }
 }
 
+/// Like `Thin`, but its second lowest bit is always set, unless it is null, which is one that is empty.
+///
+/// # Safety
+/// So it is.
+pub unsafe trait Marked: Thin {}
+
+/// One of two small structures, told apart by the second lowest bit.
+/// Invariant: an `A`, which never has that bit, or a `B`.
+#[repr(transparent)]
+pub struct Twin<A: Aligned, B: Marked> {
+    word: *mut u8,
+    owns: PhantomData<(A, B)>,
+}
+
+/// # Safety
+/// Its second lowest bit is never set either, and null is one that is empty.
+pub unsafe trait Aligned: Thin {}
+
+// SAFETY: the lowest bit is used by neither of them, nor here.
+unsafe impl<A: Aligned, B: Marked> Thin for Twin<A, B> {}
+
+impl<A: Aligned, B: Marked> Twin<A, B> {
+    fn of<T>(thin: T) -> Self {
+        const { assert!(size_of::<T>() == 8 && align_of::<T>() == 8) };
+        // SAFETY: it is one word, and is forgotten here.
+        let word = unsafe { ptr::from_ref(&std::mem::ManuallyDrop::new(thin)).cast::<*mut u8>().read() };
+        Twin { word, owns: PhantomData }
+    }
+
+    pub fn first(thin: A) -> Self {
+        Twin::of(thin)
+    }
+
+    pub fn second(thin: B) -> Self {
+        Twin::of(thin)
+    }
+
+    #[inline]
+    fn is_second(&self) -> bool {
+        self.word.addr() & 0b10 != 0
+    }
+
+    #[inline]
+    pub fn get(&self) -> Side<&A, &B> {
+        let word = ptr::from_ref(&self.word);
+        // SAFETY: the word is what the invariant says.
+        unsafe { if self.is_second() { Side::Large(&*word.cast()) } else { Side::Small(&*word.cast()) } }
+    }
+
+    #[inline]
+    pub fn get_mut(&mut self) -> Side<&mut A, &mut B> {
+        let is_second = self.is_second();
+        let word = ptr::from_mut(&mut self.word);
+        // SAFETY: the word is what the invariant says, and may be changed into any other of its kind: of an empty `B`
+        // there is left what is an empty `A`.
+        unsafe { if is_second { Side::Large(&mut *word.cast()) } else { Side::Small(&mut *word.cast()) } }
+    }
+}
+
+impl<A: Aligned + Default, B: Marked> Default for Twin<A, B> {
+    fn default() -> Self {
+        Twin::first(A::default())
+    }
+}
+
+impl<A: Aligned, B: Marked> Drop for Twin<A, B> {
+    fn drop(&mut self) {
+        let word = ptr::from_ref(&self.word);
+        // SAFETY: the word is what the invariant says, and nobody uses it any more.
+        unsafe { if self.is_second() { drop(word.cast::<B>().read()) } else { drop(word.cast::<A>().read()) } }
+    }
+}
+
+impl<A: Aligned + Clone, B: Marked + Clone> Clone for Twin<A, B> {
+    fn clone(&self) -> Self {
+        match self.get() {
+            Side::Small(thin) => Twin::first(thin.clone()),
+            Side::Large(thin) => Twin::second(thin.clone()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

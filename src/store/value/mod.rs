@@ -1,10 +1,14 @@
 //! Collections: what a value is that is no string. A new type is a module here and a line in the list of them
 //! (src/store/entry/held.rs). It knows nothing of keys: what must happen when it changes is the door's business.
+pub mod hash;
 pub mod list;
+pub mod set;
 
 use super::entry::Formed;
 use super::sizes::Size;
+pub use hash::{Hash, HashLimits};
 pub use list::List;
+pub use set::{Set, SetLimits};
 use std::fmt::Debug;
 
 /// A key holds a value of another type than was asked for.
@@ -37,6 +41,12 @@ pub trait Collection: Formed + Default + Clone + Debug + 'static {
 
     /// Roughly in how many pieces that memory is. With many, it is freed in slices.
     fn pieces(&self) -> usize;
+
+    /// When the first of its elements expires, if one does.
+    #[inline]
+    fn due_ms(&self) -> Option<i64> {
+        None
+    }
 
     /// Frees up to so many pieces of what nobody will look at again. True: there are more.
     fn shed(&mut self, most: usize) -> bool;

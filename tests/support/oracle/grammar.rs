@@ -56,6 +56,48 @@ const GRAMMAR: &[&str] = &[
     "LMOVE key key RIGHT LEFT",
     "RPOPLPUSH key key",
     "LMPOP 2 key key LEFT [COUNT index]",
+    "SADD key (value)+",
+    "SADD key (number)+",
+    "SADD key (small)+",
+    "SADD key (small)+",
+    "SREM key (value)+",
+    "SREM key (small)+",
+    "SISMEMBER key small",
+    "SMISMEMBER key (small)+",
+    "SMEMBERS key",
+    "SCARD key",
+    "SMOVE key key small",
+    "SPOP key 100000",
+    "SPOP key 0",
+    "SRANDMEMBER key 100000",
+    "SRANDMEMBER key index 1",
+    "SINTER (key)+",
+    "SINTERCARD 2 key key [LIMIT index]",
+    "SUNION (key)+",
+    "SDIFF (key)+",
+    "SINTERSTORE key (key)+",
+    "SUNIONSTORE key (key)+",
+    "SDIFFSTORE key (key)+",
+    "SSCAN key 0 COUNT 100000 [MATCH pattern]",
+    "HSET key (small value)+",
+    "HSET key (small number)+",
+    "HSET key (value value)+",
+    "HMSET key (small value)+",
+    "HSETNX key small value",
+    "HGET key small",
+    "HMGET key (small)+",
+    "HDEL key (small)+",
+    "HDEL key (value)+",
+    "HLEN key",
+    "HSTRLEN key small",
+    "HEXISTS key small",
+    "HKEYS key",
+    "HVALS key",
+    "HGETALL key",
+    "HINCRBY key small number",
+    "HINCRBYFLOAT key small float",
+    "HRANDFIELD key 100000 [WITHVALUES]",
+    "HSCAN key 0 COUNT 100000 [MATCH pattern]",
     "DEL (key)+",
     "UNLINK (key)+",
     "EXISTS (key)+",
@@ -68,7 +110,7 @@ const GRAMMAR: &[&str] = &[
     "SWAPDB database database",
     "SELECT database",
     "KEYS pattern",
-    "SCAN 0 COUNT 100000 [MATCH pattern] [TYPE STRING|TYPE LIST]",
+    "SCAN 0 COUNT 100000 [MATCH pattern] [TYPE STRING|TYPE LIST|TYPE SET|TYPE HASH]",
     "DBSIZE",
     "FLUSHDB [SYNC|ASYNC]",
     "EXPIRE key seconds [NX|XX] [GT|LT]",
@@ -152,7 +194,10 @@ pub fn command(chance: &mut Chance) -> Vec<Vec<u8>> {
     let mut words = Vec::new();
     sequence(&mut line.split(' ').peekable(), chance, &mut words);
     // Redis 7.0 takes more for a cursor than 8.0 does.
-    if chance.below(25) == 0 && !words[0].eq_ignore_ascii_case(b"SCAN") {
+    let is_kept = [b"SCAN".as_slice(), b"SSCAN", b"SPOP", b"SRANDMEMBER", b"HSCAN", b"HRANDFIELD"]
+        .iter()
+        .any(|name| words[0].eq_ignore_ascii_case(name));
+    if chance.below(25) == 0 && !is_kept {
         spoil(chance, &mut words);
     }
     words
@@ -217,6 +262,8 @@ fn word(kind: &str, chance: &mut Chance) -> Vec<u8> {
         "number" if chance.below(3) == 0 => pick(chance, NUMBERS).to_vec(),
         "number" => signed(chance, 20_000).to_string().into_bytes(),
         "value" => value(chance),
+        "small" if chance.below(3) == 0 => value(chance),
+        "small" => chance.below(12).to_string().into_bytes(),
         "offset" => [0, 1, 5, 44, 45, 100, -1, 1 << 40, i64::MAX][chance.below(9) as usize].to_string().into_bytes(),
         "index" if chance.below(10) == 0 => pick(chance, NUMBERS).to_vec(),
         "index" => signed(chance, 12).to_string().into_bytes(),

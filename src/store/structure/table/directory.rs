@@ -19,11 +19,11 @@ const BLOCK: usize = 512;
 /// Where an item stands; true until the table changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    segment: u32,
-    slot: u32,
+    pub(super) segment: u32,
+    pub(super) slot: u32,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Table<T, H> {
     hasher: H,
     /// Numbers of segments, by the top `depth` bits of the hash; at least one.
@@ -63,8 +63,15 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         table
     }
 
+    #[inline]
     pub fn hasher(&self) -> &H {
         &self.hasher
+    }
+
+    /// For who keeps the items' memory in it. What items hash to must stay.
+    #[inline]
+    pub fn hasher_mut(&mut self) -> &mut H {
+        &mut self.hasher
     }
 
     pub fn len(&self) -> usize {
@@ -309,7 +316,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
 }
 
 /// All segments, by their numbers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Segments<T> {
     /// Invariant: all but the last have `BLOCK` segments.
     blocks: Vec<Vec<Segment<T>>>,

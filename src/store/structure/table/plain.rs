@@ -37,6 +37,13 @@ impl std::hash::Hasher for Ready {
     }
 }
 
+/// Of one that is in use.
+impl<T: Clone, H: Clone> Clone for Table<T, H> {
+    fn clone(&self) -> Self {
+        Table { hasher: self.hasher.clone(), items: self.items.clone(), rest: None }
+    }
+}
+
 impl<T: Item, H: Hasher<T> + Default> Default for Table<T, H> {
     fn default() -> Self {
         Table::new(H::default())
@@ -50,6 +57,11 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
 
     pub fn hasher(&self) -> &H {
         &self.hasher
+    }
+
+    /// For who keeps the items' memory in it. What items hash to must stay.
+    pub fn hasher_mut(&mut self) -> &mut H {
+        &mut self.hasher
     }
 
     pub fn len(&self) -> usize {
@@ -111,8 +123,13 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
 
     /// Some item, all equally likely. `chance` gives random numbers.
     pub fn random(&self, chance: &mut dyn FnMut() -> u64) -> Option<&T> {
+        self.random_place(chance).map(|place| self.get(place))
+    }
+
+    /// Where that is.
+    pub fn random_place(&self, chance: &mut dyn FnMut() -> u64) -> Option<Place> {
         let number = chance().checked_rem(self.len() as u64)?;
-        self.items.values().nth(number as usize)
+        self.items.keys().nth(number as usize).copied()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &T> {

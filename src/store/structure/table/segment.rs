@@ -2,7 +2,7 @@
 use super::window::{WINDOW, alike, prefetch};
 use super::{Item, TAG_BITS};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Segment<T> {
     /// Invariant: items stand in the order of their tags, none before its home, and no slot is empty between an item
     /// and its home. Items of the same tag stand in any order.

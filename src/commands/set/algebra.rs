@@ -1,0 +1,235 @@
+//! What several sets have in common, have together, or what one has that the others have not: told, counted or stored.
+use super::prelude::*;
+use super::{limits, write_element};
+use crate::commands::list::ends::Numkeys;
+use crate::store::value::Collection;
+use crate::store::value::set::Element;
+use crate::store::{Keyspace, Set as Members, SetLimits};
+use crate::wire::reply::{Of, Reply};
+
+const ORDER_VARIES: &[&str] = &["nondeterministic_output_order"];
+
+// --- SDIFF key [key ...]
+form! { pub SDiff<'a> { key: Many<'a, Key<'a, READ>> } }
+impl<'a> Command<'a> for SDiff<'a> {
+    const FACTS: Facts = facts("SDIFF", "set", "1.0.0", READONLY, "Returns the members of a set that others have not.")
+        .hint(ORDER_VARIES);
+    fn run(self, cx: &mut Context) -> Ran {
+        tell(Difference, self.key, cx)
+    }
+}
+
+// --- SDIFFSTORE destination key [key ...]
+form! { pub SDiffStore<'a> { destination: Key<'a, PUT>, key: Many<'a, Key<'a, READ>> } }
+impl<'a> Command<'a> for SDiffStore<'a> {
+    const FACTS: Facts =
+        facts("SDIFFSTORE", "set", "1.0.0", WRITE | DENYOOM, "Stores the members of a set that others have not.");
+    fn run(self, cx: &mut Context) -> Ran {
+        store(Difference, self.destination, self.key, Event::set("sdiffstore"), cx)
+    }
+}
+
+// --- SINTER key [key ...]
+form! { pub SInter<'a> { key: Many<'a, Key<'a, READ>> } }
+impl<'a> Command<'a> for SInter<'a> {
+    const FACTS: Facts =
+        facts("SINTER", "set", "1.0.0", READONLY, "Returns the members that all of several sets have.")
+            .hint(ORDER_VARIES);
+    fn run(self, cx: &mut Context) -> Ran {
+        tell(Intersection, self.key, cx)
+    }
+}
+
+// --- SINTERCARD numkeys key [key ...] [LIMIT limit]
+form! { pub SInterCard<'a> { key: List<'a, Key<'a, READ>, Sources>, [limit: "LIMIT" Limit] } }
+number! { Limit: integer, else LimitNegative; |n| n >= 0, else LimitNegative }
+pub struct Sources;
+impl Count for Sources {
+    const NOT_A_NUMBER: Refusal = Numkeys::NOT_A_NUMBER;
+    const TOO_FEW: Refusal = Numkeys::TOO_FEW;
+    const TOO_MANY: Refusal = Refusal::TooManyKeys;
+}
+impl<'a> Command<'a> for SInterCard<'a> {
+    const FACTS: Facts =
+        facts("SINTERCARD", "set", "7.0.0", READONLY, "Returns how many members all of several sets have.");
+    fn run(self, cx: &mut Context) -> Ran {
+        look_up(self.key.iter(), cx)?;
+        let sets = sets(cx.data, cx.database(), cx.now_ms(), self.key.iter());
+        let limit = self.limit.map_or(0, |limit| limit.0 as usize);
+        let most = if limit == 0 { usize::MAX } else { limit };
+        let mut count = 0;
+        intersect(&sets, &mut |_| {
+            count += 1;
+            count < most
+        });
+        cx.count(count)
+    }
+}
+
+// --- SINTERSTORE destination key [key ...]
+form! { pub SInterStore<'a> { destination: Key<'a, PUT>, key: Many<'a, Key<'a, READ>> } }
+impl<'a> Command<'a> for SInterStore<'a> {
+    const FACTS: Facts =
+        facts("SINTERSTORE", "set", "1.0.0", WRITE | DENYOOM, "Stores the members that all of several sets have.");
+    fn run(self, cx: &mut Context) -> Ran {
+        store(Intersection, self.destination, self.key, Event::set("sinterstore"), cx)
+    }
+}
+
+// --- SUNION key [key ...]
+form! { pub SUnion<'a> { key: Many<'a, Key<'a, READ>> } }
+impl<'a> Command<'a> for SUnion<'a> {
+    const FACTS: Facts = facts("SUNION", "set", "1.0.0", READONLY, "Returns the members that any of several sets has.")
+        .hint(ORDER_VARIES);
+    fn run(self, cx: &mut Context) -> Ran {
+        tell(Union, self.key, cx)
+    }
+}
+
+// --- SUNIONSTORE destination key [key ...]
+form! { pub SUnionStore<'a> { destination: Key<'a, PUT>, key: Many<'a, Key<'a, READ>> } }
+impl<'a> Command<'a> for SUnionStore<'a> {
+    const FACTS: Facts =
+        facts("SUNIONSTORE", "set", "1.0.0", WRITE | DENYOOM, "Stores the members that any of several sets has.");
+    fn run(self, cx: &mut Context) -> Ran {
+        store(Union, self.destination, self.key, Event::set("sunionstore"), cx)
+    }
+}
+
+// --- What they share
+
+#[derive(Clone, Copy, PartialEq)]
+enum Operation {
+    Difference,
+    Intersection,
+    Union,
+}
+use Operation::*;
+
+/// Counts each key as used, and refuses what is no set.
+fn look_up<'a>(keys: impl Iterator<Item = Key<'a, READ>>, cx: &mut Context) -> Result<(), Refusal> {
+    for key in keys {
+        cx.view::<Members, _>(key)?;
+    }
+    Ok(())
+}
+
+/// The sets of keys that were just looked up; `None` where there is none.
+fn sets<'d, 'a>(
+    data: &'d Keyspace,
+    database: usize,
+    now_ms: i64,
+    keys: impl Iterator<Item = Key<'a, READ>>,
+) -> Vec<Option<&'d Members>> {
+    keys.map(|key| data.peek(database, key.0, now_ms)?.view().ok()).collect()
+}
+
+fn tell<'a>(operation: Operation, keys: Many<'a, Key<'a, READ>>, cx: &mut Context) -> Ran {
+    look_up(keys.iter(), cx)?;
+    let (limits, database, now_ms) = (limits(cx), cx.database(), cx.now_ms());
+    let Context { data, reply, .. } = cx;
+    let sets = sets(data, database, now_ms, keys.iter());
+    match operation {
+        Intersection => {
+            let (mark, mut count) = (reply.mark(), 0);
+            intersect(&sets, &mut |member| {
+                write_element(reply, member);
+                count += 1;
+                true
+            });
+            reply.length_at(mark, Of::Set, count);
+        }
+        Difference => tell_all(&subtract(&sets, &limits), reply),
+        Union => match &sets.iter().flatten().collect::<Vec<_>>()[..] {
+            [one] => tell_all(one, reply),
+            _ => tell_all(&unite(&sets, &limits), reply),
+        },
+    }
+    Ok(Outcome::Done)
+}
+
+fn tell_all(set: &Members, reply: &mut Reply) {
+    reply.set(set.len());
+    set.iter().for_each(|member| write_element(reply, member));
+}
+
+fn store<'a>(
+    operation: Operation,
+    destination: Key<PUT>,
+    keys: Many<'a, Key<'a, READ>>,
+    event: Event,
+    cx: &mut Context,
+) -> Ran {
+    look_up(keys.iter(), cx)?;
+    let limits = limits(cx);
+    let sets = sets(cx.data, cx.database(), cx.now_ms(), keys.iter());
+    let result = match operation {
+        Difference => subtract(&sets, &limits),
+        Intersection => {
+            let mut result = Members::default();
+            intersect(&sets, &mut |member| result.add(member.bytes(&mut Digits::new()), &limits));
+            result
+        }
+        Union => unite(&sets, &limits),
+    };
+    let (count, mut door) = (result.len(), cx.open(destination));
+    if count > 0 {
+        door.put(Content::of_collection(result), NewExpiry::Never, event);
+    } else {
+        door.remove(Event::DEL);
+    }
+    cx.count(count)
+}
+
+/// Shows what all sets have, until `show` says that it is enough.
+fn intersect(sets: &[Option<&Members>], show: &mut dyn FnMut(Element) -> bool) {
+    let Some(mut sets) = sets.iter().copied().collect::<Option<Vec<&Members>>>() else { return };
+    sets.sort_by_key(|set| set.len());
+    let mut digits = Digits::new();
+    let [fewest, others @ ..] = &sets[..] else { return };
+    for member in fewest.iter() {
+        let bytes = member.bytes(&mut digits);
+        if others.iter().all(|set| set.contains(bytes)) && !show(member) {
+            return;
+        }
+    }
+}
+
+fn unite(sets: &[Option<&Members>], limits: &SetLimits) -> Members {
+    let (mut all, mut digits) = (Members::default(), Digits::new());
+    for member in sets.iter().flatten().flat_map(|set| set.iter()) {
+        all.add(member.bytes(&mut digits), limits);
+    }
+    all
+}
+
+/// In either of two ways, as Redis: each member of the first is looked for in the others, or all of theirs are taken away.
+fn subtract(sets: &[Option<&Members>], limits: &SetLimits) -> Members {
+    let (mut left, mut digits) = (Members::default(), Digits::new());
+    let [Some(first), others @ ..] = sets else { return left };
+    if others.iter().flatten().any(|other| std::ptr::eq(*other, *first)) {
+        return left;
+    }
+    let to_look_for = first.len() * (1 + others.iter().flatten().count());
+    let to_take_away: usize = first.len() + others.iter().flatten().map(|set| set.len()).sum::<usize>();
+    if to_look_for / 2 <= to_take_away {
+        let mut others: Vec<&Members> = others.iter().flatten().copied().collect();
+        // The largest first: it is likely to have it.
+        others.sort_by_key(|set| std::cmp::Reverse(set.len()));
+        for member in first.iter() {
+            let bytes = member.bytes(&mut digits);
+            if !others.iter().any(|set| set.contains(bytes)) {
+                left.add(bytes, limits);
+            }
+        }
+        return left;
+    }
+    first.iter().for_each(|member| _ = left.add(member.bytes(&mut digits), limits));
+    for member in others.iter().flatten().flat_map(|set| set.iter()) {
+        if left.is_empty() {
+            break;
+        }
+        left.remove(member.bytes(&mut digits));
+    }
+    left
+}

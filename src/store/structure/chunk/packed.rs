@@ -1,0 +1,136 @@
+//! What an element of a chunk looks like: its code, and its bytes.
+use crate::base::number;
+use crate::store::structure::listpack_size;
+
+// Codes. Below these: a string of so many bytes.
+const SHORT_MAX: usize = 0xBF;
+/// Up to 0x1FFF: five bits here and a byte.
+const SMALL: u8 = 0xC0;
+/// In 2, 3, 4, 5, 6, 8 bytes.
+const INTEGER: u8 = 0xE0;
+const WIDTHS: [usize; 6] = [2, 3, 4, 5, 6, 8];
+/// A string with its length in two bytes before it and two behind it.
+pub(super) const MEDIUM: u8 = 0xFF;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element<'a> {
+    Integer(i64),
+    Bytes(&'a [u8]),
+}
+
+/// An element that is to be put somewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct Packed<'a> {
+    pub(super) code: u8,
+    integer: [u8; 8],
+    bytes: &'a [u8],
+    /// What it takes in a listpack, beyond `width`.
+    pub(super) extra: u16,
+}
+
+impl<'a> Packed<'a> {
+    /// At most `ELEMENT_BYTES_MAX` bytes.
+    #[inline]
+    pub fn new(bytes: &'a [u8]) -> Packed<'a> {
+        debug_assert!(bytes.len() <= super::ELEMENT_BYTES_MAX);
+        let (code, integer) = match number::integer(bytes) {
+            Some(integer @ 0..0x2000) => (SMALL | (integer >> 8) as u8, integer),
+            Some(integer) => {
+                let bits = 65 - (integer ^ integer >> 63).leading_zeros() as usize;
+                let width = WIDTHS.iter().position(|width| width * 8 >= bits).expect("64 bits suffice");
+                (INTEGER + width as u8, integer)
+            }
+            None if bytes.len() <= SHORT_MAX => (bytes.len() as u8, 0),
+            None => (MEDIUM, 0),
+        };
+        let mut packed = Packed { code, integer: integer.to_le_bytes(), bytes, extra: 0 };
+        let size = if code < SMALL || code == MEDIUM {
+            listpack_size::string(bytes.len())
+        } else {
+            listpack_size::integer(integer)
+        };
+        packed.extra = (size as i64 - packed.width() as i64) as u16;
+        packed
+    }
+
+    /// Bytes that it takes beside its code.
+    #[inline]
+    pub fn width(&self) -> usize {
+        match self.code {
+            MEDIUM => self.bytes.len() + 4,
+            code => width(code),
+        }
+    }
+
+    /// Of the same code: is it written so?
+    #[inline]
+    pub(super) fn is(&self, bytes: &[u8]) -> bool {
+        match self.code {
+            MEDIUM => &bytes[2..bytes.len() - 2] == self.bytes,
+            code if code < SMALL => bytes == self.bytes,
+            _ => *bytes == self.integer[..bytes.len()],
+        }
+    }
+
+    #[inline]
+    pub(super) fn write(&self, to: &mut [u8]) {
+        match self.code {
+            MEDIUM => {
+                let length = (self.bytes.len() as u16).to_le_bytes();
+                let end = to.len();
+                to[..2].copy_from_slice(&length);
+                to[2..end - 2].copy_from_slice(self.bytes);
+                to[end - 2..].copy_from_slice(&length);
+            }
+            code if code < SMALL => to.copy_from_slice(self.bytes),
+            _ => to.copy_from_slice(&self.integer[..to.len()]),
+        }
+    }
+}
+
+/// Bytes that an element takes beside its code, if it is not a `MEDIUM` one.
+#[inline]
+pub(super) fn width(code: u8) -> usize {
+    match code {
+        0..SMALL => code as usize,
+        SMALL..INTEGER => 1,
+        _ => WIDTHS[(code - INTEGER) as usize],
+    }
+}
+
+#[inline]
+pub(super) fn element(code: u8, bytes: &[u8]) -> Element<'_> {
+    match code {
+        0..SMALL => Element::Bytes(bytes),
+        MEDIUM => Element::Bytes(&bytes[2..bytes.len() - 2]),
+        SMALL..INTEGER => Element::Integer(((code - SMALL) as i64) << 8 | bytes[0] as i64),
+        _ => {
+            let mut word = [if bytes[bytes.len() - 1] & 0x80 == 0 { 0 } else { 0xFF }; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            Element::Integer(i64::from_le_bytes(word))
+        }
+    }
+}
+
+impl<'a> Element<'a> {
+    /// Its bytes; those of an integer are printed into `digits`.
+    #[inline]
+    pub fn bytes<'b>(&self, digits: &'b mut itoa::Buffer) -> &'b [u8]
+    where
+        'a: 'b,
+    {
+        match self {
+            Element::Integer(integer) => digits.format(*integer).as_bytes(),
+            Element::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// What it takes in a listpack.
+    #[inline]
+    pub fn listpack_size(&self) -> usize {
+        match self {
+            Element::Integer(integer) => listpack_size::integer(*integer),
+            Element::Bytes(bytes) => listpack_size::string(bytes.len()),
+        }
+    }
+}
