@@ -259,7 +259,7 @@ impl Keyspace {
     fn lapse_found(&mut self, database: usize, key: &[u8], now_ms: i64) {
         /// What is left is not seen, and goes when the loop has time.
         const MOST: usize = 64;
-        if let Some(place) = self.meet::<false>(database, self.hasher.key(key), key, now_ms)
+        if let Some(place) = self.meet(database, self.hasher.key(key), key, now_ms)
             && self.databases[database]
                 .get(place)
                 .view::<Hash>()
