@@ -33,6 +33,11 @@ const DIFFER: &[(&str, &str)] = &[
     ("REPLICAOF", "NO ONE are a host and a port that mean nobody"),
     ("SLAVEOF", "as REPLICAOF"),
     ("SET", "IFEQ is Valkey's"),
+    ("ZRANGEBYLEX", "WITHSCORES has a refusal of its own"),
+    ("ZREVRANGEBYLEX", "as ZRANGEBYLEX"),
+    ("ZREVRANGE", "a LIMIT that cuts nothing is taken"),
+    ("ZRANK", "WITHSCORE is Redis 7.2's"),
+    ("ZREVRANK", "as ZRANK"),
 ];
 
 #[test]

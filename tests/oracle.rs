@@ -235,7 +235,7 @@ fn agree(words: &Words, ours: &Value, theirs: &Value, slack_ms: i64) -> bool {
         (b"HSCAN", Value::List(_, a), Value::List(_, b)) if a.len() == 2 && b.len() == 2 => {
             matches!((&a[1], &b[1]), (Value::List(_, ours), Value::List(_, theirs)) if parted(ours, 2) == parted(theirs, 2))
         }
-        (b"SCAN" | b"SSCAN", Value::List(Kind::Array, a), Value::List(Kind::Array, b))
+        (b"SCAN" | b"SSCAN" | b"ZSCAN", Value::List(Kind::Array, a), Value::List(Kind::Array, b))
             if a.len() == 2 && b.len() == 2 =>
         {
             a[0] == b[0] && sorted(&a[1]) == sorted(&b[1])

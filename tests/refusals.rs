@@ -44,7 +44,9 @@ fn is_stated(line: &[String], ours: &str, theirs: &str) -> bool {
         // 7.0 takes any word for a cursor that begins with blanks or a sign, or is empty.
         "SCAN" => ours == "ERR invalid cursor",
         // A form is read to its end before any key is looked at, and here is none.
-        "SSCAN" | "HSCAN" => theirs == "accepted" || ours == "ERR invalid cursor",
+        "SSCAN" | "HSCAN" | "ZSCAN" => theirs == "accepted" || ours == "ERR invalid cursor",
+        // WITHSCORE came with 7.2.
+        "ZRANK" | "ZREVRANK" => theirs.starts_with("ERR wrong number of arguments"),
         // 7.0 wants two words more; and a command that it is asked about may be one that Spindle does not have.
         "COMMAND" if has("GETKEYS") || has("GETKEYSANDFLAGS") => {
             let few = line.len() == 3 && theirs.starts_with("ERR wrong number of arguments");

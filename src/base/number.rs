@@ -100,6 +100,16 @@ pub fn float(text: &[u8]) -> Option<f64> {
     (!lost).then_some(number)
 }
 
+/// A float as Redis takes the end of a range: decimal, ended by a zero if there is one, nothing at all for 0, and whatever
+/// is too large or too small.
+pub fn bound(text: &[u8]) -> Option<f64> {
+    let text = &text[..memchr::memchr(0, text).unwrap_or(text.len())];
+    if text.is_empty() {
+        return Some(0.0);
+    }
+    str::from_utf8(text).ok()?.parse().ok().filter(|number: &f64| !number.is_nan())
+}
+
 fn float_from_hexadecimal(number: Hexadecimal) -> Option<f64> {
     const BITS: u32 = f64::MANTISSA_DIGITS;
     const LOWEST: i32 = f64::MIN_EXP - BITS as i32;
@@ -127,6 +137,45 @@ pub fn print_float(number: f64, out: &mut Vec<u8>) {
     } else {
         out.extend_from_slice(if number < 0.0 { b"-" } else { b"" });
         if number.is_finite() { print_shortest(number.abs(), out) } else { out.extend_from_slice(b"inf") }
+    }
+}
+
+/// A float as C's `printf("%.17g")`, which is what ZSCAN tells.
+pub fn print_float_in_17_digits(number: f64, out: &mut Vec<u8>) {
+    if !number.is_finite() || number == 0.0 {
+        return print_float(number, out);
+    }
+    let text = format!("{number:.16e}");
+    let (digits, exponent) = text.split_once('e').expect("an exponent");
+    let exponent: i32 = exponent.parse().expect("a number");
+    let (sign, digits) = digits.split_at((number < 0.0) as usize);
+    let digits: Vec<u8> = digits.bytes().filter(|byte| *byte != b'.').collect();
+    let count = digits.iter().rposition(|digit| *digit != b'0').map_or(1, |last| last + 1);
+    let digits = &digits[..count];
+    out.extend_from_slice(sign.as_bytes());
+    match exponent {
+        -4..0 => {
+            out.extend_from_slice(b"0.");
+            out.resize(out.len() + (-exponent - 1) as usize, b'0');
+            out.extend_from_slice(digits);
+        }
+        0..17 => {
+            let whole = exponent as usize + 1;
+            out.extend_from_slice(&digits[..whole.min(count)]);
+            out.resize(out.len() + whole.saturating_sub(count), b'0');
+            if count > whole {
+                out.push(b'.');
+                out.extend_from_slice(&digits[whole..]);
+            }
+        }
+        _ => {
+            out.push(digits[0]);
+            if count > 1 {
+                out.push(b'.');
+                out.extend_from_slice(&digits[1..]);
+            }
+            out.extend_from_slice(format!("e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs()).as_bytes());
+        }
     }
 }
 

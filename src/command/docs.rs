@@ -43,7 +43,10 @@ fn argument(field: &Field) -> Vec<Argument> {
         }
         Syntax::Options(fields) => arguments(fields),
         Syntax::List { of, extent } => {
-            let (Extent::Rest { least, .. } | Extent::Counted { least, .. }) = extent;
+            let least = match extent {
+                Extent::Rest { least, .. } | Extent::Counted { least, .. } => least,
+                Extent::Alike { .. } => 1,
+            };
             let mut listed = argument(&Field { syntax: *of, needed: field.needed && least > 0, ..*field });
             for argument in &mut listed {
                 // The field is called `keys`, each of them is a key.

@@ -148,6 +148,10 @@ impl Walk<'_> {
     fn list(&mut self, of: &Syntax, extent: Extent, name: &'static str) -> Option<()> {
         let (least, leave) = match extent {
             Extent::Rest { least, leave } => (least, leave),
+            Extent::Alike { at } => {
+                let count = usize::try_from(integer(self.words.get(at)?)?).ok()?;
+                (count, self.words.len().saturating_sub(count))
+            }
             Extent::Counted { name: count, .. } => {
                 let example = Syntax::Word { kind: Kind::Integer, any: false, example: "1" };
                 let Some(word) = self.read(Role::Count, count) else { return self.missing(count, None, example) };

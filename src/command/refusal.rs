@@ -141,6 +141,17 @@ refusals! {
     TooManyKeys: "ERR Number of keys can't be greater than number of args"
     LimitNegative: "ERR LIMIT can't be negative"
     ReplyTooLarge: "ERR the reply would take more memory than proto-max-bulk-len allows"
+    // Sorted sets
+    NxWithXx: "ERR XX and NX options at the same time are not compatible"
+    GtLtNx: "ERR GT, LT, and/or NX options at the same time are not compatible"
+    IncrOfMany: "ERR INCR option supports a single increment-element pair"
+    ScoreNan: "ERR resulting score is not a number (NaN)"
+    ScoreBounds: "ERR min or max is not a float"
+    NameBounds: "ERR min or max not valid string range item"
+    LimitByRank: "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
+    ScoresByName: "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
+    NoInputKey: "ERR at least 1 input key is needed for '{command}' command"
+    WeightNotAFloat: "ERR weight value is not a float"
     // Strings
     Overflow: "ERR increment or decrement would overflow"
     DecrementOverflow: "ERR decrement would overflow"

@@ -69,6 +69,9 @@ impl KeySpecs {
             Syntax::List { of, extent: Extent::Rest { leave, .. } } => {
                 self.walk(of, at, Within::Rest { leave, step: of.width().least as i32 })
             }
+            Syntax::List { of, extent: Extent::Alike { .. } } => {
+                self.walk(of, Place::Later(at.from()), Within::Nothing)
+            }
             Syntax::List { of, extent: Extent::Counted { .. } } => {
                 self.walk(of, at.next(1), Within::Counted { count: at, step: of.width().least as i32 })
             }

@@ -64,6 +64,8 @@ pub enum Extent {
     Rest { least: usize, leave: usize },
     /// Its length stands before it.
     Counted { name: &'static str, least: usize },
+    /// As many as the number says that stands at this place of the request.
+    Alike { at: usize },
 }
 
 /// One entry of a form, or one way of a choice: its token, if it has one, and what follows that.
@@ -112,6 +114,7 @@ impl Syntax {
                 let least = match extent {
                     Extent::Rest { least, .. } => *least * of.width().least,
                     Extent::Counted { least, .. } => 1 + *least * of.width().least,
+                    Extent::Alike { .. } => of.width().least,
                 };
                 Width { least, varies: true, any: false }
             }
@@ -205,6 +208,7 @@ impl Syntax {
                         let count = usize::try_from(integer(words.read().ok()?)?).ok()?;
                         count.checked_mul(of.width().least)?
                     }
+                    Extent::Alike { at } => usize::try_from(integer(words.get(at)?)?).ok()?,
                 };
                 let stop = words.len().checked_sub(own)?;
                 while words.len() > stop {

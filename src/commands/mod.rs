@@ -9,9 +9,11 @@ mod list;
 mod pubsub;
 pub mod server;
 mod set;
+mod sorted_set;
 mod standalone;
 mod string;
 pub mod transaction;
+mod wait;
 
 use connection::{client::*, hello::*, kill::*, modes::*, monitor::*, pause::*, *};
 use hash::{expire::*, expiring::*, fields::*, numbers::*, pick::*, scan::*};
@@ -20,6 +22,7 @@ use list::{block::*, ends::*, middle::*, read::*, shift::*};
 use pubsub::{channels::*, subscribe::*, *};
 use server::*;
 use set::{algebra::*, members::*, pick::*, scan::*};
+use sorted_set::{add::*, combine::*, pop::*, range::*, read::*, remove::*, sample::*};
 use standalone::*;
 use string::{counters::*, get_set::*, lcs::*, many::*, ranges::*};
 use transaction::*;
@@ -62,6 +65,11 @@ crate::table! { pub COMMANDS:
     // Lists
     BLMove, BLMPop, BLPop, BRPop, BRPopLPush, LIndex, LInsert, LLen, LMove, LMPop, LPop, LPos, LPush, LPushX, LRange, LRem,
     LSet, LTrim, RPop, RPopLPush, RPush, RPushX,
+    // Sorted sets
+    BZMPop, BZPopMax, BZPopMin, ZAdd, ZCard, ZCount, ZDiff, ZDiffStore, ZIncrBy, ZInter, ZInterCard, ZInterStore, ZLexCount,
+    ZMPop, ZMScore, ZPopMax, ZPopMin, ZRandMember, ZRange, ZRangeByLex, ZRangeByScore, ZRangeStore, ZRank, ZRem,
+    ZRemRangeByLex, ZRemRangeByRank, ZRemRangeByScore, ZRevRange, ZRevRangeByLex, ZRevRangeByScore, ZRevRank, ZScan, ZScore,
+    ZUnion, ZUnionStore,
     // Databases and memory
     DbSize, FlushAll, FlushDb, Memory { MemoryDoctor, MemoryHelp, MemoryMallocStats, MemoryPurge, MemoryStats, MemoryUsage }, SwapDb,
     // What is off in a server that stands alone

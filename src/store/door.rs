@@ -153,6 +153,17 @@ impl<'a> Door<'a> {
         result
     }
 
+    /// Puts a collection here, whatever was here before. One without elements leaves nothing. How many it has.
+    pub fn store<T: Collection>(&mut self, collection: T, event: Event) -> usize {
+        let len = collection.len();
+        if len > 0 {
+            self.renew(Content::Held(collection.hold()), NewExpiry::Never, event);
+        } else {
+            self.remove(Event::DEL);
+        }
+        len
+    }
+
     /// Removes the entry. Was there one?
     pub fn remove(&mut self, event: Event) -> bool {
         let removed = self.take();

@@ -72,6 +72,9 @@ impl Event {
     pub const fn set(name: &'static str) -> Event {
         Event { class: Class::Set, name }
     }
+    pub const fn sorted_set(name: &'static str) -> Event {
+        Event { class: Class::SortedSet, name }
+    }
     pub const fn generic(name: &'static str) -> Event {
         Event { class: Class::Generic, name }
     }

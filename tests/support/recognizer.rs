@@ -30,6 +30,16 @@ fn ends(syntax: &Syntax, words: &[&str], at: usize) -> Vec<usize> {
             let least = (0..least).fold(vec![at], |from, _| step(from, &one));
             closure(least, &one)
         }
+        Syntax::List { of, extent: Extent::Alike { at: count } } => {
+            // Its place is counted with the name.
+            let count = words.get(count - 1).and_then(|word| word.parse::<usize>().ok()).filter(|n| *n <= words.len());
+            (0..count.unwrap_or(usize::MAX))
+                .try_fold(vec![at], |from, _| {
+                    let to = step(from, &|at| ends(of, words, at));
+                    if to.is_empty() { Err(to) } else { Ok(to) }
+                })
+                .unwrap_or_else(|none| none)
+        }
         Syntax::List { of, extent: Extent::Counted { .. } } => {
             let Some(count) = words.get(at).and_then(|word| word.parse::<usize>().ok()) else { return vec![] };
             if count > words.len() {

@@ -86,6 +86,7 @@ fn of(syntax: &Syntax) -> Vec<Line> {
             match extent {
                 Extent::Rest { least: 0, .. } => [vec![vec![]], one, vec![each]].concat(),
                 Extent::Rest { .. } => [one, vec![each], vec![[least.clone(), least].concat()]].concat(),
+                Extent::Alike { .. } => one,
                 Extent::Counted { least: 0, .. } => vec![vec!["0".into()], [vec!["1".into()], least].concat()],
                 Extent::Counted { .. } => {
                     vec![[vec!["1".into()], least.clone()].concat(), [vec!["2".into()], least.clone(), least].concat()]

@@ -3,35 +3,9 @@
 use super::ends::{MoreThanZero, Numkeys, Side, pop_first, pop_one};
 use super::prelude::*;
 use super::shift::shift;
-use crate::command::Block;
+use crate::commands::wait::{Timeout, null_array, wait};
 use crate::store::value::list::End;
 use crate::store::value::{Collection, List as Elements};
-
-/// How long to wait, in milliseconds; 0 is without end.
-#[derive(Debug, PartialEq, Clone, Copy)]
-pub struct Timeout<'a> {
-    word: &'a [u8],
-    ms: u64,
-}
-impl<'a> Leaf<'a> for Timeout<'a> {
-    const KIND: Kind = Kind::Double;
-    const EXAMPLE: &'static str = "1";
-    fn read(word: &'a [u8]) -> Result<Self, Refusal> {
-        let seconds: f64 = std::str::from_utf8(word)
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .filter(|seconds: &f64| !seconds.is_nan())
-            .ok_or(Refusal::TimeoutNotAFloat)?;
-        let ms = (seconds * 1000.0).ceil();
-        if ms > i64::MAX as f64 / 2.0 {
-            return Err(Refusal::TimeoutOutOfRange);
-        }
-        if ms < 0.0 { Err(Refusal::TimeoutNegative) } else { Ok(Timeout { word, ms: ms as u64 }) }
-    }
-    fn print(&self, to: &mut OwnedWords) {
-        to.word(self.word);
-    }
-}
 
 // --- BLMOVE source destination LEFT | RIGHT LEFT | RIGHT timeout
 form! { pub BLMove<'a> {
@@ -68,7 +42,7 @@ impl<'a> Command<'a> for BLMPop<'a> {
         if pop_first(self.key.iter(), self.r#where.end(), self.count, cx)? {
             return Ok(Outcome::Done);
         }
-        wait(self.key.iter().map(|key| key.0), timeout, null_array, cx)
+        wait(self.key.iter().map(|key| key.0), Elements::TYPE, timeout, null_array, cx)
     }
 }
 
@@ -123,7 +97,7 @@ fn pop_or_wait<'a>(keys: ManyThenOne<'a, Key<'a, POP>>, end: End, timeout: Timeo
     if pop_one(keys.iter(), end, cx)? {
         return Ok(Outcome::Done);
     }
-    wait(keys.iter().map(|key| key.0), timeout, null_array, cx)
+    wait(keys.iter().map(|key| key.0), Elements::TYPE, timeout, null_array, cx)
 }
 
 fn shift_or_wait(
@@ -135,7 +109,7 @@ fn shift_or_wait(
     cx: &mut Context,
 ) -> Ran {
     if !shift(source, destination, from, to, cx)? {
-        return wait(std::iter::once(source.0), timeout, null, cx);
+        return wait(std::iter::once(source.0), Elements::TYPE, timeout, null, cx);
     }
     let name = |end| if end == End::Left { "LEFT" } else { "RIGHT" };
     cx.record(|words| {
@@ -147,14 +121,4 @@ fn shift_or_wait(
 /// As Redis: in a transaction there is no element; at the deadline, no list.
 fn null(cx: &mut Context) {
     if cx.at_once { cx.reply.null() } else { cx.reply.null_array() }
-}
-
-fn null_array(cx: &mut Context) {
-    cx.reply.null_array();
-}
-
-fn wait<'a>(keys: impl Iterator<Item = &'a [u8]>, timeout: Timeout, late: fn(&mut Context), cx: &mut Context) -> Ran {
-    let deadline_us = (timeout.ms > 0).then(|| cx.now.mono_us.saturating_add(timeout.ms.saturating_mul(1000)));
-    let keys = keys.map(Box::from).collect();
-    Ok(Outcome::Block(Box::new(Block { keys, wants: Some(Elements::TYPE), deadline_us, words: None, late })))
 }

@@ -73,8 +73,6 @@ pub static KNOWN: &[Spec] = &[
     memory("stream-node-max-bytes", "4096", 0, S64),
     number("stream-node-max-entries", "100", 0, I64),
     number("tracking-table-max-keys", "1000000", 0, I64),
-    number("zset-max-listpack-entries", "128", 0, I64).also(&["zset-max-ziplist-entries"]),
-    memory("zset-max-listpack-value", "64", 0, S64).also(&["zset-max-ziplist-value"]),
     // persistence
     switch("aof-disable-auto-gc", "no").hidden(),
     switch("aof-load-truncated", "yes"),

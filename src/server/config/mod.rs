@@ -65,6 +65,8 @@ pub struct Config {
     pub set_max_intset_entries: i64,
     pub set_max_listpack_entries: i64,
     pub set_max_listpack_value: i64,
+    pub zset_max_listpack_entries: i64,
+    pub zset_max_listpack_value: u64,
     pub disable_thp: bool,
     /// Microseconds; -1 is off.
     pub slowlog_log_slower_than: i64,
@@ -132,6 +134,8 @@ impl Default for Config {
             set_max_intset_entries: 512,
             set_max_listpack_entries: 128,
             set_max_listpack_value: 64,
+            zset_max_listpack_entries: 128,
+            zset_max_listpack_value: 64,
             disable_thp: true,
             slowlog_log_slower_than: 10_000,
             slowlog_max_len: 128,

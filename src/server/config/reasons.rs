@@ -18,7 +18,7 @@ static REASONS: &[(&str, &str)] = &[
     ("active-expire-effort", "Keys are removed when they are due, not by samples."),
     ("hz dynamic-hz activerehashing", "Nothing is done so many times a second: each timer has its own deadline, and tables grow in small steps."),
     ("hash-seed", "The seed is drawn anew at each start."),
-    ("hash-max-* list-* set-max-* zset-max-* stream-node-* hll-*", "The type is not there yet."),
+    ("hash-max-* list-* set-max-* stream-node-* hll-*", "The type is not there yet."),
     ("lazyfree-*", "Deleting frees at once."),
     ("maxmemory*", "Memory is not limited yet, and nothing is evicted."),
     ("tracking-table-*", "Client tracking is not there yet."),

@@ -125,6 +125,10 @@ static SETTINGS: &[Spec] = &[
 
     setting!("Memory", "list-max-listpack-size", list_max_listpack_size, Kind::Number { min: i32::MIN as i64, max: i32::MAX as i64 }, Live,
         "When OBJECT ENCODING says quicklist of a list: above so many elements, or -1 to -5: above 4, 8, 16, 32, 64 KB").also(&["list-max-ziplist-size"]),
+    setting!("Memory", "zset-max-listpack-entries", zset_max_listpack_entries, Kind::Number { min: 0, max: i64::MAX }, Live,
+        "When OBJECT ENCODING says skiplist of a sorted set: above so many members").also(&["zset-max-ziplist-entries"]),
+    setting!("Memory", "zset-max-listpack-value", zset_max_listpack_value, Kind::Memory { min: 0, max: i64::MAX as u64 }, Live,
+        "And with a member of more bytes").also(&["zset-max-ziplist-value"]),
 
     setting!("Memory", "hash-max-listpack-entries", hash_max_listpack_entries, Kind::Number { min: 0, max: i64::MAX }, Live,
         "When OBJECT ENCODING says hashtable of a hash: above so many fields").also(&["hash-max-ziplist-entries"]),

@@ -4,7 +4,7 @@
 use super::{LONG, WORD};
 use crate::store::sizes::Size;
 use crate::store::text::{Long, Text};
-use crate::store::value::{Collection, Hash, List, Set};
+use crate::store::value::{Collection, Hash, List, Set, SortedSet};
 
 /// What an entry can hold, by the number in its header.
 ///
@@ -182,4 +182,5 @@ collections! {
     9 List
     10 Set
     11 Hash
+    12 SortedSet
 }

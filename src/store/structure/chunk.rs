@@ -462,6 +462,41 @@ impl Chunk {
         true
     }
 
+    /// Puts elements before the one at this place, in its memory if they fit. False, with nothing done: it has no room.
+    pub fn insert(&mut self, at: usize, with: &[Packed]) -> bool {
+        let (width, count) = (with.iter().map(Packed::width).sum::<usize>(), self.len());
+        let room = |chunk: &Chunk| {
+            let behind = chunk.field(FIRST) >= chunk.field(END);
+            let limit = if behind { (chunk.field(FIRST) + 1).saturating_sub(count + with.len()) } else { 0 };
+            behind && chunk.field(END) + width <= limit
+        };
+        if self.0.is_none() || !room(self) {
+            let need = self.used() + width + with.len();
+            if need > CHUNK_BYTES_MAX {
+                return false;
+            }
+            *self = self.moved(good_size(need), false);
+        }
+        let place = self.extent(&(at..at)).start + self.field(START);
+        let (end, first) = (self.field(END), self.field(FIRST));
+        let memory = self.memory_mut();
+        memory.copy_within(place..end, place + width);
+        // Codes stand in reverse, so those of later elements move down.
+        let later = first + 1 - count..first + 1 - at;
+        memory.copy_within(later.clone(), later.start - with.len());
+        let (mut to, mut extra) = (place, 0);
+        for (number, packed) in with.iter().enumerate() {
+            packed.write(&mut memory[to..to + packed.width()]);
+            memory[first - at - number] = packed.code;
+            to += packed.width();
+            extra += packed.extra as usize;
+        }
+        self.set(END, end + width);
+        self.set(COUNT, count + with.len());
+        self.set(EXTRA, self.field(EXTRA).wrapping_add(extra));
+        true
+    }
+
     /// Takes some elements away, and puts another in their place. False, with nothing done: it has no room for it.
     pub fn splice(&mut self, elements: Range<usize>, with: Option<&Packed>) -> bool {
         let (extent, count) = (self.extent(&elements), self.len());

@@ -3,12 +3,14 @@
 pub mod hash;
 pub mod list;
 pub mod set;
+pub mod sorted_set;
 
 use super::entry::Formed;
 use super::sizes::Size;
 pub use hash::{Hash, HashLimits};
 pub use list::List;
 pub use set::{Set, SetLimits};
+pub use sorted_set::{SortedSet, SortedSetLimits};
 use std::fmt::Debug;
 
 /// A key holds a value of another type than was asked for.

@@ -98,6 +98,45 @@ const GRAMMAR: &[&str] = &[
     "HINCRBYFLOAT key small float",
     "HRANDFIELD key 100000 [WITHVALUES]",
     "HSCAN key 0 COUNT 100000 [MATCH pattern]",
+    "ZADD key (score small)+",
+    "ZADD key (score small)+",
+    "ZADD key (score value)+",
+    "ZADD key [NX|XX] [CH] (score small)+",
+    "ZADD key [XX] [GT|LT] [CH] (score small)+",
+    "ZADD key [XX] [GT|LT] [INCR] score small",
+    "ZINCRBY key score small",
+    "ZSCORE key small",
+    "ZMSCORE key (small)+",
+    "ZCARD key",
+    "ZRANK key small",
+    "ZREVRANK key small",
+    "ZCOUNT key bound bound",
+    "ZLEXCOUNT key - +",
+    "ZRANGE key index index [WITHSCORES] [REV]",
+    "ZRANGE key bound bound BYSCORE [LIMIT index index] [WITHSCORES] [REV]",
+    "ZRANGE key - + BYLEX [LIMIT index index] [REV]",
+    "ZREVRANGE key index index [WITHSCORES]",
+    "ZRANGEBYSCORE key bound bound [LIMIT index index] [WITHSCORES]",
+    "ZREVRANGEBYSCORE key bound bound [LIMIT index index] [WITHSCORES]",
+    "ZRANGESTORE key key index index [REV]",
+    "ZRANGESTORE key key bound bound BYSCORE [LIMIT index index] [REV]",
+    "ZREM key (small)+",
+    "ZREM key (value)+",
+    "ZREMRANGEBYRANK key index index",
+    "ZREMRANGEBYSCORE key bound bound",
+    "ZPOPMIN key [index]",
+    "ZPOPMAX key [index]",
+    "ZMPOP 2 key key MIN [COUNT index]",
+    "ZMPOP 2 key key MAX [COUNT index]",
+    "ZUNION 2 key key [WEIGHTS weight weight] [AGGREGATE SUM|AGGREGATE MIN|AGGREGATE MAX] [WITHSCORES]",
+    "ZINTER 2 key key [WEIGHTS weight weight] [AGGREGATE SUM|AGGREGATE MIN|AGGREGATE MAX] [WITHSCORES]",
+    "ZDIFF 2 key key [WITHSCORES]",
+    "ZINTERCARD 2 key key [LIMIT index]",
+    "ZUNIONSTORE key 2 key key [WEIGHTS weight weight] [AGGREGATE MIN]",
+    "ZINTERSTORE key 2 key key [WEIGHTS weight weight] [AGGREGATE MAX]",
+    "ZDIFFSTORE key 2 key key",
+    "ZRANDMEMBER key 100000 [WITHSCORES]",
+    "ZSCAN key 0 COUNT 100000 [MATCH pattern]",
     "DEL (key)+",
     "UNLINK (key)+",
     "EXISTS (key)+",
@@ -110,7 +149,7 @@ const GRAMMAR: &[&str] = &[
     "SWAPDB database database",
     "SELECT database",
     "KEYS pattern",
-    "SCAN 0 COUNT 100000 [MATCH pattern] [TYPE STRING|TYPE LIST|TYPE SET|TYPE HASH]",
+    "SCAN 0 COUNT 100000 [MATCH pattern] [TYPE STRING|TYPE LIST|TYPE ZSET|TYPE SET|TYPE HASH]",
     "DBSIZE",
     "FLUSHDB [SYNC|ASYNC]",
     "EXPIRE key seconds [NX|XX] [GT|LT]",
@@ -194,9 +233,10 @@ pub fn command(chance: &mut Chance) -> Vec<Vec<u8>> {
     let mut words = Vec::new();
     sequence(&mut line.split(' ').peekable(), chance, &mut words);
     // Redis 7.0 takes more for a cursor than 8.0 does.
-    let is_kept = [b"SCAN".as_slice(), b"SSCAN", b"SPOP", b"SRANDMEMBER", b"HSCAN", b"HRANDFIELD"]
-        .iter()
-        .any(|name| words[0].eq_ignore_ascii_case(name));
+    // ZRANK has an option in 8.0.
+    const KEPT: &[&str] =
+        &["SCAN", "SSCAN", "SPOP", "SRANDMEMBER", "HSCAN", "HRANDFIELD", "ZSCAN", "ZRANDMEMBER", "ZRANK", "ZREVRANK"];
+    let is_kept = KEPT.iter().map(|name| name.as_bytes()).any(|name| words[0].eq_ignore_ascii_case(name));
     if chance.below(25) == 0 && !is_kept {
         spoil(chance, &mut words);
     }
@@ -262,6 +302,14 @@ fn word(kind: &str, chance: &mut Chance) -> Vec<u8> {
         "number" if chance.below(3) == 0 => pick(chance, NUMBERS).to_vec(),
         "number" => signed(chance, 20_000).to_string().into_bytes(),
         "value" => value(chance),
+        // Redis 7.0 prints others with 17 digits.
+        "score" if chance.below(12) == 0 => {
+            pick(chance, &[b"inf".as_slice(), b"-inf", b"abc", b"nan", b"1e3"]).to_vec()
+        }
+        "score" => format!("{}", signed(chance, 40) as f64 / 4.0 + 0.0).into_bytes(),
+        "weight" => pick(chance, &[b"1".as_slice(), b"2", b"0.5", b"1", b"abc"]).to_vec(),
+        "bound" if chance.below(4) == 0 => pick(chance, &[b"-inf".as_slice(), b"+inf", b"(0", b"(-3", b"x"]).to_vec(),
+        "bound" => format!("{}", signed(chance, 40) as f64 / 4.0).into_bytes(),
         "small" if chance.below(3) == 0 => value(chance),
         "small" => chance.below(12).to_string().into_bytes(),
         "offset" => [0, 1, 5, 44, 45, 100, -1, 1 << 40, i64::MAX][chance.below(9) as usize].to_string().into_bytes(),

@@ -33,23 +33,30 @@ impl<'a> Packed<'a> {
     #[inline]
     pub fn new(bytes: &'a [u8]) -> Packed<'a> {
         debug_assert!(bytes.len() <= super::ELEMENT_BYTES_MAX);
-        let (code, integer) = match number::integer(bytes) {
-            Some(integer @ 0..0x2000) => (SMALL | (integer >> 8) as u8, integer),
-            Some(integer) => {
-                let bits = 65 - (integer ^ integer >> 63).leading_zeros() as usize;
-                let width = WIDTHS.iter().position(|width| width * 8 >= bits).expect("64 bits suffice");
-                (INTEGER + width as u8, integer)
-            }
-            None if bytes.len() <= SHORT_MAX => (bytes.len() as u8, 0),
-            None => (MEDIUM, 0),
-        };
-        let mut packed = Packed { code, integer: integer.to_le_bytes(), bytes, extra: 0 };
-        let size = if code < SMALL || code == MEDIUM {
-            listpack_size::string(bytes.len())
+        match number::integer(bytes) {
+            Some(integer) => Packed { bytes, ..Packed::integer(integer) },
+            None => Packed::string(bytes),
+        }
+    }
+
+    #[inline]
+    pub fn integer(integer: i64) -> Packed<'a> {
+        let code = if let 0..0x2000 = integer {
+            SMALL | (integer >> 8) as u8
         } else {
-            listpack_size::integer(integer)
+            let bits = 65 - (integer ^ integer >> 63).leading_zeros() as usize;
+            INTEGER + WIDTHS.iter().position(|width| width * 8 >= bits).expect("64 bits suffice") as u8
         };
-        packed.extra = (size as i64 - packed.width() as i64) as u16;
+        let extra = (listpack_size::integer(integer) as i64 - width(code) as i64) as u16;
+        Packed { code, integer: integer.to_le_bytes(), bytes: &[], extra }
+    }
+
+    /// Bytes that are taken for no integer, whatever they are.
+    #[inline]
+    pub fn string(bytes: &'a [u8]) -> Packed<'a> {
+        let code = if bytes.len() <= SHORT_MAX { bytes.len() as u8 } else { MEDIUM };
+        let mut packed = Packed { code, integer: [0; 8], bytes, extra: 0 };
+        packed.extra = (listpack_size::string(bytes.len()) as i64 - packed.width() as i64) as u16;
         packed
     }
 

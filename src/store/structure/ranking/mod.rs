@@ -9,9 +9,9 @@ mod tests;
 mod tree;
 
 use super::table::{self, Place, Table};
-use ahash::RandomState;
-use element::{Element, Link, order};
-use std::hash::{BuildHasher, Hasher};
+use crate::store::database::KeyHasher;
+pub use element::order;
+use element::{Element, Link};
 use std::ops::Range;
 use tree::Tree;
 
@@ -23,22 +23,12 @@ pub struct Ranking {
     elements_bytes: usize,
 }
 
-/// Members come from strangers, who must not know the seed.
-struct MemberHasher(RandomState);
-
-impl MemberHasher {
-    #[inline]
-    fn member(&self, member: &[u8]) -> u64 {
-        let mut hasher = self.0.build_hasher();
-        hasher.write(member);
-        hasher.finish()
-    }
-}
+struct MemberHasher(KeyHasher);
 
 impl table::Hasher<Element> for MemberHasher {
     #[inline]
     fn hash(&self, element: &Element) -> u64 {
-        self.member(element.member())
+        self.0.key(element.member())
     }
 
     #[inline]
@@ -64,7 +54,7 @@ pub enum Cut {
 // --- What is seen
 
 impl Ranking {
-    pub fn new(hasher: RandomState) -> Ranking {
+    pub fn new(hasher: KeyHasher) -> Ranking {
         Ranking { table: Table::new(MemberHasher(hasher)), tree: Tree::default(), elements_bytes: 0 }
     }
 
@@ -84,7 +74,7 @@ impl Ranking {
 
     #[inline]
     pub fn find(&self, member: &[u8]) -> Found {
-        let hash = self.table.hasher().member(member);
+        let hash = self.table.hasher().0.key(member);
         Found { hash, place: self.table.find(hash, |element| element.member() == member) }
     }
 
@@ -126,6 +116,14 @@ impl Ranking {
 }
 
 impl Cut {
+    /// Does an element of this score come before?
+    pub fn is_behind(self, score: f64) -> bool {
+        match self {
+            Cut::Before(cut) => score < cut,
+            Cut::Behind(cut) => score <= cut,
+        }
+    }
+
     fn score(self) -> f64 {
         match self {
             Cut::Before(score) | Cut::Behind(score) => score,
@@ -149,12 +147,7 @@ impl Ranking {
     /// Gives a member that was found another score.
     pub fn set_score(&mut self, found: Found, score: f64) {
         let element = self.table.get_mut(found.place.expect("it was found"));
-        let old = element.score();
-        if order(old) == order(score) {
-            // Another zero.
-            return element.set_score(score);
-        }
-        let link = self.tree.remove(order(old), element.member());
+        let link = self.tree.remove(order(element.score()), element.member());
         element.set_score(score);
         self.tree.insert(link);
     }
@@ -173,7 +166,7 @@ impl Ranking {
             let at = if reverse { range.end - 1 - step } else { range.start };
             let Some(link) = self.tree.remove_at(at) else { return };
             visit(link.member(), link.score());
-            let hash = self.table.hasher().member(link.member());
+            let hash = self.table.hasher().0.key(link.member());
             let place = self.table.find(hash, |element| element.is(link)).expect("it is in both");
             self.removed(place);
         }

@@ -10,7 +10,7 @@ struct Both {
 }
 
 fn empty() -> Ranking {
-    Ranking::new(RandomState::with_seeds(1, 2, 3, 4))
+    Ranking::new(KeyHasher::new([1, 2, 3, 4]))
 }
 
 impl Both {

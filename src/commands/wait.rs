@@ -1,0 +1,46 @@
+//! What the commands share that wait for an element where there is none: for how long, and what they answer then.
+use super::prelude::*;
+use crate::command::Block;
+
+/// How long to wait, in milliseconds; 0 is without end.
+#[derive(Debug, PartialEq, Clone, Copy)]
+pub struct Timeout<'a> {
+    word: &'a [u8],
+    ms: u64,
+}
+impl<'a> Leaf<'a> for Timeout<'a> {
+    const KIND: Kind = Kind::Double;
+    const EXAMPLE: &'static str = "1";
+    fn read(word: &'a [u8]) -> Result<Self, Refusal> {
+        let seconds: f64 = std::str::from_utf8(word)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .filter(|seconds: &f64| !seconds.is_nan())
+            .ok_or(Refusal::TimeoutNotAFloat)?;
+        let ms = (seconds * 1000.0).ceil();
+        if ms > i64::MAX as f64 / 2.0 {
+            return Err(Refusal::TimeoutOutOfRange);
+        }
+        if ms < 0.0 { Err(Refusal::TimeoutNegative) } else { Ok(Timeout { word, ms: ms as u64 }) }
+    }
+    fn print(&self, to: &mut OwnedWords) {
+        to.word(self.word);
+    }
+}
+
+pub fn null_array(cx: &mut Context) {
+    cx.reply.null_array();
+}
+
+/// Waits until one of the keys changes and has a value of this type.
+pub fn wait<'a>(
+    keys: impl Iterator<Item = &'a [u8]>,
+    wanted: &'static str,
+    timeout: Timeout,
+    late: fn(&mut Context),
+    cx: &mut Context,
+) -> Ran {
+    let deadline_us = (timeout.ms > 0).then(|| cx.now.mono_us.saturating_add(timeout.ms.saturating_mul(1000)));
+    let keys = keys.map(Box::from).collect();
+    Ok(Outcome::Block(Box::new(Block { keys, wants: Some(wanted), deadline_us, words: None, late })))
+}
