@@ -91,9 +91,9 @@ impl Page {
     /// A text with marks under a part of it, and what is to be said of that part.
     pub fn marked(&mut self, text: &str, part: std::ops::Range<usize>, what: &str) {
         let (mut start, mut shown) = (0, text.to_string());
-        if text.len() > INNER {
+        if text.len().max(part.start + 1) > INNER {
             // A window around the part, which shows more of what comes before it.
-            start = part.start.saturating_sub(INNER * 2 / 3).min(text.len() - INNER + 8);
+            start = part.start.saturating_sub(INNER * 2 / 3).min(text.len() + 8 - INNER);
             let end = text.len().min(start + INNER - 8);
             let before = if start > 0 { "... " } else { "" };
             let after = if end < text.len() { " ..." } else { "" };
@@ -162,7 +162,9 @@ mod tests {
     #[test]
     fn marks_stand_under_their_part() {
         let text: String = (0..500).map(|at| char::from(b'a' + (at % 26) as u8)).collect();
-        for (length, at) in [(20, 3), (97, 96), (98, 97), (200, 0), (200, 199), (200, 200), (500, 250), (500, 499)] {
+        for (length, at) in
+            [(20, 3), (97, 96), (97, 97), (98, 97), (200, 0), (200, 199), (200, 200), (500, 250), (500, 499)]
+        {
             let mut page = Page::default();
             page.marked(&text[..length], at..at + 1, "here");
             let page = page.finish();
