@@ -97,7 +97,7 @@ pub const fn arity(declared: i32, name_words: i32) -> i32 {
 }
 
 /// A form reads all its words. One too many is said before what could wait.
-#[inline]
+#[inline(always)]
 pub fn read<'a, C: Command<'a>>(words: &mut Words<'a>) -> Result<C, Refusal> {
     let form = C::parse(words)?;
     match (words.read(), words.late) {

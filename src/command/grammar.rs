@@ -149,7 +149,7 @@ macro_rules! form {
                     $(grammar::Field::new(stringify!($last), &[$($last_token)?], &[<$last_ty as grammar::Grammar>::SYNTAX], true),)*)?
                 ]);
                 $(const RAGGED: grammar::Refusal = grammar::Refusal::$ragged;)?
-                #[inline]
+                #[inline(always)]
                 fn parse(_words: &mut grammar::Words<$a>) -> Result<Self, grammar::Refusal> {
                     $($(_words.token($token)?;)? let $field = <$ty as grammar::Grammar>::parse(_words)?;)*
                     $($(let mut $opt = <$crate::form!(@type $($opt_ty)?)>::default();)+

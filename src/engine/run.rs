@@ -8,18 +8,25 @@ use crate::command::entry::Entry;
 use crate::command::words::Request;
 use crate::command::{Context, Effect, Host, Outcome, record::Record, serve};
 use crate::server::{Server, clients::ClientId};
-use crate::store::Keyspace;
+use crate::store::{Hint, Keyspace};
 use crate::wire::lexer::Limits;
 use crate::wire::output::Output;
 use crate::wire::parser::Batch;
 use crate::wire::reply::{Protocol, Reply};
-use log::trace;
+use log::{log_enabled, trace};
 
-/// Requests parsed ahead, and the commands that they name, as far as there are such commands. Its memory is used again.
+/// Requests parsed ahead, and what is known of them before they run. Its memory is used again.
 #[derive(Default)]
 pub(super) struct Ahead {
     pub batch: Batch,
-    pub found: Vec<Option<&'static Entry>>,
+    pub known: Vec<Known>,
+}
+
+/// The command that a request names, if there is such a command, and where its first key may be.
+#[derive(Clone, Copy)]
+pub(super) struct Known {
+    pub command: Option<&'static Entry>,
+    pub hint: Option<Hint>,
 }
 
 /// How a run of requests ended.
@@ -48,7 +55,7 @@ struct Course<'a> {
     at: usize,
     batch: &'a Batch,
     input: &'a [u8],
-    found: &'a [Option<&'static Entry>],
+    known: &'a [Known],
     limits: Limits,
     /// Where the reply to the last one began, if writes are recorded.
     from: Option<u64>,
@@ -60,15 +67,15 @@ impl Engine {
     pub(super) fn run_batch(
         &mut self,
         mut session: Box<Session>,
-        Ahead { batch, found }: &mut Ahead,
+        Ahead { batch, known }: &mut Ahead,
         input: &Input,
         limits: Limits,
         pace: &mut Pace,
         host: &mut dyn Host,
     ) -> (Box<Session>, Ran, usize) {
         let (id, count, batch) = (session.id, batch.requests.len(), &*batch);
-        self.world.look_ahead(self.world.server.clients.at(id.key).database, batch, input.bytes(), found);
-        let mut course = Course { at: 0, batch, input: input.bytes(), found, limits, from: None };
+        self.world.look_ahead(self.world.server.clients.at(id.key).database, batch, input.bytes(), known);
+        let mut course = Course { at: 0, batch, input: input.bytes(), known, limits, from: None };
         while course.at < count {
             let mut others = Rest { sessions: &mut self.sessions, room: input.room() };
             let outcome = self.world.run(id, &mut session.output, &mut course, pace, host, &mut others);
@@ -108,10 +115,13 @@ impl World {
         let mut cx = self.context(id, Request::new(&[], &[], &[]), output, **now, since, host, others, false);
         loop {
             cx.request = course.batch.request(course.at, course.input);
-            cx.found = course.found[course.at];
+            let Known { command, hint } = course.known[course.at];
+            cx.found = command;
+            cx.data.expect(hint);
             course.at += 1;
             let begun = *cx.since;
-            let from = cx.reply.output().end();
+            let wanted = cx.record.wanted;
+            let from = if wanted || log_enabled!(log::Level::Trace) { cx.reply.output().end() } else { 0 };
             trace!("client {}: words at {}", id.serial, cx.request.places());
             let outcome = serve::serve(&mut cx);
             trace!("client {}: reply of {} bytes", id.serial, cx.reply.output().end() - from);
@@ -128,7 +138,7 @@ impl World {
                 && limits(cx.server, id) == course.limits;
             if !goes_on {
                 debug_assert_eq!(cx.reply.protocol(), protocol(cx.server, id), "who changes it speaks it at once");
-                course.from = cx.record.wanted.then_some(from);
+                course.from = wanted.then_some(from);
                 return outcome;
             }
         }

@@ -133,9 +133,27 @@ impl Database {
         self.table.hasher().key(key)
     }
 
-    #[inline]
-    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<Place> {
-        self.table.find(hash, |entry| entry.key() == key)
+    /// The entry of a key, whether or not its time has come: true, if it has. `Err`: there is none; the key's hash.
+    /// `hint`: where it may be.
+    #[inline(always)]
+    pub(super) fn find(&self, key: &[u8], hint: Option<Place>, now_ms: i64) -> Result<(Place, bool), u64> {
+        if let Some(place) = hint
+            && let Some(entry) = self.table.peek(place)
+            && entry.has_key(key)
+        {
+            return Ok((place, entry.is_expired(now_ms)));
+        }
+        self.search(key, now_ms)
+    }
+
+    #[inline(never)]
+    fn search(&self, key: &[u8], now_ms: i64) -> Result<(Place, bool), u64> {
+        let (hash, mut expired) = (self.hash(key), false);
+        let found = self.table.find(hash, |entry| {
+            expired = entry.is_expired(now_ms);
+            entry.has_key(key)
+        });
+        found.map(|place| (place, expired)).ok_or(hash)
     }
 
     #[inline]
@@ -144,7 +162,7 @@ impl Database {
     }
 
     #[inline]
-    pub(super) fn candidate(&self, hash: u64) -> Option<&Entry> {
+    pub(super) fn candidate(&self, hash: u64) -> Option<(Place, &Entry)> {
         self.table.candidate(hash)
     }
 
@@ -236,11 +254,6 @@ impl Database {
     /// Gives back what the entry pointed to.
     #[inline]
     pub(super) fn put(&mut self, place: Place, content: Content, deadline_ms: i64) -> Option<Held> {
-        let entry = self.table.get_mut(place);
-        if let Some(shape) = entry.plain(&content, deadline_ms) {
-            entry.write(shape, content);
-            return None;
-        }
         // SAFETY: the entries of the table were made with the arena.
         self.change(place, |entry, arena| unsafe { entry.put(arena, content, deadline_ms) })
     }

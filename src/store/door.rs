@@ -20,7 +20,8 @@ pub struct Door<'a> {
     ledger: &'a mut Ledger,
     number: usize,
     key: &'a [u8],
-    hash: u64,
+    /// The key's, if it was worked out.
+    hash: Option<u64>,
     /// Invariant: the place of the entry of `key`, if there is one.
     place: Option<Place>,
     now_ms: i64,
@@ -33,11 +34,15 @@ impl<'a> Door<'a> {
         ledger: &'a mut Ledger,
         number: usize,
         key: &'a [u8],
-        hash: u64,
-        place: Option<Place>,
+        place: Result<Place, u64>,
         now_ms: i64,
     ) -> Self {
-        Door { database, ledger, number, key, hash, place, now_ms }
+        Door { database, ledger, number, key, hash: place.err(), place: place.ok(), now_ms }
+    }
+
+    #[inline]
+    fn hash(&self) -> u64 {
+        self.hash.unwrap_or_else(|| self.database.hash(self.key))
     }
 
     #[inline]
@@ -65,6 +70,17 @@ impl<'a> Door<'a> {
         self.changed(event);
     }
 
+    /// Adds to the integer that is here, where no more than that is to be done: the sum. `None`: nothing was done.
+    #[inline]
+    pub fn add(&mut self, increment: i64, event: Event) -> Option<i64> {
+        if self.ledger.barrier.is_some() {
+            return None;
+        }
+        let sum = self.database.get_mut(self.place?).add(increment)?;
+        self.changed(event);
+        Some(sum)
+    }
+
     /// Puts a value here as a new entry: what was here before is gone first. (COPY, RESTORE)
     pub fn renew(&mut self, content: Content, expiry: NewExpiry, event: Event) {
         self.take();
@@ -74,10 +90,13 @@ impl<'a> Door<'a> {
 
     #[inline]
     fn replace(&mut self, place: Place, content: Content, expiry: NewExpiry) {
-        let old = self.database.get(place);
-        self.ledger.before_change(self.number, self.key, Some(old));
-        let old_ms = old.deadline_ms();
+        self.ledger.before_change(self.number, self.key, || Some(self.database.get(place)));
+        let entry = self.database.get_mut(place);
+        let old_ms = entry.deadline_ms();
         let deadline_ms = deadline(expiry, old_ms);
+        if let Some(shape) = entry.plain(&content, deadline_ms) {
+            return entry.write(shape, content);
+        }
         let freed = self.database.put(place, content, deadline_ms);
         self.ledger.trash.held(freed);
         self.file(place, old_ms, deadline_ms);
@@ -85,11 +104,11 @@ impl<'a> Door<'a> {
 
     #[inline]
     fn create(&mut self, content: Content, expiry: NewExpiry) {
-        self.ledger.before_change(self.number, self.key, None);
+        self.ledger.before_change(self.number, self.key, || None);
         let deadline_ms = deadline(expiry, NEVER);
         self.ledger.note(self.number, self.key, Event::NEW);
-        let is_held = matches!(content, Content::Held(_));
-        let place = self.database.insert(self.hash, self.key, content, deadline_ms, self.now_ms);
+        let (hash, is_held) = (self.hash(), matches!(content, Content::Held(_)));
+        let place = self.database.insert(hash, self.key, content, deadline_ms, self.now_ms);
         self.place = Some(place);
         let due_ms = if is_held { self.database.get(place).due_ms() } else { deadline_ms };
         self.file(place, NEVER, due_ms);
@@ -98,7 +117,7 @@ impl<'a> Door<'a> {
     /// Writes over a piece of the string that is here, whose type the caller has seen.
     pub fn write(&mut self, offset: usize, bytes: &[u8], event: Event) {
         let place = self.place.expect("a string to change");
-        self.ledger.before_change(self.number, self.key, Some(self.database.get(place)));
+        self.ledger.before_change(self.number, self.key, || Some(self.database.get(place)));
         self.database.write_at(place, offset, bytes);
         self.changed(event);
     }
@@ -119,7 +138,7 @@ impl<'a> Door<'a> {
     ) -> Result<R, WrongType> {
         let Some(place) = self.place else { return Ok(self.edit_new(event, edit)) };
         self.view::<T>()?;
-        self.ledger.before_change(self.number, self.key, Some(self.database.get(place)));
+        self.ledger.before_change(self.number, self.key, || Some(self.database.get(place)));
         let mut due = (None, None);
         let edit = |collection: &mut T| {
             due.0 = collection.due_ms();
@@ -176,7 +195,7 @@ impl<'a> Door<'a> {
     /// Takes the entry out, as a part of a change that has its own name.
     pub(super) fn take(&mut self) -> bool {
         let Some(place) = self.place.take() else { return false };
-        self.ledger.before_change(self.number, self.key, Some(self.database.get(place)));
+        self.ledger.before_change(self.number, self.key, || Some(self.database.get(place)));
         let freed = self.database.remove(place);
         self.ledger.removed(self.database, self.number, freed);
         self.ledger.deadlines.sift(self.database, self.now_ms);
@@ -187,7 +206,7 @@ impl<'a> Door<'a> {
     pub fn expire(&mut self, at_ms: Option<i64>, event: Event) {
         let place = self.place.expect("an entry");
         let old = self.database.get(place);
-        self.ledger.before_change(self.number, self.key, Some(old));
+        self.ledger.before_change(self.number, self.key, || Some(old));
         let old_ms = old.deadline_ms();
         let deadline_ms = deadline(at_ms.map_or(NewExpiry::Never, NewExpiry::At), old_ms);
         self.database.set_deadline(place, deadline_ms);
@@ -210,7 +229,8 @@ impl<'a> Door<'a> {
     #[inline]
     fn file(&mut self, place: Place, old_ms: i64, new_ms: i64) {
         if old_ms != new_ms {
-            self.ledger.deadlines.moved(self.database, self.number, place, self.hash, old_ms, self.now_ms);
+            let hash = self.hash();
+            self.ledger.deadlines.moved(self.database, self.number, place, hash, old_ms, self.now_ms);
         }
     }
 }

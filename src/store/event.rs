@@ -192,9 +192,9 @@ impl Ledger {
     }
 
     #[inline]
-    pub fn before_change(&mut self, database: usize, key: &[u8], entry: Option<&Entry>) {
+    pub fn before_change<'a>(&mut self, database: usize, key: &[u8], entry: impl FnOnce() -> Option<&'a Entry>) {
         if let Some(barrier) = &mut self.barrier {
-            barrier.before_change(database, key, entry);
+            barrier.before_change(database, key, entry());
         }
     }
 

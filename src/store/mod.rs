@@ -18,6 +18,6 @@ pub mod value;
 pub use door::{Door, NewExpiry};
 pub use entry::{Entry, Value};
 pub use event::{Barrier, Change, Event};
-pub use keyspace::{Keyspace, WARMED_MAX};
+pub use keyspace::{Hint, Keyspace, WARMED_MAX};
 pub use text::{Content, Text};
 pub use value::{Collection, Hash, HashLimits, List, Set, SetLimits, SortedSet, SortedSetLimits, WrongType};

@@ -95,12 +95,17 @@ impl<'a> Leaf<'a> for Increment {
 
 #[inline]
 fn add(key: Key<MODIFY>, increment: i64, cx: &mut Context) -> Ran {
+    const INCRBY: Event = Event::string("incrby");
     let mut door = cx.open(key);
+    // Nearly always that is all. (By way of a new value an INCR took 200 instructions more.)
+    if let Some(sum) = door.add(increment, INCRBY) {
+        return cx.integer(sum);
+    }
     let old = match door.value() {
         Some(value) => text(value)?.integer().ok_or(Refusal::NotAnInteger)?,
         None => 0,
     };
     let sum = old.checked_add(increment).ok_or(Refusal::Overflow)?;
-    door.put(Content::Integer(sum), NewExpiry::Keep, Event::string("incrby"));
+    door.put(Content::Integer(sum), NewExpiry::Keep, INCRBY);
     cx.integer(sum)
 }

@@ -133,6 +133,7 @@ impl<'a> Command<'a> for Set<'a> {
     }
 }
 impl Set<'_> {
+    #[inline(never)]
     fn run_with_options(self, cx: &mut Context) -> Ran {
         if self.condition.is_some() && self.equal.is_some() {
             return Err(Refusal::Syntax);

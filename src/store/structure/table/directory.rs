@@ -104,8 +104,18 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
 
     /// The first item whose tag is that of this hash: what `find` would compare first.
     #[inline]
-    pub fn candidate(&self, hash: u64) -> Option<&T> {
-        self.find(hash, |_| true).map(|place| self.get(place))
+    pub fn candidate(&self, hash: u64) -> Option<(Place, &T)> {
+        let number = self.number_of(hash);
+        let segment = self.segments.get(number);
+        let slot = segment.find(tag(hash, segment.depth), |_| true)?;
+        Some((Place { segment: number, slot: slot as u32 }, segment.slots.get(slot)?.as_ref()?))
+    }
+
+    /// What stands at a place that was an item's once: that, another, or nothing.
+    #[inline]
+    pub fn peek(&self, place: Place) -> Option<&T> {
+        let block = self.segments.blocks.get(place.segment as usize / BLOCK)?;
+        block.get(place.segment as usize % BLOCK)?.slots.get(place.slot as usize)?.as_ref()
     }
 
     #[inline]

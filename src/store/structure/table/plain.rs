@@ -78,8 +78,13 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
     }
 
     /// What `find` would compare first.
-    pub fn candidate(&self, hash: u64) -> Option<&T> {
-        self.items.get(&(hash, 0))
+    pub fn candidate(&self, hash: u64) -> Option<(Place, &T)> {
+        self.items.get(&(hash, 0)).map(|item| ((hash, 0), item))
+    }
+
+    /// What stands at a place that was an item's once: that, another, or nothing.
+    pub fn peek(&self, place: Place) -> Option<&T> {
+        self.items.get(&place)
     }
 
     pub fn get(&self, place: Place) -> &T {
