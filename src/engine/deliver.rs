@@ -21,7 +21,7 @@ impl Engine {
         let mut letter = Letter::from(message);
         let limits = &self.world.server.config.client_output_buffer_limit;
         // Monitors hear too.
-        let least = limits.pubsub.least().min(limits.normal.least()).min(MONITOR_BYTES_MAX as usize);
+        let least = limits.least().min(MONITOR_BYTES_MAX as usize);
         let mut suspects = vec![];
         let all_weighed = self.world.server.weights.are_wanted();
         for id in to {
@@ -39,8 +39,14 @@ impl Engine {
         }
     }
 
-    /// Closes a client to which too much is unsent, now or for too long.
+    /// Whether `limit_output` would do something to a client with so much unsent, which has not been over its soft limit.
     #[inline]
+    pub(super) fn passes_limit(&self, unsent: usize) -> bool {
+        const { assert!(STRANGER_BYTES_MAX < MONITOR_BYTES_MAX) }
+        unsent >= self.world.server.config.client_output_buffer_limit.least().min(STRANGER_BYTES_MAX as usize)
+    }
+
+    /// Closes a client to which too much is unsent, now or for too long.
     pub(super) fn limit_output(&mut self, id: ClientId, now: Now) {
         let limits = &self.world.server.config.client_output_buffer_limit;
         let client = self.world.server.clients.at(id.key);

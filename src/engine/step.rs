@@ -112,16 +112,18 @@ impl Engine {
         let kept = session.unread();
         let queued = self.world.server.served(id, commands, now, kept, session.output.len());
         limit_input(&mut self.world.server, &mut session, kept.bytes + kept.room + queued);
-        let (written, ended) = (!session.output.is_empty(), session.ended);
-        if written || session.close.is_some() {
+        let (unsent, ended) = (session.output.len(), session.ended);
+        let mut closes = session.close.is_some();
+        if unsent > 0 || closes {
             self.sessions.touch_taken(&mut session);
         }
+        let limited = unsent > 0 && (session.over_since_us.is_some() || self.passes_limit(session.unsent()));
         self.sessions.put(session);
-        if written {
+        if limited {
             self.limit_output(id, now);
+            closes = self.sessions.at(id).close.is_some();
         }
         self.weigh(id);
-        let closes = self.sessions.at(id).close.is_some();
         match step {
             _ if closes => Step::Closing,
             _ if ended => self.starve(id, step),

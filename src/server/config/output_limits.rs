@@ -15,6 +15,8 @@ pub struct OutputLimits {
     /// There are no replicas yet: it is only remembered.
     pub replica: OutputLimit,
     pub pubsub: OutputLimit,
+    /// Below this no client passes the limit of its class.
+    least: usize,
 }
 
 const fn limit(hard: u64, soft: u64, soft_seconds: u32) -> OutputLimit {
@@ -27,6 +29,7 @@ impl Default for OutputLimits {
             normal: limit(0, 0, 0),
             replica: limit(256 << 20, 64 << 20, 60),
             pubsub: limit(32 << 20, 8 << 20, 60),
+            least: 8 << 20,
         }
     }
 }
@@ -41,6 +44,11 @@ impl OutputLimit {
 }
 
 impl OutputLimits {
+    #[inline]
+    pub fn least(&self) -> usize {
+        self.least
+    }
+
     fn class(&mut self, name: &str) -> Option<&mut OutputLimit> {
         match name.to_ascii_lowercase().as_str() {
             "normal" => Some(&mut self.normal),
@@ -61,6 +69,7 @@ impl OutputLimits {
             let read = || Some(limit(memory(&words[1])?, memory(&words[2])?, words[3].parse().ok()?));
             *class = read().ok_or("Error in hard, soft or soft_seconds setting in buffer limit configuration.")?;
         }
+        self.least = self.normal.least().min(self.pubsub.least());
         Ok(())
     }
 }
