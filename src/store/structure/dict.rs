@@ -515,6 +515,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "it is about many")]
     fn takes_little_more_than_its_bytes() {
         for count in [1_000, 10_000, 100_000] {
             let mut dict = Dict::<false>::new(hasher());
