@@ -59,6 +59,10 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         &self.hasher
     }
 
+    /// std's map says nothing of where an item would be.
+    #[inline]
+    pub fn prefetch(&self, _hash: u64) {}
+
     /// For who keeps the items' memory in it. What items hash to must stay.
     pub fn hasher_mut(&mut self) -> &mut H {
         &mut self.hasher
