@@ -10,5 +10,6 @@ pub mod commands;
 pub mod command;
 pub mod wire;
 pub mod server;
+pub mod persist;
 pub mod store;
 pub mod base;

@@ -32,7 +32,8 @@ impl Fill {
         if self.0 >= 0 { SAFE } else { 4096 << (-self.0 - 1).min(4) }
     }
 
-    fn exceeds(self, bytes: usize, count: usize) -> bool {
+    /// So much is too much for one listpack.
+    pub fn exceeds(self, bytes: usize, count: usize) -> bool {
         bytes > self.bytes() || self.0 >= 0 && count > self.0 as usize
     }
 }

@@ -1,0 +1,416 @@
+//! Values from bytes, in every form that Redis has written since 2.4. Nothing is believed: a value is handed out when each
+//! of its bytes has been looked at, no element is there twice, and what must be in order is. A collection gets the encoding
+//! that Redis would give it here and now.
+use super::cells::Cells;
+use super::input::{Input, Source};
+use super::listpack;
+use super::loaded::{Limits, Loaded};
+use super::trouble::{Trouble, What};
+use super::{types, ziplist};
+use crate::base::number;
+use crate::store::text::Digits;
+use crate::store::value::hash::{EXPIRY_MS_MAX, FieldExpiry};
+use crate::store::value::list::{Element, End};
+use crate::store::{Collection, Hash, List, Set, SortedSet};
+use bytes::Bytes;
+
+/// Fields are judged by no moment: whatever their time, they are there, and none is there twice.
+const ALWAYS_MS: i64 = 0;
+
+pub struct Decoder<'l> {
+    pub limits: &'l Limits,
+    /// Of the file, or the payload.
+    pub version: u32,
+}
+
+/// A row that is kept in one piece.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Row {
+    Listpack,
+    Ziplist,
+}
+
+impl Decoder<'_> {
+    /// The value of this type that stands next.
+    pub fn value<S: Source>(&self, form: u8, input: &mut Input<S>) -> Result<Loaded, Trouble> {
+        match form {
+            types::STRING => Ok(match input.string()? {
+                super::input::Written::Integer(integer) => Loaded::Integer(integer),
+                super::input::Written::Bytes(bytes) => Loaded::String(bytes),
+            }),
+            types::LIST => self.list_of_strings(input),
+            types::LIST_ZIPLIST => self.list_of_one(input),
+            types::LIST_QUICKLIST | types::LIST_QUICKLIST_2 => self.list_of_nodes(form, input),
+            types::SET => self.set_of_strings(input),
+            types::SET_INTSET => self.set_of_integers(input),
+            types::SET_LISTPACK => self.set_of_row(input),
+            types::ZSET | types::ZSET_2 => self.sorted_set_of_strings(form, input),
+            types::ZSET_ZIPLIST => self.sorted_set_of_row(Row::Ziplist, input),
+            types::ZSET_LISTPACK => self.sorted_set_of_row(Row::Listpack, input),
+            types::HASH => self.hash_of_strings(input),
+            types::HASH_ZIPMAP => self.hash_of_zipmap(input),
+            types::HASH_ZIPLIST => self.hash_of_row(Row::Ziplist, input),
+            types::HASH_LISTPACK => self.hash_of_row(Row::Listpack, input),
+            types::VALKEY_HASH_2 if self.version >= types::VERSION_OF_VALKEY => self.hash_of_valkey(input),
+            types::HASH_METADATA | types::HASH_METADATA_BEFORE => self.hash_with_moments(form, input),
+            types::HASH_LISTPACK_EX | types::HASH_LISTPACK_EX_BEFORE => self.hash_row_with_moments(form, input),
+            types::MODULE | types::MODULE_2 => Err(input.trouble(What::Module)),
+            types::STREAM_LISTPACKS | types::STREAM_LISTPACKS_2 | types::STREAM_LISTPACKS_3 => {
+                Err(input.trouble(What::Stream))
+            }
+            _ => Err(input.trouble(What::Type(form))),
+        }
+    }
+}
+
+/// How many elements follow: at least one.
+fn count<S: Source>(input: &mut Input<S>) -> Result<u64, Trouble> {
+    match input.length()? {
+        0 => Err(input.trouble(What::Empty)),
+        count => Ok(count),
+    }
+}
+
+fn filled<T: Collection, S: Source>(collection: T, input: &Input<S>) -> Result<Loaded, Trouble> {
+    if collection.is_empty() { Err(input.trouble(What::Empty)) } else { Ok(Loaded::of(collection)) }
+}
+
+/// The elements of a row go to `each`, until it finds something wrong.
+fn each_cell<S: Source>(
+    row: Row,
+    bytes: &[u8],
+    input: &Input<S>,
+    mut each: impl FnMut(Element<'_>) -> Result<(), What>,
+) -> Result<(), Trouble> {
+    each_of(row, bytes, input, |cells| cells.try_for_each(&mut each))
+}
+
+/// The same for elements that stand in groups of N.
+fn each_group<'b, const N: usize, S: Source>(
+    row: Row,
+    bytes: &'b [u8],
+    input: &Input<S>,
+    mut each: impl FnMut([Element<'b>; N]) -> Result<(), What>,
+) -> Result<(), Trouble> {
+    each_of(row, bytes, input, |cells| {
+        while let Some(first) = cells.next() {
+            let mut group = [first; N];
+            for other in &mut group[1..] {
+                *other = cells.next().ok_or(What::Odd)?;
+            }
+            each(group)?;
+        }
+        Ok(())
+    })
+}
+
+fn each_of<'b, S: Source>(
+    row: Row,
+    bytes: &'b [u8],
+    input: &Input<S>,
+    walk: impl FnOnce(&mut Cells<'b>) -> Result<(), What>,
+) -> Result<(), Trouble> {
+    let (walked, is_sound, malformed) = match row {
+        Row::Listpack => {
+            let mut cells = listpack::parse(bytes).ok_or_else(|| input.trouble(What::Listpack))?;
+            (walk(&mut cells), cells.is_sound(), What::Listpack)
+        }
+        Row::Ziplist => {
+            let mut list = ziplist::parse(bytes).ok_or_else(|| input.trouble(What::Ziplist))?;
+            (walk(&mut list.cells), list.is_sound(), What::Ziplist)
+        }
+    };
+    match walked {
+        // A row that breaks off in a group is malformed first of all.
+        Err(What::Odd) if !is_sound => Err(input.trouble(malformed)),
+        Err(what) => Err(input.trouble(what)),
+        Ok(()) if !is_sound => Err(input.trouble(malformed)),
+        Ok(()) => Ok(()),
+    }
+}
+
+// --- Lists
+
+impl Decoder<'_> {
+    fn list_of_strings<S: Source>(&self, input: &mut Input<S>) -> Result<Loaded, Trouble> {
+        let mut list = List::default();
+        for _ in 0..count(input)? {
+            push(&mut list, input.string_bytes()?);
+        }
+        self.list(list, true, input)
+    }
+
+    fn list_of_one<S: Source>(&self, input: &mut Input<S>) -> Result<Loaded, Trouble> {
+        let (bytes, mut list) = (input.string_bytes()?, List::default());
+        push_row(&mut list, Row::Ziplist, &bytes, input)?;
+        self.list(list, true, input)
+    }
+
+    fn list_of_nodes<S: Source>(&self, form: u8, input: &mut Input<S>) -> Result<Loaded, Trouble> {
+        let (nodes, mut list, mut is_packed) = (count(input)?, List::default(), true);
+        for _ in 0..nodes {
+            let (kind, row) = match form {
+                types::LIST_QUICKLIST => (types::NODE_PACKED, Row::Ziplist),
+                _ => (input.length()?, Row::Listpack),
+            };
+            match kind {
+                types::NODE_PACKED => {
+                    let bytes = input.string_bytes()?;
+                    push_row(&mut list, row, &bytes, input)?;
+                }
+                types::NODE_PLAIN => {
+                    push(&mut list, input.string_bytes()?);
+                    is_packed = false;
+                }
+                _ => return Err(input.trouble(What::Node(kind))),
+            }
+        }
+        self.list(list, is_packed && nodes == 1, input)
+    }
+
+    /// `is_one`: Redis would have one row of it, if that is not too long.
+    fn list<S: Source>(&self, mut list: List, is_one: bool, input: &Input<S>) -> Result<Loaded, Trouble> {
+        let more = if is_one { 0 } else { usize::MAX / 2 };
+        list.expect(more, 0, self.limits.list);
+        filled(list, input)
+    }
+}
+
+fn push(list: &mut List, element: Vec<u8>) {
+    list.push_shared(End::Right, Bytes::from(element));
+}
+
+/// A row without elements adds none: such were written once.
+fn push_row<S: Source>(list: &mut List, row: Row, bytes: &[u8], input: &Input<S>) -> Result<(), Trouble> {
+    let mut digits = Digits::new();
+    each_cell(row, bytes, input, |element| {
+        list.push(End::Right, element.bytes(&mut digits));
+        Ok(())
+    })
+}
+
+// --- Sets
+
+impl Decoder<'_> {
+    fn set_of_strings<S: Source>(&self, input: &mut Input<S>) -> Result<Loaded, Trouble> {
+        let (count, mut limits, mut set) = (count(input)?, self.limits.set.clone(), Set::default());
+        if count > limits.intset_entries as u64 {
+            // Redis makes a table at once.
+            (limits.intset_entries, limits.listpack_entries) = (0, 0);
+        }
+        for _ in 0..count {
+            if !set.add(&input.string_bytes()?, &limits) {
+                return Err(input.trouble(What::Duplicate));
+            }
+        }
+        Ok(Loaded::of(set))
+    }
+
+    fn set_of_integers<S: Source>(&self, input: &mut Input<S>) -> Result<Loaded, Trouble> {
+        /// Bytes of each, and how many.
+        const HEADER: usize = 8;
+        let bytes = input.string_bytes()?;
+        let malformed = input.trouble(What::Intset);
+        let (header, body) = bytes.split_first_chunk::<HEADER>().ok_or(malformed)?;
+        let word = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().expect("four")) as usize;
+        let (width, length) = (word(0), word(4));
+        if ![2, 4, 8].contains(&width) || width.checked_mul(length) != Some(body.len()) {
+            return Err(malformed);
+        }
+        let (mut set, mut digits, mut last) = (Set::default(), Digits::new(), None);
+        for integer in body.chunks_exact(width).map(listpack::signed) {
+            if last.is_some_and(|last| last >= integer) {
+                return Err(input.trouble(What::Order));
+            }
+            set.add(digits.format(integer).as_bytes(), &self.limits.set);
+            last = Some(integer);
+        }
+        filled(set, input)
+    }
+
+    fn set_of_row<S: Source>(&self, input: &mut Input<S>) -> Result<Loaded, Trouble> {
+        let (bytes, mut limits, mut set) = (input.string_bytes()?, self.limits.set.clone(), Set::default());
+        // It is a row, whatever its members are.
+        (limits.intset_entries, limits.listpack_value) = (0, usize::MAX);
+        let mut digits = Digits::new();
+        each_cell(Row::Listpack, &bytes, input, |member| {
+            if set.add(member.bytes(&mut digits), &limits) { Ok(()) } else { Err(What::Duplicate) }
+        })?;
+        filled(set, input)
+    }
+}
+
+// --- Sorted sets
+
+impl Decoder<'_> {
+    fn sorted_set_of_strings<S: Source>(&self, form: u8, input: &mut Input<S>) -> Result<Loaded, Trouble> {
+        let mut set = SortedSet::default();
+        for _ in 0..count(input)? {
+            let member = input.string_bytes()?;
+            let score = if form == types::ZSET_2 { f64::from_le_bytes(input.array()?) } else { old_score(input)? };
+            if score.is_nan() {
+                return Err(input.trouble(What::Score));
+            }
+            if set.change(&member, &self.limits.sorted_set, |_| Some(score)).0.is_some() {
+                return Err(input.trouble(What::Duplicate));
+            }
+        }
+        Ok(Loaded::of(set))
+    }
+
+    fn sorted_set_of_row<S: Source>(&self, row: Row, input: &mut Input<S>) -> Result<Loaded, Trouble> {
+        let (bytes, mut limits, mut set) =
+            (input.string_bytes()?, self.limits.sorted_set.clone(), SortedSet::default());
+        // It is a row, however long its members are.
+        limits.value = usize::MAX;
+        let (mut digits, mut last_digits) = (Digits::new(), Digits::new());
+        let mut last: Option<(f64, Element)> = None;
+        each_group(row, &bytes, input, |[member, score]| {
+            let score = score_of(score).ok_or(What::Score)?;
+            if let Some((before, other)) = last {
+                let (name, other) = (member.bytes(&mut digits), other.bytes(&mut last_digits));
+                if before > score || before == score && other > name {
+                    return Err(What::Order);
+                }
+            }
+            last = Some((score, member));
+            let (old, _) = set.change(member.bytes(&mut digits), &limits, |_| Some(score));
+            if old.is_none() { Ok(()) } else { Err(What::Duplicate) }
+        })?;
+        filled(set, input)
+    }
+}
+
+/// A score as a row has it.
+fn score_of(element: Element) -> Option<f64> {
+    match element {
+        Element::Integer(integer) => Some(integer as f64),
+        Element::Bytes(bytes) => number::float(bytes).filter(|score| !score.is_nan()),
+    }
+}
+
+/// A score as Redis wrote it before 4.0: its text behind a byte that says how long that is.
+fn old_score<S: Source>(input: &mut Input<S>) -> Result<f64, Trouble> {
+    match input.byte()? {
+        253 => Ok(f64::NAN),
+        254 => Ok(f64::INFINITY),
+        255 => Ok(f64::NEG_INFINITY),
+        length => {
+            let text = input.bytes(length as u64)?;
+            number::float(&text).ok_or_else(|| input.trouble(What::Score))
+        }
+    }
+}
+
+// --- Hashes
+
+/// A hash that is being read.
+struct Fields<'l> {
+    hash: Hash,
+    limits: &'l crate::store::HashLimits,
+}
+
+impl Fields<'_> {
+    fn add(&mut self, name: &[u8], value: &[u8], at_ms: Option<i64>) -> Result<(), What> {
+        let expiry = match at_ms {
+            None => FieldExpiry::Never,
+            Some(at_ms) if at_ms > ALWAYS_MS && at_ms <= EXPIRY_MS_MAX => FieldExpiry::At(at_ms),
+            Some(_) => return Err(What::Expiry),
+        };
+        if self.hash.set(name, value, expiry, ALWAYS_MS, self.limits) { Ok(()) } else { Err(What::Duplicate) }
+    }
+}
+
+impl Decoder<'_> {
+    fn fields(&self) -> Fields<'_> {
+        Fields { hash: Hash::default(), limits: &self.limits.hash }
+    }
+
+    fn hash_of_strings<S: Source>(&self, input: &mut Input<S>) -> Result<Loaded, Trouble> {
+        let mut fields = self.fields();
+        for _ in 0..count(input)? {
+            let (name, value) = (input.string_bytes()?, input.string_bytes()?);
+            fields.add(&name, &value, None).map_err(|what| input.trouble(what))?;
+        }
+        Ok(Loaded::of(fields.hash))
+    }
+
+    fn hash_of_zipmap<S: Source>(&self, input: &mut Input<S>) -> Result<Loaded, Trouble> {
+        let (bytes, mut fields) = (input.string_bytes()?, self.fields());
+        for (name, value) in ziplist::parse_zipmap(&bytes).ok_or_else(|| input.trouble(What::Zipmap))? {
+            fields.add(name, value, None).map_err(|what| input.trouble(what))?;
+        }
+        filled(fields.hash, input)
+    }
+
+    fn hash_of_row<S: Source>(&self, row: Row, input: &mut Input<S>) -> Result<Loaded, Trouble> {
+        let (bytes, mut limits) = (input.string_bytes()?, self.limits.hash.clone());
+        if row == Row::Listpack {
+            // It is a row, however long its words are.
+            limits.listpack_value = usize::MAX;
+        }
+        let (mut names, mut values) = (Digits::new(), Digits::new());
+        let mut fields = Fields { hash: Hash::default(), limits: &limits };
+        each_group(row, &bytes, input, |[name, value]| {
+            fields.add(name.bytes(&mut names), value.bytes(&mut values), None)
+        })?;
+        filled(fields.hash, input)
+    }
+
+    fn hash_with_moments<S: Source>(&self, form: u8, input: &mut Input<S>) -> Result<Loaded, Trouble> {
+        // Moments count from the earliest, and from 1; before 7.4 was released, from 1970.
+        let earliest_ms = if form == types::HASH_METADATA { input.moment_ms()?.checked_sub(1) } else { Some(0) };
+        let earliest_ms = earliest_ms.ok_or_else(|| input.trouble(What::Expiry))?;
+        let mut fields = self.fields();
+        for _ in 0..count(input)? {
+            let moment = input.length()?;
+            let at_ms = match moment {
+                0 => None,
+                _ => Some(
+                    i64::try_from(moment)
+                        .ok()
+                        .and_then(|moment| moment.checked_add(earliest_ms))
+                        .ok_or_else(|| input.trouble(What::Expiry))?,
+                ),
+            };
+            let (name, value) = (input.string_bytes()?, input.string_bytes()?);
+            fields.add(&name, &value, at_ms).map_err(|what| input.trouble(what))?;
+        }
+        Ok(Loaded::of(fields.hash))
+    }
+
+    fn hash_row_with_moments<S: Source>(&self, form: u8, input: &mut Input<S>) -> Result<Loaded, Trouble> {
+        if form == types::HASH_LISTPACK_EX {
+            // The earliest of them, which the row says too.
+            input.moment_ms()?;
+        }
+        let (bytes, mut limits) = (input.string_bytes()?, self.limits.hash.clone());
+        limits.listpack_value = usize::MAX;
+        let (mut names, mut values) = (Digits::new(), Digits::new());
+        let mut fields = Fields { hash: Hash::default(), limits: &limits };
+        let mut last_ms = 0;
+        each_group(Row::Listpack, &bytes, input, |[name, value, moment]| {
+            let Element::Integer(at_ms) = moment else { return Err(What::Expiry) };
+            // Those that never expire are the last.
+            let order = if at_ms == 0 { i64::MAX } else { at_ms };
+            if order < last_ms {
+                return Err(What::Order);
+            }
+            last_ms = order;
+            fields.add(name.bytes(&mut names), value.bytes(&mut values), Some(at_ms).filter(|at_ms| *at_ms != 0))
+        })?;
+        fields.hash.expect_expiry(&limits);
+        filled(fields.hash, input)
+    }
+
+    fn hash_of_valkey<S: Source>(&self, input: &mut Input<S>) -> Result<Loaded, Trouble> {
+        const NEVER: i64 = -1;
+        let mut fields = self.fields();
+        for _ in 0..count(input)? {
+            let (name, value) = (input.string_bytes()?, input.string_bytes()?);
+            let at_ms = Some(input.moment_ms()?).filter(|at_ms| *at_ms != NEVER);
+            fields.add(&name, &value, at_ms).map_err(|what| input.trouble(what))?;
+        }
+        Ok(Loaded::of(fields.hash))
+    }
+}

@@ -1,0 +1,54 @@
+//! DUMP's payloads: a type, a value, the version and a checksum.
+use super::crc64::Crc64;
+use super::decode::Decoder;
+use super::encode::{Encoder, Options, is_empty, type_of};
+use super::input::Input;
+use super::loaded::{Limits, Loaded};
+use super::trouble::{Trouble, What};
+use super::types;
+use crate::store::Value;
+
+/// The version in two bytes, the sum in eight.
+const FOOTER: usize = 10;
+const SUM: usize = 8;
+
+/// A value as a payload. `None`: nothing is left of it, for its fields have all expired.
+pub fn dump(value: &Value, options: Options, now_ms: i64) -> Option<Vec<u8>> {
+    if is_empty(value, now_ms) {
+        return None;
+    }
+    let form = type_of(value, now_ms);
+    let mut payload = vec![form];
+    Encoder::new(options).value(form, value, now_ms, &mut payload);
+    payload.extend((types::version_of(form) as u16).to_le_bytes());
+    payload.extend(Crc64::of(&payload).to_le_bytes());
+    Some(payload)
+}
+
+/// The value of a payload.
+pub fn restore(payload: &[u8], limits: &Limits) -> Result<Loaded, Trouble> {
+    let (body, version) = verified(payload)?;
+    let mut input = Input::new(body, body.len());
+    input.unchecked = true;
+    let form = input.byte()?;
+    let value = Decoder { limits, version }.value(form, &mut input)?;
+    if !input.is_at_end()? {
+        return Err(input.trouble(What::Surplus));
+    }
+    Ok(value)
+}
+
+/// What stands before the version and the checksum, if they are right.
+fn verified(payload: &[u8]) -> Result<(&[u8], u32), Trouble> {
+    let trouble = |what, offset: usize| Trouble { what, offset: offset as u64 };
+    let at = payload.len().checked_sub(FOOTER).ok_or(trouble(What::Truncated, payload.len()))?;
+    let version = u16::from_le_bytes([payload[at], payload[at + 1]]) as u32;
+    if !types::is_known(version) && version > 0 {
+        return Err(trouble(What::Version(version), at));
+    }
+    let sum = u64::from_le_bytes(*payload.last_chunk::<SUM>().expect("it is longer"));
+    if Crc64::of(&payload[..payload.len() - SUM]) != sum {
+        return Err(trouble(What::Checksum, at + 2));
+    }
+    Ok((&payload[..at], version))
+}
