@@ -132,11 +132,21 @@ pub fn print_float(number: f64, out: &mut Vec<u8>) {
     if number.trunc() == number && number.abs() <= (1u64 << 62) as f64 {
         out.extend_from_slice(if number == 0.0 && number.is_sign_negative() { b"-" } else { b"" });
         print_integer(number as i64, out);
-    } else if number.is_nan() {
-        out.extend_from_slice(b"nan");
     } else {
-        out.extend_from_slice(if number < 0.0 { b"-" } else { b"" });
-        if number.is_finite() { print_shortest(number.abs(), out) } else { out.extend_from_slice(b"inf") }
+        print_float_in_fewest_digits(number, out);
+    }
+}
+
+/// The same for integers too, so that 1e15 comes out as `1e+15`: what DEBUG DIGEST takes for a score.
+pub fn print_float_in_fewest_digits(number: f64, out: &mut Vec<u8>) {
+    if number.is_nan() {
+        return out.extend_from_slice(b"nan");
+    }
+    out.extend_from_slice(if number.is_sign_negative() { b"-" } else { b"" });
+    match number.abs() {
+        0.0 => out.push(b'0'),
+        f64::INFINITY => out.extend_from_slice(b"inf"),
+        number => print_shortest(number, out),
     }
 }
 

@@ -1,5 +1,6 @@
 //! DEBUG: tools for tests. Only who was allowed by `enable-debug-command` may use it. It has the subcommands that a test
 //! of a server without persistence wants; Redis has some fifty.
+use super::digest::{self, Digest};
 use crate::base::number;
 use crate::command::Task;
 use crate::commands::prelude::*;
@@ -18,6 +19,8 @@ impl<'a> Command<'a> for Debug<'a> {
         let arguments: Vec<&[u8]> = self.argument.iter().map(|argument| argument.0).collect();
         match (self.subcommand.0.to_ascii_uppercase().as_slice(), &arguments[..]) {
             (b"CONFIG-REWRITE-FORCE-ALL", []) => super::config::rewrite(true, cx),
+            (b"DIGEST", []) => digest(cx),
+            (b"DIGEST-VALUE", keys) => digest_values(keys, cx),
             (b"HELP", []) => debug_help(cx),
             (b"LOG", [message]) => log_message(message, cx),
             (b"OBJECT", [key]) => object(Key(key), cx),
@@ -36,6 +39,10 @@ const HELP: &[&str] = &[
     "DEBUG <subcommand> [argument ...], where subcommand is one of",
     "CONFIG-REWRITE-FORCE-ALL",
     "    CONFIG REWRITE with all settings, even those that are as they were born.",
+    "DIGEST",
+    "    What all data comes to in 20 bytes; servers with the same data answer the same.",
+    "DIGEST-VALUE [key ...]",
+    "    The same for the value of each key.",
     "LOG message",
     "    Writes a line to the log.",
     "OBJECT key",
@@ -65,6 +72,23 @@ fn debug_help(cx: &mut Context) -> Ran {
 fn log_message(message: &[u8], cx: &mut Context) -> Ran {
     log::warn!("DEBUG LOG: {}", String::from_utf8_lossy(message));
     cx.ok()
+}
+
+fn digest(cx: &mut Context) -> Ran {
+    let mut walk = digest::Walk::default();
+    if walk.go_on(cx) { Ok(Outcome::Done) } else { Ok(Outcome::Continue(Box::new(walk))) }
+}
+
+fn digest_values(keys: &[&[u8]], cx: &mut Context) -> Ran {
+    cx.reply.array(keys.len());
+    for key in keys {
+        let (mut digest, now_ms) = (Digest::default(), cx.now_ms());
+        if let Some(entry) = cx.look(Key::<READ>(key)) {
+            digest.mix_value(entry, now_ms);
+        }
+        digest.write(&mut cx.reply);
+    }
+    Ok(Outcome::Done)
 }
 
 /// The length is that of a dump without compression; of a collection, roughly.

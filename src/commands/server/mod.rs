@@ -4,6 +4,7 @@ mod command;
 mod config;
 mod debug;
 mod describe;
+mod digest;
 mod info;
 mod latency;
 mod memory;
