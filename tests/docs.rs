@@ -33,6 +33,8 @@ const DIFFER: &[(&str, &str)] = &[
     ("REPLICAOF", "NO ONE are a host and a port that mean nobody"),
     ("SLAVEOF", "as REPLICAOF"),
     ("SET", "IFEQ is Valkey's"),
+    ("SORT", "GET may come again, in which case all count"),
+    ("SORT_RO", "as SORT"),
     ("ZRANGEBYLEX", "WITHSCORES has a refusal of its own"),
     ("ZREVRANGEBYLEX", "as ZRANGEBYLEX"),
     ("ZREVRANGE", "a LIMIT that cuts nothing is taken"),

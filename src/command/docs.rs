@@ -8,6 +8,8 @@ pub struct Argument {
     pub token: Option<&'static str>,
     pub optional: bool,
     pub multiple: bool,
+    /// One of the key specifications is about it.
+    pub is_key: bool,
     pub of: Vec<Argument>,
 }
 
@@ -18,14 +20,15 @@ pub fn arguments(fields: &[Field]) -> Vec<Argument> {
 /// Most fields are one argument. But options stand beside the fields, and a list's count beside the list.
 fn argument(field: &Field) -> Vec<Argument> {
     let (name, optional) = (dashed(field.name), !field.needed);
-    let one = |kind, of| vec![Argument { name, kind, token: field.token, optional, multiple: false, of }];
+    let is_key = matches!(field.syntax, Syntax::Word { kind: Kind::Key(_) | Kind::KeyPattern(_), .. });
+    let one = |kind, of| vec![Argument { name, kind, token: field.token, optional, multiple: false, is_key, of }];
     match field.syntax {
         Syntax::Word { kind: Kind::Channel | Kind::Key(SHARD_CHANNEL) | Kind::String, .. } => one("string", vec![]),
         Syntax::Word { kind: Kind::Key(_), .. } => one("key", vec![]),
         Syntax::Word { kind: Kind::Integer, .. } => one("integer", vec![]),
         Syntax::Word { kind: Kind::Double, .. } => one("double", vec![]),
         Syntax::Word { kind: Kind::UnixTime, .. } => one("unix-time", vec![]),
-        Syntax::Word { kind: Kind::Pattern, .. } => one("pattern", vec![]),
+        Syntax::Word { kind: Kind::Pattern | Kind::KeyPattern(_), .. } => one("pattern", vec![]),
         // A token alone is named as it is written.
         Syntax::All([]) => vec![Argument {
             name: field.token.unwrap_or(field.name).to_lowercase(),

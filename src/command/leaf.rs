@@ -50,6 +50,7 @@ macro_rules! word {
 word! { Key<const ACCESS: Access>, Kind::Key(ACCESS) }
 word! { Bytes, Kind::String }
 word! { Pattern, Kind::Pattern }
+word! { KeyPattern<const ACCESS: Access>, Kind::KeyPattern(ACCESS) }
 word! { Channel, Kind::Channel }
 
 /// What stands for a key: the key itself, or one with what belongs to it.

@@ -34,7 +34,9 @@ refusals! {
     NoSuchKey: "ERR no such key"
     NoSuchDatabase: "ERR DB index is out of range"
     SameObject: "ERR source and destination objects are the same"
+    ResultTooLarge: "ERR the result would take more memory than proto-max-bulk-len allows"
     // Keys
+    NotDoubles: "ERR One or more scores can't be converted into double"
     BadFirstIndex: "ERR invalid first DB index"
     BadSecondIndex: "ERR invalid second DB index"
     BadCursor: "ERR invalid cursor"
@@ -140,7 +142,6 @@ refusals! {
     // Sets
     TooManyKeys: "ERR Number of keys can't be greater than number of args"
     LimitNegative: "ERR LIMIT can't be negative"
-    ReplyTooLarge: "ERR the reply would take more memory than proto-max-bulk-len allows"
     // Sorted sets
     NxWithXx: "ERR XX and NX options at the same time are not compatible"
     GtLtNx: "ERR GT, LT, and/or NX options at the same time are not compatible"

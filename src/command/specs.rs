@@ -31,6 +31,8 @@ pub enum Find {
 pub struct KeySpecs {
     pub specs: Vec<KeySpec>,
     pub of_keys: Vec<usize>,
+    /// A word may be a pattern of keys: so a token is no sure sign of what it is elsewhere.
+    has_patterns: bool,
 }
 
 /// Where a word stands.
@@ -61,6 +63,10 @@ impl KeySpecs {
     fn walk(&mut self, syntax: &Syntax, at: Place, within: Within) {
         match *syntax {
             Syntax::Word { kind: Kind::Key(access), .. } => self.add(access, at, within),
+            Syntax::Word { kind: Kind::KeyPattern(access), .. } => {
+                self.has_patterns = true;
+                self.add(access, Place::Later(at.from()), Within::Nothing);
+            }
             Syntax::Word { .. } => {}
             Syntax::All(fields) => self.fields(fields, at, within),
             Syntax::One(fields) | Syntax::Options(fields) => {
@@ -103,8 +109,8 @@ impl KeySpecs {
         };
         let begin = match if let Within::Counted { count, .. } = within { count } else { at } {
             Place::At(at) => Begin::Index(at),
-            Place::After(token, from) => Begin::Keyword(token, from),
-            Place::Later(_) => Begin::Unknown,
+            Place::After(token, from) if !self.has_patterns => Begin::Keyword(token, from),
+            Place::After(..) | Place::Later(_) => Begin::Unknown,
         };
         // A key right after one of the same kind belongs to the same range.
         let joined = match (self.specs.last_mut(), begin, within) {
@@ -116,6 +122,7 @@ impl KeySpecs {
                 *last += 1;
                 true
             }
+            (Some(KeySpec { access: before, begin: Begin::Unknown, .. }), Begin::Unknown, _) => *before == access,
             _ => false,
         };
         if !joined {
@@ -144,7 +151,7 @@ impl Place {
 mod tests {
     use super::*;
     use crate::command::grammar::Grammar;
-    use crate::command::leaf::{Bytes, Key};
+    use crate::command::leaf::{Bytes, Key, KeyPattern};
     use crate::command::list::{Count, List, Many, ManyThenOne};
     use crate::command::refusal::Refusal;
     use crate::command::syntax::{MODIFY, PUT, READ};
@@ -161,6 +168,8 @@ mod tests {
     form! { Pair<'a> { key: Key<'a, PUT>, value: Bytes<'a> } }
     form! { Pop<'a> { keys: ManyThenOne<'a, Key<'a, MODIFY>>, timeout: Bytes<'a> } }
     form! { Counted<'a> { to: Key<'a, PUT>, keys: List<'a, Key<'a, READ>, Numkeys> } }
+    form! { Sort<'a> { key: Key<'a, READ>, [by: "BY" KeyPattern<'a, READ>, get: "GET" KeyPattern<'a, READ>,
+    to: "STORE" Key<'a, PUT>] } }
     form! { Store<'a> { key: Key<'a, READ>, by: Bytes<'a>, [to: "STORE" Key<'a, PUT>] } }
 
     #[test]
@@ -176,6 +185,11 @@ mod tests {
             (Pop::SYNTAX, &[range(MODIFY, Begin::Index(1), -2, 1)], &[0]), // BLPOP
             (Counted::SYNTAX, &[first(PUT), KeySpec { access: READ, begin: Begin::Index(2), find: counted }], &[0, 1]),
             (Store::SYNTAX, &[first(READ), range(PUT, Begin::Keyword("STORE", 3), 0, 1)], &[0, 1]), // GEORADIUS
+            (
+                Sort::SYNTAX,
+                &[first(READ), range(READ, Begin::Unknown, 0, 1), range(PUT, Begin::Unknown, 0, 1)],
+                &[0, 1, 1, 2],
+            ),
             (Bytes::SYNTAX, &[], &[]),
         ];
         for (syntax, specs, of_keys) in table {

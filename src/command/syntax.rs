@@ -35,6 +35,8 @@ pub enum Kind {
     Double,
     UnixTime,
     Pattern,
+    /// What keys are made of, one for each element of what is stored: so the request does not say them.
+    KeyPattern(Access),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -193,13 +195,22 @@ impl Syntax {
                 None => drop(words.read().ok()?),
             },
             Syntax::Options(fields) => {
-                while !words.is_empty() {
-                    match fields.iter().find(|field| field.begins(words)) {
-                        Some(field) => field.keys(words, false, found)?,
+                // Of an option that comes again the last counts.
+                let mut last_found: Vec<(usize, usize, Kind)> = vec![];
+                let mut whole = Some(());
+                while !words.is_empty() && whole.is_some() {
+                    match fields.iter().position(|field| field.begins(words)) {
+                        Some(option) => {
+                            last_found.retain(|(other, ..)| *other != option);
+                            let note = &mut |at, kind| last_found.push((option, at, kind));
+                            whole = fields[option].keys(words, false, note);
+                        }
                         None if last => words.skip(1),
                         None => break,
                     }
                 }
+                last_found.iter().for_each(|(_, at, kind)| found(*at, *kind));
+                whole?;
             }
             Syntax::List { of, extent } => {
                 let own = match extent {
@@ -281,6 +292,10 @@ impl Syntax {
                     *joined = Positions { first, last, step, movable: joined.movable };
                 }
                 ranges.latest = Positions { first: at, last, step, movable: false };
+                ranges.count += 1;
+            }
+            Syntax::Word { kind: Kind::KeyPattern(_), .. } => {
+                ranges.joined.movable = true;
                 ranges.count += 1;
             }
             Syntax::Word { .. } => {}

@@ -16,7 +16,7 @@ pub fn sequence(arguments: &[Argument]) -> String {
 }
 
 fn argument(argument: &Argument) -> String {
-    let Argument { name, kind, token, optional, multiple, of } = argument;
+    let Argument { name, kind, token, optional, multiple, of, .. } = argument;
     let values = match *kind {
         "pure-token" => String::new(),
         "block" => sequence(of),

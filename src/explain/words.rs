@@ -84,6 +84,7 @@ fn value(kind: Kind) -> String {
         Kind::Double => "double".into(),
         Kind::UnixTime => "unix-time".into(),
         Kind::Pattern => "pattern".into(),
+        Kind::KeyPattern(access) => format!("pattern of keys, {}", done_to(access)),
     }
 }
 

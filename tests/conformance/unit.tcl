@@ -1,7 +1,8 @@
 # unit.tcl UNIT RECORDS PORT [NAME...]: runs one unit of Redis's test-suite, in this process, without the tests NAME.
-# Started by `run` in a fresh copy of the suite. It keeps the suite's own code and adds one thing: a failure stays where
-# it happens. The suite gives up a unit at the first unknown command; here only the test fails, on a connection that is
-# fresh for the next one. What happens is written to RECORDS, a line each: status, tab, text in base64.
+# Started by `run` in a fresh copy of the suite. It keeps the suite's own code and adds two things: encodings that are
+# 8.0's (assert_encoding), and that a failure stays where it happens. The suite gives up a unit at the first unknown
+# command; here only the test fails, on a connection that is fresh for the next one. What happens is written to RECORDS,
+# a line each: status, tab, text in base64.
 lassign $argv ::unit records port
 set hung [lrange $argv 3 end]
 set ::records_channel [open $records a]
@@ -74,6 +75,16 @@ proc tidy_up {code} {
             catch {uplevel 2 $line}
         }
     }
+}
+
+# Redis 8.0 has a listpack for small lists and sets, where 7.0 had a quicklist or a hashtable: a test that wants one of
+# those is run with either. (Where 8.0 changes from one to the other is held by our transcripts.)
+rename assert_encoding suite_assert_encoding
+proc assert_encoding {encoding key} {
+    array set since {list quicklist set hashtable}
+    set type [r type $key]
+    if {[info exists since($type)] && $since($type) eq $encoding && [r object encoding $key] eq "listpack"} return
+    uplevel 1 [list suite_assert_encoding $encoding $key]
 }
 
 rename test suite_test

@@ -46,7 +46,7 @@ impl<'a> Command<'a> for HRandField<'a> {
         let count = count.unsigned_abs();
         let each = hash.heap_bytes() / hash.len() + 2 * size_of::<usize>();
         if count.saturating_mul(each as u64) > most {
-            return Err(Refusal::ReplyTooLarge);
+            return Err(Refusal::ResultTooLarge);
         }
         if count as usize <= SLICE {
             begin(count as usize, with_values, reply);

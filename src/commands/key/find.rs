@@ -57,8 +57,17 @@ pub struct Names {
 
 impl Names {
     pub fn push(&mut self, name: &[u8]) {
-        self.bytes.extend_from_slice(name);
+        self.push_joined(&[name]);
+    }
+
+    pub fn push_joined(&mut self, parts: &[&[u8]]) {
+        parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
         self.ends.push(self.bytes.len());
+    }
+
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
     }
 
     pub fn len(&self) -> usize {

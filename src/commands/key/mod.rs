@@ -4,6 +4,7 @@ pub(super) mod expire;
 pub(super) mod find;
 pub(super) mod object;
 pub(super) mod rename;
+pub(super) mod sort;
 #[cfg(test)]
 mod tests;
 pub(super) mod whole;

@@ -26,6 +26,8 @@ impl<'a> Command<'a> for Debug<'a> {
             (b"OBJECT", [key]) => object(Key(key), cx),
             (b"POPULATE", [count, more @ ..]) if more.len() <= 2 => populate(count, more, cx),
             (b"PROTOCOL", [kind]) => protocol(kind, cx),
+            // An element that is long stands alone as it is.
+            (b"QUICKLIST-PACKED-THRESHOLD", [_]) => cx.ok(),
             // Replies have no buffers that are resized by time.
             (b"REPLYBUFFER", [what, b"0" | b"1"]) if what.eq_ignore_ascii_case(b"RESIZING") => cx.ok(),
             (b"SET-ACTIVE-EXPIRE", [on]) => set_active_expire(on, cx),
@@ -53,6 +55,8 @@ const HELP: &[&str] = &[
     "PROTOCOL type",
     "    Answers with a sample of a type of RESP: string, integer, double, null, array, set, map, attrib, push,",
     "    verbatim, true, false or bignum.",
+    "QUICKLIST-PACKED-THRESHOLD size",
+    "    Changes nothing: from which length on an element of a list stands alone is fixed.",
     "REPLYBUFFER RESIZING 0 | 1",
     "    Changes nothing: a reply's memory is given back when it is sent.",
     "SET-ACTIVE-EXPIRE 0 | 1",

@@ -131,7 +131,7 @@ fn list(reply: &mut Reply, arguments: &[Argument], specs: &mut dyn Iterator<Item
     reply.array(arguments.len());
     for argument in arguments {
         let nests = !argument.of.is_empty();
-        let key_spec = (argument.kind == "key").then(|| specs.next()).flatten();
+        let key_spec = argument.is_key.then(|| specs.next()).flatten();
         let flags: Vec<&str> = [(argument.optional, "optional"), (argument.multiple, "multiple")]
             .iter()
             .filter(|it| it.0)

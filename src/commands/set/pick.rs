@@ -121,7 +121,7 @@ impl<'a> Command<'a> for SRandMember<'a> {
         let count = count.unsigned_abs();
         let each = set.heap_bytes() / set.len() + size_of::<usize>();
         if count.saturating_mul(each as u64) > most {
-            return Err(Refusal::ReplyTooLarge);
+            return Err(Refusal::ResultTooLarge);
         }
         if count as usize <= SLICE {
             reply.array(count as usize);

@@ -6,7 +6,7 @@ use crate::store::SortedSet;
 
 /// Floats, and what Redis calls them and says of what is none.
 macro_rules! floats {
-    ($($name:ident: $kind:ident $example:literal, else $refusal:ident;)+) => {
+    ($($name:ident: $kind:ident $example:literal, else $refusal:expr;)+) => {
         $(#[derive(Debug, PartialEq, Clone, Copy)]
         pub struct $name(pub f64);
         impl<'a> Leaf<'a> for $name {
@@ -14,7 +14,7 @@ macro_rules! floats {
             const EXAMPLE: &'static str = $example;
             #[inline]
             fn read(word: &'a [u8]) -> Result<Self, Refusal> {
-                float(word).map($name).ok_or(Refusal::$refusal)
+                float(word).map($name).ok_or_else(|| $refusal(word))
             }
             fn print(&self, to: &mut OwnedWords) {
                 let mut printed = Vec::new();
@@ -25,9 +25,15 @@ macro_rules! floats {
     };
 }
 floats! {
-    Score: Double "1.5", else NotAFloat;
-    ScoreIncrement: Integer "1.5", else NotAFloat;
-    Weight: Integer "1", else WeightNotAFloat;
+    Score: Double "1.5", else |_| Refusal::NotAFloat;
+    ScoreIncrement: Integer "1.5", else not_an_increment;
+    Weight: Integer "1", else |_| Refusal::WeightNotAFloat;
+}
+
+/// ZINCRBY takes an option of ZADD for one, and then there are too few words.
+fn not_an_increment(word: &[u8]) -> Refusal {
+    const OPTIONS: [&[u8]; 6] = [b"NX", b"XX", b"CH", b"INCR", b"GT", b"LT"];
+    if OPTIONS.iter().any(|option| word.eq_ignore_ascii_case(option)) { Refusal::Syntax } else { Refusal::NotAFloat }
 }
 
 // --- ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]

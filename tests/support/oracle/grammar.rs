@@ -137,6 +137,11 @@ const GRAMMAR: &[&str] = &[
     "ZDIFFSTORE key 2 key key",
     "ZRANDMEMBER key 100000 [WITHSCORES]",
     "ZSCAN key 0 COUNT 100000 [MATCH pattern]",
+    "SORT key [DESC|ASC] [LIMIT index index] [GET from|GET #]",
+    "SORT_RO key [BY by] [DESC|ASC] [LIMIT index index] [GET from]",
+    "SORT key [BY by] [ALPHA] [DESC|ASC] [GET from]",
+    "SORT key ALPHA [DESC|ASC] [LIMIT index index] [GET from|GET #] STORE key",
+    "SORT key BY nosort [GET from] STORE key",
     "DEL (key)+",
     "UNLINK (key)+",
     "EXISTS (key)+",
@@ -234,8 +239,20 @@ pub fn command(chance: &mut Chance) -> Vec<Vec<u8>> {
     sequence(&mut line.split(' ').peekable(), chance, &mut words);
     // Redis 7.0 takes more for a cursor than 8.0 does.
     // ZRANK has an option in 8.0.
-    const KEPT: &[&str] =
-        &["SCAN", "SSCAN", "SPOP", "SRANDMEMBER", "HSCAN", "HRANDFIELD", "ZSCAN", "ZRANDMEMBER", "ZRANK", "ZREVRANK"];
+    const KEPT: &[&str] = &[
+        "SCAN",
+        "SSCAN",
+        "SPOP",
+        "SRANDMEMBER",
+        "HSCAN",
+        "HRANDFIELD",
+        "ZSCAN",
+        "ZRANDMEMBER",
+        "ZRANK",
+        "ZREVRANK",
+        "SORT",
+        "SORT_RO",
+    ];
     let is_kept = KEPT.iter().map(|name| name.as_bytes()).any(|name| words[0].eq_ignore_ascii_case(name));
     if chance.below(25) == 0 && !is_kept {
         spoil(chance, &mut words);
@@ -296,6 +313,7 @@ fn word(kind: &str, chance: &mut Chance) -> Vec<u8> {
     let signed = |chance: &mut Chance, n: u64| chance.below(2 * n + 1) as i64 - n as i64;
     match kind {
         "key" => pick(chance, KEYS).to_vec(),
+        "by" | "from" => pick(chance, &[b"key:*".as_slice(), b"*", b"key:*->1", b"*->2", b"nosort", b"#"]).to_vec(),
         "pattern" => pick(chance, PATTERNS).to_vec(),
         "float" if chance.below(2) == 0 => format!("{}.{}", signed(chance, 1000), chance.below(1000)).into_bytes(),
         "float" => pick(chance, FLOATS).to_vec(),

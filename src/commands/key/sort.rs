@@ -1,0 +1,505 @@
+//! SORT: the elements of a list, a set or a sorted set in order, told or stored. What the order depends on is read in one
+//! moment. Then it is sorted no further than it is told: where nothing else is looked up or stored, in slices. Bytes
+//! compare as bytes, in no locale.
+use super::prelude::*;
+use crate::base::number;
+use crate::command::Task;
+use crate::commands::key::find::{Names, SLICE};
+use crate::commands::list::{fill, write_element};
+use crate::store::value::list::{Element, End};
+use crate::store::{Collection, Entry, List, WARMED_MAX};
+use crate::wire::reply::Reply;
+use category::{DANGEROUS, KEYSPACE, LIST, SET, SORTEDSET};
+use std::fmt::{Debug, Formatter, Result as Formatted};
+use std::ops::Range;
+
+// --- SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] [STORE destination]
+form! { pub Sort<'a> { key: Key<'a, READ>, options: Options<'a, true> } }
+impl<'a> Command<'a> for Sort<'a> {
+    const FACTS: Facts = facts(
+        "SORT",
+        "generic",
+        "1.0.0",
+        WRITE | DENYOOM,
+        "Sorts the elements of a list, a set or a sorted set, and stores them if asked to.",
+    )
+    .and(SET | SORTEDSET | LIST | DANGEROUS)
+    .but_not(KEYSPACE);
+    fn run(self, cx: &mut Context) -> Ran {
+        sort(self.key, self.options, cx)
+    }
+}
+
+// --- SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]
+form! { pub SortRo<'a> { key: Key<'a, READ>, options: Options<'a, false> } }
+impl<'a> Command<'a> for SortRo<'a> {
+    const FACTS: Facts =
+        facts("SORT_RO", "generic", "7.0.0", READONLY, "Returns the elements of a list, a set or a sorted set sorted.")
+            .and(SET | SORTEDSET | LIST | DANGEROUS)
+            .but_not(KEYSPACE);
+    fn run(self, cx: &mut Context) -> Ran {
+        sort(self.key, self.options, cx)
+    }
+}
+
+// --- Options
+
+choice! { pub SortOption<'a> {
+    "BY" => By(KeyPattern<'a, READ>), "LIMIT" => Limit(Window), "GET" => Get(KeyPattern<'a, READ>), "ASC" => Ascending,
+    "DESC" => Descending, "ALPHA" => Alpha, "STORE" => Store(Key<'a, PUT>),
+} }
+choice! { pub Order { "ASC" => Asc, "DESC" => Desc } }
+form! { pub Window { offset: Int, count: Int } }
+
+/// Of each the last counts, but for GET, of which all do.
+#[derive(Clone, Copy)]
+pub struct Options<'a, const STORES: bool> {
+    by: Option<KeyPattern<'a, READ>>,
+    window: Option<Window>,
+    is_descending: bool,
+    is_alpha: bool,
+    store: Option<Key<'a, PUT>>,
+    /// All options, in which GET is looked for again.
+    words: Words<'a>,
+}
+
+impl<'a, const STORES: bool> Options<'a, STORES> {
+    fn gets(&self) -> impl Iterator<Item = KeyPattern<'a, READ>> + use<'a, STORES> {
+        let mut words = self.words;
+        std::iter::from_fn(move || {
+            while let Ok(Some(option)) = SortOption::maybe(&mut words) {
+                if let SortOption::Get(pattern) = option {
+                    return Some(pattern);
+                }
+            }
+            None
+        })
+    }
+}
+
+const FIELDS: [Field; 6] = [
+    Field::new("by_pattern", &["BY"], &[KeyPattern::<READ>::SYNTAX], false),
+    Field::new("limit", &["LIMIT"], &[Window::SYNTAX], false),
+    Field::new("get_pattern", &["GET"], &[KeyPattern::<READ>::SYNTAX], false),
+    Field::new("order", &[], &[Order::SYNTAX], false),
+    Field::new("sorting", &["ALPHA"], &[], false),
+    Field::new("destination", &["STORE"], &[Key::<PUT>::SYNTAX], false),
+];
+
+impl<'a, const STORES: bool> Grammar<'a> for Options<'a, STORES> {
+    const SYNTAX: Syntax = Syntax::Options(FIELDS.split_at(if STORES { 6 } else { 5 }).0);
+    fn parse(words: &mut Words<'a>) -> Result<Self, Refusal> {
+        let (by, window, store) = (None, None, None);
+        let mut all = Options { by, window, is_descending: false, is_alpha: false, store, words: *words };
+        while let Some(option) = SortOption::maybe(words)? {
+            match option {
+                SortOption::By(pattern) => all.by = Some(pattern),
+                SortOption::Limit(window) => all.window = Some(window),
+                SortOption::Get(_) => {}
+                SortOption::Ascending => all.is_descending = false,
+                SortOption::Descending => all.is_descending = true,
+                SortOption::Alpha => all.is_alpha = true,
+                SortOption::Store(_) if !STORES => return Err(Refusal::Syntax),
+                SortOption::Store(key) => all.store = Some(key),
+            }
+        }
+        Ok(all)
+    }
+    fn print(&self, to: &mut OwnedWords) {
+        let flags = [(self.is_descending, SortOption::Descending), (self.is_alpha, SortOption::Alpha)];
+        let flags = flags.into_iter().filter(|(is_said, _)| *is_said).map(|(_, flag)| flag);
+        let first = self.by.map(SortOption::By).into_iter().chain(self.window.map(SortOption::Limit));
+        let last = self.store.map(SortOption::Store);
+        first.chain(self.gets().map(SortOption::Get)).chain(flags).chain(last).for_each(|option| option.print(to));
+    }
+}
+
+impl<const STORES: bool> Debug for Options<'_, STORES> {
+    fn fmt(&self, to: &mut Formatter) -> Formatted {
+        let mut shown = to.debug_struct("Options");
+        shown.field("by", &self.by).field("limit", &self.window).field("get", &self.gets().collect::<Vec<_>>());
+        shown.field("desc", &self.is_descending).field("alpha", &self.is_alpha).field("store", &self.store).finish()
+    }
+}
+
+impl<const STORES: bool> PartialEq for Options<'_, STORES> {
+    fn eq(&self, other: &Self) -> bool {
+        let all = |of: &Self| (of.by, of.window, of.is_descending, of.is_alpha, of.store);
+        all(self) == all(other) && self.gets().eq(other.gets())
+    }
+}
+
+// --- What a pattern leads to
+
+#[derive(Clone, Copy)]
+enum Pattern<'a> {
+    /// `#`
+    Element,
+    /// A key with the element in the place of the star, or a field of the hash there.
+    Key { before: &'a [u8], after: &'a [u8], field: Option<&'a [u8]> },
+    /// Without a star it leads nowhere.
+    Nothing,
+}
+
+impl<'a> Pattern<'a> {
+    fn new(pattern: &'a [u8]) -> Pattern<'a> {
+        if pattern == b"#" {
+            return Pattern::Element;
+        }
+        let Some(star) = memchr::memchr(b'*', pattern) else { return Pattern::Nothing };
+        let (before, after) = (&pattern[..star], &pattern[star + 1..]);
+        match memchr::memmem::find(after, b"->") {
+            Some(arrow) if arrow + 2 < after.len() => {
+                Pattern::Key { before, after: &after[..arrow], field: Some(&after[arrow + 2..]) }
+            }
+            _ => Pattern::Key { before, after, field: None },
+        }
+    }
+}
+
+enum Found<'f> {
+    Nothing,
+    /// What one asked for oneself.
+    Same(&'f [u8]),
+    Text(&'f mut Entry),
+    Field(Element<'f>),
+}
+
+impl Found<'_> {
+    /// Its bytes; those of an integer are printed into `digits`.
+    fn bytes<'b>(&'b self, digits: &'b mut Digits) -> Option<&'b [u8]> {
+        match self {
+            Found::Nothing => None,
+            Found::Same(bytes) => Some(bytes),
+            Found::Text(entry) => text(entry.value()).ok().map(|text| text.bytes(digits)),
+            Found::Field(element) => Some(element.bytes(digits)),
+        }
+    }
+}
+
+/// Shows what each pattern finds for each element, in order. Look-ups wait for memory together.
+fn find<'e>(
+    patterns: &[Pattern],
+    elements: impl Iterator<Item = &'e [u8]>,
+    cx: &mut Context,
+    mut see: impl FnMut(Found, &mut Reply) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    let (database, now_ms, group) = (cx.database(), cx.now_ms(), (WARMED_MAX / patterns.len()).max(1));
+    let Context { data, server, reply, .. } = cx;
+    let (mut elements, mut some, mut keys) = (elements.fuse(), Vec::with_capacity(group), Names::default());
+    loop {
+        some.clear();
+        some.extend(elements.by_ref().take(group));
+        if some.is_empty() {
+            return Ok(());
+        }
+        keys.clear();
+        for element in &some {
+            for pattern in patterns {
+                if let Pattern::Key { before, after, .. } = pattern {
+                    keys.push_joined(&[before, element, after]);
+                }
+            }
+        }
+        data.warm(database, (0..keys.len().min(WARMED_MAX)).map(|at| keys.get(at)));
+        let mut next = 0..;
+        for element in &some {
+            for pattern in patterns {
+                let found = match *pattern {
+                    Pattern::Nothing => Found::Nothing,
+                    Pattern::Element => Found::Same(element),
+                    Pattern::Key { field, .. } => {
+                        let key = keys.get(next.next().expect("one for each"));
+                        let entry = data.read(database, key, now_ms);
+                        server.stats.looked_up(entry.is_some());
+                        follow(entry, field, now_ms)
+                    }
+                };
+                see(found, reply)?;
+            }
+        }
+    }
+}
+
+fn follow<'f>(entry: Option<&'f mut Entry>, field: Option<&[u8]>, now_ms: i64) -> Found<'f> {
+    let Some(entry) = entry else { return Found::Nothing };
+    match field {
+        None if matches!(entry.value(), Value::String(_)) => Found::Text(entry),
+        None => Found::Nothing,
+        Some(field) => match entry.value() {
+            Value::Hash(hash) => hash.get(field, now_ms).map_or(Found::Nothing, |field| Found::Field(field.value)),
+            _ => Found::Nothing,
+        },
+    }
+}
+
+// --- The order
+
+/// What is sorted, and how far that has come. Ranges of places are cut in halves, of which the first is cut again, until
+/// they are short enough to be sorted; what is not wanted is not sorted.
+struct Sorter {
+    names: Names,
+    /// What decides where the ranks are the same, if not the names.
+    texts: Option<Names>,
+    items: Vec<Item>,
+    is_descending: bool,
+    /// Invariant: ranges of items, none of which has one that belongs into another. The next one is the last.
+    left: Vec<Range<usize>>,
+    /// Places in the order.
+    wanted: Range<usize>,
+    /// Nothing is to be sorted.
+    is_sorted: bool,
+}
+
+struct Item {
+    rank: u64,
+    /// The number of its name.
+    at: usize,
+}
+
+enum Step {
+    /// These places are sorted, and come next.
+    Sorted(Range<usize>),
+    /// A long range was cut.
+    Cut,
+    End,
+}
+
+impl Sorter {
+    fn step(&mut self) -> Step {
+        while let Some(range) = self.left.pop() {
+            let wanted = range.start.max(self.wanted.start)..range.end.min(self.wanted.end);
+            if wanted.is_empty() {
+                continue;
+            }
+            let Sorter { names, texts, is_descending, .. } = self;
+            let texts = texts.as_ref().unwrap_or(names);
+            let order = |a: &Item, b: &Item| {
+                let order = a.rank.cmp(&b.rank).then_with(|| texts.get(a.at).cmp(texts.get(b.at)));
+                if *is_descending { order.reverse() } else { order }.then(a.at.cmp(&b.at))
+            };
+            if range.len() <= SLICE {
+                if !self.is_sorted {
+                    self.items[range].sort_unstable_by(order);
+                }
+                return Step::Sorted(wanted);
+            }
+            let half = range.len() / 2;
+            if !self.is_sorted {
+                self.items[range.clone()].select_nth_unstable_by(half, order);
+            }
+            let middle = range.start + half;
+            self.left.extend([middle..range.end, range.start..middle]);
+            return Step::Cut;
+        }
+        Step::End
+    }
+
+    fn names(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
+        self.items[range].iter().map(|item| self.names.get(item.at))
+    }
+}
+
+/// A number whose order as an integer is that of the floats.
+fn rank_of_float(score: f64) -> u64 {
+    // Adding zero makes of the negative one the other.
+    let bits = (score + 0.0).to_bits();
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+/// The same of bytes, as far as eight of them decide.
+fn rank_of_bytes(bytes: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    let count = bytes.len().min(8);
+    first[..count].copy_from_slice(&bytes[..count]);
+    u64::from_be_bytes(first)
+}
+
+// --- SORT itself
+
+fn sort<const STORES: bool>(key: Key<READ>, options: Options<STORES>, cx: &mut Context) -> Ran {
+    let gets: Vec<Pattern> = options.gets().map(|pattern| Pattern::new(pattern.0)).collect();
+    let mut sorter = gather(key, &options, cx)?;
+    let each = gets.len().max(1);
+    if options.store.is_none() && gets.iter().all(|get| matches!(get, Pattern::Element)) {
+        cx.reply.array(sorter.wanted.len() * each);
+        let mut telling = Telling { sorter, each };
+        return if telling.go_on(cx) { Ok(Outcome::Done) } else { Ok(Outcome::Continue(Box::new(telling))) };
+    }
+    let most = cx.server.config.proto_max_bulk_len as usize;
+    let count = sorter.wanted.len().saturating_mul(each);
+    if count.saturating_mul(LEAST_BYTES) > most {
+        return Err(Refusal::ResultTooLarge);
+    }
+    let gets = if gets.is_empty() { vec![Pattern::Element] } else { gets };
+    match options.store {
+        None => tell(&mut sorter, &gets, count, most, cx),
+        Some(destination) => store(&mut sorter, &gets, destination, most, cx),
+    }
+}
+
+/// What is sorted, and by what.
+fn gather<const STORES: bool>(key: Key<READ>, options: &Options<STORES>, cx: &mut Context) -> Result<Sorter, Refusal> {
+    let mut by = options.by.map(|pattern| Pattern::new(pattern.0));
+    let mut is_alpha = options.is_alpha;
+    let (mut names, mut digits) = (Names::default(), Digits::new());
+    let (mut wanted, mut is_sorted) = (0..0, by.is_some_and(|by| !matches!(by, Pattern::Key { .. })));
+    let mut take = |element: Element| names.push(element.bytes(&mut digits));
+    match cx.read(key).map(|entry| entry.value()) {
+        None => {}
+        Some(Value::List(list)) => {
+            wanted = options.within(list.len());
+            match (is_sorted, options.is_descending) {
+                (false, _) => list.iter().for_each(take),
+                (true, false) => list.visit(wanted.clone(), take),
+                (true, true) => list.iter().rev().skip(wanted.start).take(wanted.len()).for_each(take),
+            }
+        }
+        Some(Value::Set(set)) => {
+            wanted = options.within(set.len());
+            // What is stored must be the same wherever it is.
+            if is_sorted && options.store.is_some() {
+                (by, is_sorted, is_alpha) = (None, false, true);
+            }
+            match is_sorted {
+                false => set.iter().for_each(take),
+                true => set.iter().skip(wanted.start).take(wanted.len()).for_each(take),
+            }
+        }
+        Some(Value::SortedSet(set)) => {
+            let len = set.len();
+            wanted = options.within(len);
+            let ranks = match (is_sorted, options.is_descending) {
+                (false, _) => 0..len,
+                (true, false) => wanted.clone(),
+                (true, true) => len - wanted.end..len - wanted.start,
+            };
+            set.visit(ranks, is_sorted && options.is_descending, |member, _| {
+                take(member);
+                true
+            });
+        }
+        Some(_) => return Err(Refusal::WrongType),
+    }
+    let mut texts = None;
+    let mut items: Vec<Item> = (0..names.len()).map(|at| Item { rank: 0, at }).collect();
+    if is_sorted {
+        wanted = 0..names.len();
+    } else if let Some(by) = by {
+        let (mut weights, mut number) = (is_alpha.then(Names::default), 0);
+        find(&[by], (0..names.len()).map(|at| names.get(at)), cx, |weight, _| {
+            let (weight, rank) = (weight.bytes(&mut digits), &mut items[number].rank);
+            number += 1;
+            match (&mut weights, weight) {
+                // What has none comes before all that have one, though it be empty.
+                (Some(weights), None) => weights.push(&[]),
+                (Some(weights), Some(weight)) => weights.push_joined(&[&[1], weight]),
+                (None, None) => *rank = rank_of_float(0.0),
+                (None, Some(weight)) => *rank = rank_of_float(number::bound(weight).ok_or(Refusal::NotDoubles)?),
+            }
+            if let Some(weights) = &weights {
+                *rank = rank_of_bytes(weights.get(weights.len() - 1));
+            }
+            Ok(())
+        })?;
+        texts = weights;
+    } else {
+        for item in &mut items {
+            let name = names.get(item.at);
+            item.rank = match is_alpha {
+                true => rank_of_bytes(name),
+                false => rank_of_float(number::bound(name).ok_or(Refusal::NotDoubles)?),
+            };
+        }
+    }
+    let left = std::iter::once(0..items.len()).collect();
+    Ok(Sorter { names, texts, items, is_descending: options.is_descending, left, wanted, is_sorted })
+}
+
+impl<const STORES: bool> Options<'_, STORES> {
+    /// The places that are wanted of so many.
+    fn within(&self, len: usize) -> Range<usize> {
+        let Some(Window { offset: Int(offset), count: Int(count) }) = self.window else { return 0..len };
+        let start = usize::try_from(offset.max(0)).map_or(len, |offset| offset.min(len));
+        start..usize::try_from(count).map_or(len, |count| start.saturating_add(count).min(len))
+    }
+}
+
+/// The elements themselves, `each` so many times, in slices.
+struct Telling {
+    sorter: Sorter,
+    each: usize,
+}
+
+impl Task for Telling {
+    fn go_on(&mut self, cx: &mut Context) -> bool {
+        match self.sorter.step() {
+            Step::Sorted(range) => {
+                for name in self.sorter.names(range) {
+                    (0..self.each).for_each(|_| cx.reply.bulk(name));
+                }
+                self.sorter.left.is_empty()
+            }
+            Step::Cut => false,
+            Step::End => true,
+        }
+    }
+}
+
+/// A null, which is the shortest that a result is.
+const LEAST_BYTES: usize = 3;
+
+fn tell(sorter: &mut Sorter, gets: &[Pattern], count: usize, most: usize, cx: &mut Context) -> Ran {
+    let (mark, before) = (cx.reply.mark(), cx.reply.output().len());
+    cx.reply.array(count);
+    let mut told = Ok(());
+    while told.is_ok() {
+        match sorter.step() {
+            Step::Sorted(range) => {
+                told = find(gets, sorter.names(range), cx, |found, reply| {
+                    match found {
+                        Found::Nothing => reply.null(),
+                        Found::Same(bytes) => reply.bulk(bytes),
+                        Found::Text(entry) => write_text(reply, entry)?,
+                        Found::Field(element) => write_element(reply, element),
+                    }
+                    if reply.output().len() - before > most { Err(Refusal::ResultTooLarge) } else { Ok(()) }
+                });
+            }
+            Step::Cut => {}
+            Step::End => return Ok(Outcome::Done),
+        }
+    }
+    cx.reply.output().undo(mark);
+    told.map(|()| Outcome::Done)
+}
+
+fn store(sorter: &mut Sorter, gets: &[Pattern], destination: Key<PUT>, most: usize, cx: &mut Context) -> Ran {
+    let (mut list, fill, mut bytes) = (List::default(), fill(cx), 0);
+    loop {
+        match sorter.step() {
+            Step::Sorted(range) => find(gets, sorter.names(range), cx, |found, _| {
+                let mut digits = Digits::new();
+                let element = found.bytes(&mut digits).unwrap_or_default();
+                bytes += element.len() + LEAST_BYTES;
+                if bytes > most {
+                    return Err(Refusal::ResultTooLarge);
+                }
+                list.push(End::Right, element);
+                Ok(())
+            })?,
+            Step::Cut => {}
+            Step::End => break,
+        }
+    }
+    // Redis says what it is when it is there as a whole.
+    list.expect(0, 0, fill);
+    let (count, mut door) = (list.len(), cx.open(destination));
+    if count > 0 {
+        door.put(Content::of_collection(list), NewExpiry::Never, Event::list("sortstore"));
+        cx.data.ledger.dirty += count as u64 - 1;
+    } else {
+        door.remove(Event::DEL);
+    }
+    cx.count(count)
+}
