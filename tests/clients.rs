@@ -179,3 +179,40 @@ fn ten_thousand_paused_clients_go_on_in_their_order() {
     assert_eq!(bench.ask(admin, "LINDEX l 4499"), "$4 4999");
     assert_eq!(field(&mut bench, admin, "blocked_clients"), 0);
 }
+
+/// Its time is over, and the timers have not run since.
+#[test]
+fn a_pause_that_is_over_makes_the_next_one_no_stricter() {
+    let mut bench = Bench::new();
+    let [admin, other] = [(); 2].map(|()| bench.open());
+    assert_eq!(bench.ask(admin, "CLIENT PAUSE 1000 ALL"), "+OK");
+    assert_eq!(bench.ask(other, "PING"), "");
+    bench.host.pass(1_000_000);
+    assert_eq!(bench.ask(admin, "CLIENT PAUSE 1000 WRITE"), "+OK");
+    assert_eq!(bench.text(other), "+PONG", "it waited for the end of the first");
+    assert_eq!(bench.ask(other, "GET k"), "$-1");
+    assert_eq!(bench.ask(other, "SET k v"), "");
+    bench.later(1_000_000);
+    assert_eq!(bench.text(other), "+OK");
+}
+
+/// In a pause that takes its request with it. Once the pause is over, the request is run first.
+#[test]
+fn who_goes_away_in_a_pause_is_given_up_and_not_later() {
+    let mut bench = Bench::new();
+    let [admin, early, late] = [(); 3].map(|()| bench.open());
+    assert_eq!(bench.ask(admin, "CLIENT PAUSE 1000 WRITE"), "+OK");
+    assert_eq!(bench.ask(early, "SET early v"), "");
+    assert_eq!(bench.ask(late, "SET late v"), "");
+    bench.engine.ended(early);
+    assert_eq!(bench.engine.closing(early), Some(Close::AfterReply));
+    let unpause = request_of(&[b"CLIENT", b"UNPAUSE"]);
+    bench.fill(admin, &unpause);
+    bench.step(admin);
+    // It is not yet stepped.
+    bench.engine.ended(late);
+    bench.settle();
+    assert_eq!((bench.text(late).as_str(), bench.engine.closing(late)), ("+OK", Some(Close::AfterReply)));
+    assert_eq!(bench.text(admin), "+OK");
+    assert_eq!(bench.ask(admin, "EXISTS early late"), ":1");
+}

@@ -14,7 +14,7 @@ mod hand;
 mod model;
 
 use fakes::FAKES;
-use model::{Model, PASSWORD, Say, VALUE_BYTES_MAX, reply_length};
+use model::{Model, PASSWORD, PAUSE_MS_MAX, Say, VALUE_BYTES_MAX, reply_length};
 use spindle::base::random::Chance;
 use spindle::base::time::Now;
 use spindle::engine::config::Source;
@@ -79,6 +79,9 @@ const FAULTS: &[&str] = &[
     "unpaused",
 ];
 
+/// How a client is told that too much of its output was unsent.
+const DISCONNECT: &[u8] = b">2\r\n$10\r\ndisconnect\r\n";
+
 /// A client, and the socket between it and the engine as the kernel would have it.
 struct Peer {
     id: ClientId,
@@ -99,6 +102,8 @@ struct Peer {
     /// Half a request was put into the socket.
     inside: bool,
     heard_us: u64,
+    /// Closed with what it had asked for unanswered, since a pause held it up when it went away.
+    given_up: Option<bool>,
     // The reactor's side.
     /// Said once, when bytes come; `readable` stays until the socket was emptied.
     event: bool,
@@ -122,6 +127,10 @@ struct Simulation {
     modes: bool,
     /// Until when clients are held up, and whether with everything.
     pause: Option<(u64, bool)>,
+    /// Until when the judge may be wrong about that: replies to a pause, or to its end, were dropped.
+    unsure_us: u64,
+    /// When the timers ran last: whom a pause holds up it holds up until they run.
+    ticked_us: u64,
     faults: BTreeMap<&'static str, u64>,
 }
 
@@ -159,6 +168,8 @@ impl Simulation {
             heavy,
             modes: !fake && !needs_password && chance.below(3) == 0,
             pause: None,
+            unsure_us: 0,
+            ticked_us: 0,
             chance,
             peers: vec![],
             again: VecDeque::new(),
@@ -245,6 +256,7 @@ impl Simulation {
             half_closed: false,
             inside: false,
             heard_us: self.host.now.mono_us,
+            given_up: None,
             event: false,
             readable: false,
             queued: false,
@@ -368,6 +380,7 @@ impl Simulation {
         let doomed = self.flush_all();
         let (wall_ms, waiting) = (self.host.now.wall_ms(), self.engine.client_count());
         self.engine.tick(self.host.now, &mut self.host);
+        self.ticked_us = self.host.now.mono_us;
         assert_eq!((wall_ms, waiting), (self.host.now.wall_ms(), self.engine.client_count()));
         self.look_at_all();
         let late = self.flush_all();
@@ -477,8 +490,7 @@ impl Simulation {
         if !due {
             return;
         }
-        let held_up = self.is_held_up(at);
-        if held_up {
+        if self.is_held_up(at, self.host.now.mono_us) {
             self.fault("killed while held up");
         }
         let peer = self.peers.swap_remove(at);
@@ -487,7 +499,8 @@ impl Simulation {
             self.fault(if idle { "timeout" } else { "kill" });
         } else if peer.ended && !peer.model.over {
             // What it had said whole was answered. A wait is given up, and what stands behind it.
-            let gives_up = held_up || peer.unanswered.iter().any(|say| matches!(say, Say::Wait { .. }));
+            let gives_up =
+                peer.given_up == Some(true) || peer.unanswered.iter().any(|say| matches!(say, Say::Wait { .. }));
             let done = peer.unanswered.iter().all(|say| *say == Say::Unheard);
             assert!(done || gives_up, "{}: unanswered {:?}", self.seed, peer.unanswered.front());
         } else {
@@ -503,19 +516,34 @@ impl Simulation {
         ids.into_iter().for_each(|id| self.look(id));
     }
 
-    /// Judges what was written since the last look, by the clock of this moment.
+    /// Judges what was written since the last look, by the clock of this moment, and what became of the client.
     fn look(&mut self, id: ClientId) {
         let Some(at) = self.place(id) else { return };
-        if self.is_held_up(at) {
+        if self.is_held_up(at, self.host.now.mono_us) {
             self.fault("held up by a pause");
         }
+        self.judge(id);
+        if self.engine.closing(id).is_some() && self.peers[at].given_up.is_none() {
+            let unanswered = &self.peers[at].unanswered;
+            if unanswered.iter().any(|say| matches!(say, Say::Pause(..) | Say::Unpause)) {
+                let known_us = self.pause.map_or(0, |(until_us, _)| until_us);
+                self.unsure_us = known_us.max(self.host.now.mono_us + PAUSE_MS_MAX * 1000);
+            }
+            let unsure = self.ticked_us < self.unsure_us && unanswered.front().is_some_and(|say| say.is_held_up(true));
+            self.peers[at].given_up = Some(unsure || self.is_held_up(at, self.ticked_us));
+        }
+    }
+
+    fn judge(&mut self, id: ClientId) {
+        let Some(at) = self.place(id) else { return };
         let peer = &mut self.peers[at];
         let unsent = self.engine.unsent(id);
-        if self.engine.closing(id).is_some() && unsent < peer.written.len() {
+        let told_why = || self.engine.pending(id).next().is_some_and(|piece| piece.starts_with(DISCONNECT));
+        if self.engine.closing(id).is_some() && (unsent < peer.written.len() || !peer.model.over && told_why()) {
             // A limit was passed, and what was not sent is dropped. It may be told why, and nothing more.
+            assert!(unsent == 0 || told_why());
             peer.written = self.engine.pending(id).flatten().copied().collect();
             peer.model.over = true;
-            assert!(unsent == 0 || peer.written.make_contiguous().starts_with(b">2\r\n$10\r\ndisconnect\r\n"));
             return;
         }
         if unsent == peer.written.len() || self.engine.closing(id) == Some(Close::Now) {
@@ -539,20 +567,28 @@ impl Simulation {
             }
             let say = peer.unanswered.pop_front().expect("a reply that nobody asked for");
             let now_us = self.host.now.mono_us;
-            if let Some((_, all)) = self.pause.filter(|(until_us, _)| now_us < *until_us) {
+            let unsure = now_us < self.unsure_us;
+            if let Some((_, all)) = self.pause.filter(|(until_us, _)| now_us < *until_us && !unsure) {
                 assert!(!say.is_held_up(all), "seed {}: {say:?} was not held up", self.seed);
             }
             match say {
                 Say::Pause(ms, writes) => {
                     let (until_us, all) = self.pause.filter(|(until_us, _)| now_us < *until_us).unwrap_or((0, false));
-                    self.pause = Some((until_us.max(now_us + ms * 1000), all || !writes));
+                    let until_us = until_us.max(now_us + ms * 1000);
+                    self.pause = Some((until_us, all || !writes));
+                    self.unsure_us = if unsure { self.unsure_us.max(until_us) } else { 0 };
                     told.push(if writes { "pause of writes" } else { "pause of all" });
                 }
-                Say::Unpause => told.extend(self.pause.take().map(|_| "unpaused")),
+                Say::Unpause => {
+                    self.unsure_us = 0;
+                    told.extend(self.pause.take().map(|_| "unpaused"));
+                }
                 Say::KillAll if reply != b":0\r\n" => told.push("clients killed by type"),
                 _ => {}
             }
-            if let Err(why) = peer.model.judge(&say, reply, self.host.now.wall_ms()) {
+            let paused = self.pause.is_some_and(|(until_us, _)| self.ticked_us < until_us);
+            let paused = paused || self.ticked_us < self.unsure_us;
+            if let Err(why) = peer.model.judge(&say, reply, self.host.now.wall_ms(), paused) {
                 panic!("seed {}, client {}: {why}", self.seed, id.serial);
             }
             told.extend(reply.starts_with(b"-ERR Protocol error").then_some("protocol error"));
@@ -565,10 +601,10 @@ impl Simulation {
     }
 
     /// It has said something that may not run now.
-    fn is_held_up(&self, at: usize) -> bool {
-        let (peer, now_us) = (&self.peers[at], self.host.now.mono_us);
+    fn is_held_up(&self, at: usize, now_us: u64) -> bool {
+        let peer = &self.peers[at];
         let Some((_, all)) = self.pause.filter(|(until_us, _)| now_us < *until_us) else { return false };
-        let said = peer.unsent.is_empty() && peer.wire.is_empty() && !peer.readable;
+        let said = peer.unsent.is_empty() && peer.wire.is_empty();
         said && peer.unanswered.front().is_some_and(|say| say.is_held_up(all))
     }
 

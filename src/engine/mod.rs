@@ -177,8 +177,8 @@ impl Engine {
     pub fn ended(&mut self, id: ClientId) {
         let session = self.sessions.at_mut(id);
         session.ended = true;
-        // Nobody would take what it waits for.
-        if session.blocked {
+        // Nobody would take what it waits for. What waited for the end of a pause, and may begin now, is still run.
+        if session.blocked && !self.waiting.is_released(id) {
             self.begin_close(id, Close::AfterReply);
         }
     }

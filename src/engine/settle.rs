@@ -135,9 +135,10 @@ impl Engine {
         self.waiting.postpone(session.id, words);
     }
 
-    /// The pause is over: who was postponed is stepped, the first first; who waits for a key may find it changed.
+    /// The pause is over: who was postponed is stepped, the first first; who waits for a key may find it changed. (The
+    /// next one may have begun.)
     pub(super) fn resume(&mut self, now: Now, host: &mut dyn Host) {
-        self.world.data.paused = false;
+        self.world.data.paused = self.world.server.pause.is_some();
         for id in self.waiting.release_postponed() {
             self.sessions.make_ready(id);
         }

@@ -94,9 +94,15 @@ impl Waiting {
         self.postponed.insert(id, Postponed { turn: self.turns, words, released: false });
     }
 
-    /// What a client had asked for that may begin now.
+    /// What a client had asked for in a pause may begin now.
+    pub fn is_released(&self, id: ClientId) -> bool {
+        self.postponed.get(&id).is_some_and(|postponed| postponed.released)
+    }
+
     pub fn take_released(&mut self, id: ClientId) -> Option<OwnedWords> {
-        self.postponed.get(&id).filter(|postponed| postponed.released)?;
+        if !self.is_released(id) {
+            return None;
+        }
         self.postponed.remove(&id).map(|postponed| postponed.words)
     }
 

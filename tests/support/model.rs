@@ -8,6 +8,8 @@ use std::collections::HashMap;
 pub const PASSWORD: &str = "sesame";
 /// The largest value that is drawn.
 pub const VALUE_BYTES_MAX: usize = 1_500_000;
+/// The longest pause that is drawn.
+pub const PAUSE_MS_MAX: u64 = 300;
 /// What a client that has not signed in may send in one word.
 const STRANGER_BYTES_MAX: usize = 16 * 1024;
 
@@ -96,8 +98,8 @@ impl Say {
     /// Something that concerns clients and no keys.
     pub fn draw_mode(chance: &mut Chance) -> Say {
         match chance.below(10) {
-            0 => Say::Pause(chance.below(300), false),
-            1..4 => Say::Pause(chance.below(300), true),
+            0 => Say::Pause(chance.below(PAUSE_MS_MAX), false),
+            1..4 => Say::Pause(chance.below(PAUSE_MS_MAX), true),
             4 => Say::Unpause,
             5..8 => Say::Unheard,
             _ => Say::Heard,
@@ -240,13 +242,17 @@ impl Model {
         kept.value = (count + 1).to_string().into_bytes();
     }
 
-    /// The command ran now and was answered so. Is that right?
-    pub fn judge(&mut self, say: &Say, reply: &[u8], now_ms: i64) -> Result<(), String> {
+    /// The command ran now and was answered so. Is that right? `paused`: nothing is removed because its time has come.
+    pub fn judge(&mut self, say: &Say, reply: &[u8], now_ms: i64, paused: bool) -> Result<(), String> {
         let place = (self.database, say.key().unwrap_or(u8::MAX));
         let touched = self.keys.get(&place).filter(|_| self.authenticated);
         let (expired, doubtful) = touched.map_or((false, false), |kept| (kept.is_expired(now_ms), kept.doubtful));
         if expired {
-            self.keys.remove(&place);
+            let kept = self.keys.remove(&place).filter(|_| paused);
+            let judged = self.go_on(say, reply, now_ms);
+            // It is alive again when the clock is set back before the pause ends.
+            kept.map(|kept| self.keys.entry(place).or_insert(kept));
+            return judged;
         } else if doubtful {
             // Either way; the reply tells which it was.
             self.keys.get_mut(&place).expect("it is there").doubtful = false;

@@ -32,10 +32,15 @@ impl<'a> Command<'a> for ClientPause<'a> {
         ADMIN | NOSCRIPT | LOADING | STALE,
         "Lets all clients wait for a while: with what changes data, or with everything.",
     );
-    /// A pause can become longer and stricter by another, never shorter.
+    /// A pause can become longer and stricter by another, never shorter. One whose time is over, though nobody has seen
+    /// to that yet, ends first.
     fn run(self, cx: &mut Context) -> Ran {
         let us = (self.timeout.read()?.0 as u64).checked_mul(1000).filter(|us| *us <= i64::MAX as u64);
         let until_us = us.ok_or(Refusal::TimeoutOutOfRange)? + cx.now.mono_us;
+        let over = cx.server.pause.take_if(|pause| pause.until_us <= cx.now.mono_us);
+        if over.is_some() {
+            cx.ask(Effect::Resume);
+        }
         let before = cx.server.pause.unwrap_or(Pause { until_us: 0, all: false });
         let all = self.mode.0 != Some(PauseMode::Write) || before.all;
         cx.server.pause = Some(Pause { until_us: until_us.max(before.until_us), all });
