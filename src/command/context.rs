@@ -83,6 +83,11 @@ impl Context<'_> {
         Ok(Outcome::Done)
     }
 
+    /// A result that would take so many bytes is refused before it is made: as LCS does it in Redis.
+    pub fn afford(&self, bytes: usize) -> Result<(), Refusal> {
+        if bytes as u64 > self.server.config.proto_max_bulk_len { Err(Refusal::ResultTooLarge) } else { Ok(()) }
+    }
+
     // --- Who asks, and when
 
     #[inline]

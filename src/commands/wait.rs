@@ -1,6 +1,10 @@
 //! What the commands share that wait for an element where there is none: for how long, and what they answer then.
 use super::prelude::*;
+use crate::base::number::float;
 use crate::command::Block;
+
+/// Redis adds the moment to it in 64 bits; less than this was it until 2027.
+const MS_MAX: f64 = i64::MAX as f64 - 1.8e12;
 
 /// How long to wait, in milliseconds; 0 is without end.
 #[derive(Debug, PartialEq, Clone, Copy)]
@@ -12,13 +16,12 @@ impl<'a> Leaf<'a> for Timeout<'a> {
     const KIND: Kind = Kind::Double;
     const EXAMPLE: &'static str = "1";
     fn read(word: &'a [u8]) -> Result<Self, Refusal> {
-        let seconds: f64 = std::str::from_utf8(word)
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .filter(|seconds: &f64| !seconds.is_nan())
-            .ok_or(Refusal::TimeoutNotAFloat)?;
+        // What no float holds is out of range, not wrong.
+        let decimal = || std::str::from_utf8(word).ok()?.parse().ok();
+        let seconds: f64 =
+            float(word).or_else(decimal).filter(|seconds| !seconds.is_nan()).ok_or(Refusal::TimeoutNotAFloat)?;
         let ms = (seconds * 1000.0).ceil();
-        if ms > i64::MAX as f64 / 2.0 {
+        if ms > MS_MAX {
             return Err(Refusal::TimeoutOutOfRange);
         }
         if ms < 0.0 { Err(Refusal::TimeoutNegative) } else { Ok(Timeout { word, ms: ms as u64 }) }

@@ -12,8 +12,7 @@ pub type Place = (usize, Box<[u8]>);
 #[derive(Default)]
 pub struct Waiting {
     clients: HashMap<ClientId, Wait>,
-    /// By the turn in which each came.
-    keys: HashMap<Place, BTreeMap<u64, Waiter>>,
+    keys: HashMap<Place, Queue>,
     deadlines: BTreeSet<(u64, ClientId)>,
     /// How many are tried at any change.
     unparticular: usize,
@@ -27,7 +26,40 @@ pub struct Waiting {
 pub struct Waiter {
     pub turn: u64,
     pub id: ClientId,
-    pub wants: Option<&'static str>,
+}
+
+/// Who waits for a key: by what they want, for a key may change often and have nothing for thousands of them; and by the
+/// turn in which each came. Invariant: none of the rows is empty.
+#[derive(Default)]
+struct Queue(Vec<(Option<&'static str>, BTreeMap<u64, ClientId>)>);
+
+impl Queue {
+    fn insert(&mut self, wants: Option<&'static str>, turn: u64, id: ClientId) {
+        match self.0.iter_mut().find(|(wanted, _)| *wanted == wants) {
+            Some((_, row)) => _ = row.insert(turn, id),
+            None => self.0.push((wants, BTreeMap::from([(turn, id)]))),
+        }
+    }
+
+    fn remove(&mut self, wants: Option<&'static str>, turn: u64) {
+        self.0.retain_mut(|(wanted, row)| {
+            if *wanted == wants {
+                row.remove(&turn);
+            }
+            !row.is_empty()
+        });
+    }
+
+    /// The first that came after a turn, of those who would be served by a value of this type.
+    fn next(&self, after: u64, there: Option<&'static str>) -> Option<Waiter> {
+        let rows = self.0.iter().filter(|(wants, _)| wants.is_none() || *wants == there);
+        let firsts = rows.filter_map(|(_, row)| row.range(after + 1..).next());
+        firsts.min_by_key(|(turn, _)| **turn).map(|(turn, id)| Waiter { turn: *turn, id: *id })
+    }
+
+    fn first_turn(&self) -> Option<u64> {
+        self.0.iter().filter_map(|(_, row)| row.first_key_value()).map(|(turn, _)| *turn).min()
+    }
 }
 
 /// What a client has asked for while it was paused.
@@ -61,9 +93,8 @@ impl Waiting {
     pub fn add(&mut self, id: ClientId, mut wait: Wait) {
         self.turns += 1;
         wait.turn = self.turns;
-        let waiter = Waiter { turn: wait.turn, id, wants: wait.wants };
         for key in &wait.keys {
-            self.keys.entry((wait.database, key.clone())).or_default().insert(wait.turn, waiter);
+            self.keys.entry((wait.database, key.clone())).or_default().insert(wait.wants, wait.turn, id);
         }
         self.unparticular += wait.wants.is_none() as usize;
         self.deadlines.extend(wait.deadline_us.map(|deadline_us| (deadline_us, id)));
@@ -76,8 +107,8 @@ impl Waiting {
         for key in &mut wait.keys {
             let place = (wait.database, std::mem::take(key));
             if let Some(queue) = self.keys.get_mut(&place) {
-                queue.remove(&wait.turn);
-                if queue.is_empty() {
+                queue.remove(wait.wants, wait.turn);
+                if queue.0.is_empty() {
                     self.keys.remove(&place);
                 }
             }
@@ -134,14 +165,13 @@ impl Waiting {
         if there.is_none() && self.unparticular == 0 {
             return None;
         }
-        let mut queue = self.keys.get(place)?.range(after + 1..);
-        queue.find(|(_, waiter)| waiter.wants.is_none() || waiter.wants == there).map(|(_, waiter)| *waiter)
+        self.keys.get(place)?.next(after, there)
     }
 
     /// All keys of a database that somebody waits for.
     pub fn keys_of(&self, database: usize) -> Vec<Place> {
         let mut keys: Vec<_> = self.keys.iter().filter(|((number, _), _)| *number == database).collect();
-        keys.sort_unstable_by_key(|(_, queue)| queue.first_key_value().map(|(turn, _)| *turn));
+        keys.sort_unstable_by_key(|(_, queue)| queue.first_turn());
         keys.into_iter().map(|(place, _)| place.clone()).collect()
     }
 

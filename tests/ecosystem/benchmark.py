@@ -1,4 +1,4 @@
-"""redis-benchmark against a running server, small: does each test run through without a complaint? benchmark.py PORT.
+"""redis-benchmark's whole suite against a running server, small: does each test run through without a complaint? benchmark.py PORT.
 
 Prints "ok NAME" or "not ok NAME: why". The figures are thrown away: bench.sh measures.
 """
@@ -7,11 +7,16 @@ import subprocess
 import sys
 
 PORT = sys.argv[1]
-TITLES = ["PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "MSET (10 keys)"]
+# All that it runs unless told otherwise.
+TITLES = """PING_INLINE PING_MBULK SET GET INCR LPUSH RPUSH LPOP RPOP SADD HSET SPOP ZADD ZPOPMIN""".split() + [
+    "LPUSH (needed to benchmark LRANGE)",
+    *(f"LRANGE_{count} (first {count} elements)" for count in (100, 300, 500, 600)),
+    "MSET (10 keys)",
+]
 
 
 def run(depth, *more):
-    arguments = ["-p", PORT, "-t", "ping,set,get,incr,mset", "-n", "2000", "-c", "10", "-P", str(depth), "-q", *more]
+    arguments = ["-p", PORT, "-n", "2000", "-c", "10", "-P", str(depth), "-q", *more]
     done = subprocess.run(["redis-benchmark", *arguments], capture_output=True, timeout=300)
     output = (done.stdout + done.stderr).decode(errors="replace")
     lines = [line.strip() for line in re.split(r"[\r\n]+", output) if line.strip()]

@@ -153,3 +153,49 @@ fn sample(hash: &Fields, len: usize, count: usize, now_ms: i64, chance: &mut Cha
         left -= 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::HashLimits;
+    use crate::store::database::KeyHasher;
+    use crate::store::value::hash::FieldExpiry;
+
+    /// Rows, tables, a table of which most is gone, one of which most is due; few of them, some, nearly all.
+    #[test]
+    #[cfg_attr(miri, ignore = "it draws for long")]
+    fn every_field_is_as_likely_to_be_in_a_sample() {
+        let hasher = KeyHasher::new([1, 2, 3, 4]);
+        let limits = HashLimits { listpack_entries: 128, listpack_value: 64, hasher };
+        for (before, left, goes) in [(50, 50, true), (1_000, 1_000, true), (30_000, 300, true), (3_000, 300, false)] {
+            let mut hash = Fields::default();
+            let name = |n: usize| format!("f{n}").into_bytes();
+            for n in 0..before {
+                hash.set(&name(n), b"v", FieldExpiry::Never, 0, &limits);
+                match n >= left {
+                    true if goes => assert!(hash.remove(&name(n), 0)),
+                    true => hash.expire(&name(n), Some(5), &limits),
+                    false => {}
+                }
+            }
+            let mut chance = Chance::from_seed(7);
+            for picked in [1, left / 10, left / 2, left - 1] {
+                let mut counts = vec![0u32; left];
+                for _ in 0..400 {
+                    let mut seen = std::collections::HashSet::new();
+                    sample(&hash, left, picked, 5, &mut chance, |field| {
+                        let text = field.name.bytes(&mut Digits::new())[1..].to_vec();
+                        let number: usize = String::from_utf8(text).unwrap().parse().unwrap();
+                        assert!(seen.insert(number), "each once");
+                        counts[number] += 1;
+                    });
+                    assert_eq!(seen.len(), picked);
+                }
+                let expected = (400 * picked) as f64 / left as f64;
+                let chi: f64 = counts.iter().map(|count| (*count as f64 - expected).powi(2) / expected).sum();
+                // Four standard deviations.
+                assert!(chi < left as f64 + 4.0 * (2.0 * left as f64).sqrt(), "{picked} of {left}: chi-square {chi}");
+            }
+        }
+    }
+}

@@ -127,6 +127,9 @@ fn sets<'d, 'a>(
 fn tell<'a>(operation: Operation, keys: Many<'a, Key<'a, READ>>, cx: &mut Context) -> Ran {
     look_up(keys.iter(), cx)?;
     let (limits, database, now_ms) = (limits(cx), cx.database(), cx.now_ms());
+    if operation != Intersection {
+        cx.afford(most_bytes(operation, &sets(cx.data, database, now_ms, keys.iter())))?;
+    }
     let Context { data, reply, .. } = cx;
     let sets = sets(data, database, now_ms, keys.iter());
     match operation {
@@ -163,6 +166,7 @@ fn store<'a>(
     look_up(keys.iter(), cx)?;
     let limits = limits(cx);
     let sets = sets(cx.data, cx.database(), cx.now_ms(), keys.iter());
+    cx.afford(most_bytes(operation, &sets))?;
     let result = match operation {
         Difference => subtract(&sets, &limits),
         Intersection => {
@@ -179,6 +183,22 @@ fn store<'a>(
         door.remove(Event::DEL);
     }
     cx.count(count)
+}
+
+/// More memory than this the result does not take: the members are those of the first set, of the smallest, or of all.
+fn most_bytes(operation: Operation, sets: &[Option<&Members>]) -> usize {
+    let bytes = |set: &Option<&Members>| set.map_or(0, |set| set.heap_bytes());
+    match operation {
+        Difference => sets.first().map_or(0, bytes),
+        Intersection => sets.iter().map(bytes).min().unwrap_or(0),
+        Union => {
+            // One that is named twice has no more members.
+            let mut sets: Vec<&Members> = sets.iter().copied().flatten().collect();
+            sets.sort_unstable_by_key(|set| std::ptr::from_ref(*set));
+            sets.dedup_by_key(|set| std::ptr::from_ref(*set));
+            sets.iter().map(|set| set.heap_bytes()).sum()
+        }
+    }
 }
 
 /// Shows what all sets have, until `show` says that it is enough.

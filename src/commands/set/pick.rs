@@ -192,3 +192,41 @@ fn sample(set: &Members, count: usize, chance: &mut Chance, mut show: impl FnMut
         left -= 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::database::KeyHasher;
+
+    /// Rows, integers, tables, a table of which most is gone; few of them, some, nearly all.
+    #[test]
+    #[cfg_attr(miri, ignore = "it draws for long")]
+    fn every_member_is_as_likely_to_be_in_a_sample() {
+        let hasher = KeyHasher::new([1, 2, 3, 4]);
+        let limits = SetLimits { intset_entries: 512, listpack_entries: 128, listpack_value: 64, hasher };
+        for (before, left, word) in [(50, 50, "m"), (300, 300, ""), (1_000, 1_000, "m"), (30_000, 300, "m")] {
+            let mut set = Members::default();
+            let name = |n: usize| format!("{word}{n}").into_bytes();
+            (0..before).for_each(|n| assert!(set.add(&name(n), &limits)));
+            (left..before).for_each(|n| assert!(set.remove(&name(n))));
+            let mut chance = Chance::from_seed(7);
+            for picked in [1, left / 10, left / 2, left - 1] {
+                let mut counts = vec![0u32; left];
+                for _ in 0..400 {
+                    let mut seen = std::collections::HashSet::new();
+                    sample(&set, picked, &mut chance, |member| {
+                        let text = member.bytes(&mut Digits::new())[word.len()..].to_vec();
+                        let number: usize = String::from_utf8(text).unwrap().parse().unwrap();
+                        assert!(seen.insert(number), "each once");
+                        counts[number] += 1;
+                    });
+                    assert_eq!(seen.len(), picked);
+                }
+                let expected = (400 * picked) as f64 / left as f64;
+                let chi: f64 = counts.iter().map(|count| (*count as f64 - expected).powi(2) / expected).sum();
+                // Four standard deviations.
+                assert!(chi < left as f64 + 4.0 * (2.0 * left as f64).sqrt(), "{picked} of {left}: chi-square {chi}");
+            }
+        }
+    }
+}

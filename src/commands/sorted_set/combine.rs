@@ -41,7 +41,7 @@ impl<'a> Command<'a> for ZDiff<'a> {
         look_up(words, 0, cx)
     }
     fn run(self, cx: &mut Context) -> Ran {
-        let result = subtract(&sources(self.key, cx));
+        let result = subtract(&sources(self.key, cx), cx)?;
         tell(result, self.withscores, cx)
     }
 }
@@ -62,7 +62,7 @@ impl<'a> Command<'a> for ZDiffStore<'a> {
         look_up(words, 1, cx)
     }
     fn run(self, cx: &mut Context) -> Ran {
-        let result = subtract(&sources(self.key, cx));
+        let result = subtract(&sources(self.key, cx), cx)?;
         store(self.destination, result, "zdiffstore", cx)
     }
 }
@@ -77,7 +77,7 @@ impl<'a> Command<'a> for ZInter<'a> {
     }
     fn run(self, cx: &mut Context) -> Ran {
         let UnionOptions { weight, aggregate, withscores } = self.options;
-        let result = intersect(weigh(self.key, weight, cx), aggregate);
+        let result = intersect(weigh(self.key, weight, cx), aggregate, cx)?;
         tell(result, withscores, cx)
     }
 }
@@ -126,7 +126,7 @@ impl<'a> Command<'a> for ZInterStore<'a> {
     }
     fn run(self, cx: &mut Context) -> Ran {
         let StoreOptions { weight, aggregate } = self.options;
-        let result = intersect(weigh(self.key, weight, cx), aggregate);
+        let result = intersect(weigh(self.key, weight, cx), aggregate, cx)?;
         store(self.destination, result, "zinterstore", cx)
     }
 }
@@ -141,7 +141,7 @@ impl<'a> Command<'a> for ZUnion<'a> {
     }
     fn run(self, cx: &mut Context) -> Ran {
         let UnionOptions { weight, aggregate, withscores } = self.options;
-        let result = unite(weigh(self.key, weight, cx), aggregate);
+        let result = unite(weigh(self.key, weight, cx), aggregate, cx)?;
         tell(result, withscores, cx)
     }
 }
@@ -163,7 +163,7 @@ impl<'a> Command<'a> for ZUnionStore<'a> {
     }
     fn run(self, cx: &mut Context) -> Ran {
         let StoreOptions { weight, aggregate } = self.options;
-        let result = unite(weigh(self.key, weight, cx), aggregate);
+        let result = unite(weigh(self.key, weight, cx), aggregate, cx)?;
         store(self.destination, result, "zunionstore", cx)
     }
 }
@@ -226,6 +226,24 @@ impl Source<'_> {
         }
     }
 
+    /// What its members take as `Members`, at most.
+    fn bytes(self) -> usize {
+        let held = match self {
+            Source::None => 0,
+            Source::Sorted(set) => set.heap_bytes(),
+            Source::Plain(set) => set.heap_bytes(),
+        };
+        held + self.len() * size_of::<(f64, Vec<u8>)>()
+    }
+
+    fn address(self) -> usize {
+        match self {
+            Source::None => 0,
+            Source::Sorted(set) => std::ptr::from_ref(set) as usize,
+            Source::Plain(set) => std::ptr::from_ref(set) as usize,
+        }
+    }
+
     fn score(self, member: &[u8]) -> Option<f64> {
         match self {
             Source::None => None,
@@ -274,7 +292,12 @@ fn or_zero(score: f64) -> f64 {
     if score.is_nan() { 0.0 } else { score }
 }
 
-fn unite(sources: Vec<(Source, f64)>, aggregate: Option<Aggregate>) -> Members {
+fn unite(sources: Vec<(Source, f64)>, aggregate: Option<Aggregate>, cx: &Context) -> Result<Members, Refusal> {
+    // One that is named twice has no more members.
+    let mut named: Vec<Source> = sources.iter().map(|(source, _)| *source).collect();
+    named.sort_unstable_by_key(|source| source.address());
+    named.dedup_by_key(|source| source.address());
+    cx.afford(named.into_iter().map(Source::bytes).sum())?;
     let (mut all, aggregate) = (BTreeMap::<Vec<u8>, f64>::new(), aggregate.unwrap_or(Aggregate::Sum));
     for (source, weight) in sources {
         source.visit(|member, score| {
@@ -286,7 +309,7 @@ fn unite(sources: Vec<(Source, f64)>, aggregate: Option<Aggregate>) -> Members {
             true
         });
     }
-    in_order(all.into_iter().map(|(member, score)| (score, member)).collect())
+    Ok(in_order(all.into_iter().map(|(member, score)| (score, member)).collect()))
 }
 
 /// Shows each member that all have, and its weighted scores, until `visit` says false.
@@ -301,25 +324,27 @@ fn meet(sources: Vec<(Source, f64)>, mut visit: impl FnMut(&[u8], &[f64]) -> boo
     });
 }
 
-fn intersect(sources: Vec<(Source, f64)>, aggregate: Option<Aggregate>) -> Members {
+fn intersect(sources: Vec<(Source, f64)>, aggregate: Option<Aggregate>, cx: &Context) -> Result<Members, Refusal> {
+    cx.afford(sources.first().map_or(0, |(source, _)| source.bytes()))?;
     let (mut all, aggregate) = (Members::new(), aggregate.unwrap_or(Aggregate::Sum));
     meet(sources, |member, scores| {
         let score = scores[1..].iter().fold(scores[0], |one, other| aggregate.join(one, *other));
         all.push((score, member.to_vec()));
         true
     });
-    in_order(all)
+    Ok(in_order(all))
 }
 
-fn subtract(sources: &[Source]) -> Members {
-    let (mut left, [first, others @ ..]) = (Members::new(), sources) else { return Members::new() };
+fn subtract(sources: &[Source], cx: &Context) -> Result<Members, Refusal> {
+    let (mut left, [first, others @ ..]) = (Members::new(), sources) else { return Ok(Members::new()) };
+    cx.afford(first.bytes())?;
     first.visit(|member, score| {
         if others.iter().all(|source| source.score(member).is_none()) {
             left.push((score, member.to_vec()));
         }
         true
     });
-    in_order(left)
+    Ok(in_order(left))
 }
 
 fn in_order(mut members: Members) -> Members {

@@ -2,7 +2,7 @@
 use super::bounds::{Bounds, Limit, NameEnd, RankEnd, ScoreEnd};
 use super::prelude::*;
 use super::{begin_list, limits, write_pair};
-use crate::store::SortedSet;
+use crate::store::{Collection, SortedSet};
 use std::ops::Range;
 
 // The option that has two numbers. Redis reads them at once, and takes it for no option if they are not there.
@@ -139,10 +139,12 @@ impl<'a> Command<'a> for ZRangeStore<'a> {
         let bounds = asked.bounds(self.min.0, self.max.0)?;
         let limits = limits(cx);
         let mut result = SortedSet::default();
-        let (set, _) = cx.view::<SortedSet, _>(self.src)?;
-        if let Some(set) = set {
-            let mut digits = Digits::new();
-            set.visit(asked.within(bounds, set), false, |member, score| {
+        cx.view::<SortedSet, _>(self.src)?;
+        let source = cx.data.peek(cx.database(), self.src.0, cx.now_ms());
+        if let Some(set) = source.map(|entry| entry.view::<SortedSet>()).transpose()? {
+            let (mut digits, range) = (Digits::new(), asked.within(bounds, set));
+            cx.afford(set.heap_bytes() / set.len() * range.len())?;
+            set.visit(range, false, |member, score| {
                 result.change(member.bytes(&mut digits), &limits, |_| Some(score));
                 true
             });

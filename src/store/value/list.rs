@@ -10,6 +10,7 @@ use crate::store::structure::listpack_size;
 use crate::store::text::Digits;
 use bytes::Bytes;
 pub use chunk::Element;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -439,17 +440,17 @@ impl List {
 
     /// Takes away up to so many of the elements that are meant, from one end on. How many there were.
     pub fn remove(&mut self, from: End, most: usize, mut is_meant: impl FnMut(Element) -> bool) -> usize {
-        let mut removed = 0;
+        let removed = Cell::new(0);
         let mut goes = |element: Element| {
-            let goes = removed < most && is_meant(element);
-            removed += goes as usize;
+            let goes = removed.get() < most && is_meant(element);
+            removed.set(removed.get() + goes as usize);
             goes
         };
         match self.0.get_mut() {
             Side::Small(chunk) => sift(chunk, from, &mut goes),
             Side::Large(row) => {
                 let count = row.nodes.len();
-                for step in 0..count {
+                for step in (0..count).take_while(|_| removed.get() < most) {
                     let node = &mut row.nodes[if from == End::Left { step } else { count - 1 - step }];
                     match node {
                         Node::Packed(chunk) => sift(chunk, from, &mut goes),
@@ -457,13 +458,13 @@ impl List {
                         Node::Large(_) => {}
                     }
                 }
-                if removed > 0 {
+                if removed.get() > 0 {
                     row.nodes.retain(|node| node.len() > 0);
                     row.count();
                 }
             }
         }
-        removed
+        removed.get()
     }
 
     #[cfg(test)]

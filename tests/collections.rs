@@ -1,0 +1,308 @@
+//! Collections where a transcript cannot look: walks while members come and go, a sort in slices, results that would be too
+//! large, many clients that wait. `SPINDLE_SEED=n` begins elsewhere.
+
+#[path = "support/hand.rs"]
+mod hand;
+
+use hand::{Bench, request};
+use spindle::base::random::Chance;
+use spindle::engine::{ClientId, Step};
+use std::collections::{BTreeMap, BTreeSet};
+
+// --- Walks
+
+/// How a kind of collection is written and read.
+struct Kind {
+    scan: &'static str,
+    /// Words that stand in a reply for each member.
+    width: usize,
+    add: fn(&str) -> String,
+    remove: &'static str,
+}
+
+const KINDS: [Kind; 3] = [
+    Kind { scan: "SSCAN", width: 1, add: |member| format!("SADD k {member}"), remove: "SREM" },
+    Kind { scan: "HSCAN", width: 2, add: |member| format!("HSET k {member} v"), remove: "HDEL" },
+    Kind { scan: "ZSCAN", width: 2, add: |member| format!("ZADD k {} {member}", member.len()), remove: "ZREM" },
+];
+
+/// Some at a time, whatever the answers are.
+fn tell_all(bench: &mut Bench, id: ClientId, lines: &[String]) {
+    for lines in lines.chunks(300) {
+        let requests: Vec<u8> = lines.iter().flat_map(|line| request(line)).collect();
+        bench.ask(id, std::str::from_utf8(&requests).expect("plain words"));
+    }
+}
+
+/// Whatever comes and goes meanwhile, and however the collection grows, shrinks or becomes another form: what stays is met
+/// once, nothing is met twice, and a cursor is a number that doubles hold.
+#[test]
+fn a_walk_meets_what_stays_exactly_once() {
+    let seed = std::env::var("SPINDLE_SEED").map_or(1, |seed| seed.parse().expect("SPINDLE_SEED is a number"));
+    for round in 0..12 {
+        let seed = seed + round;
+        let (kind, mut chance) = (&KINDS[round as usize % 3], Chance::from_seed(seed));
+        let mut bench = Bench::new();
+        let id = bench.open();
+        let name = |chance: &mut Chance| match chance.below(2) {
+            0 => chance.below(9_000).to_string(),
+            _ => format!("m:{}", chance.below(9_000)),
+        };
+        let (mut there, mut lines) = (BTreeSet::new(), vec![]);
+        let begins_with = [20, 300, 4_000, 9_000][chance.below(4) as usize];
+        while there.len() < begins_with {
+            let member = name(&mut chance);
+            lines.push((kind.add)(&member));
+            there.insert(member);
+        }
+        tell_all(&mut bench, id, &lines);
+        // What goes away once, though it may come again, promises nothing.
+        let (mut stays, mut met, mut new) = (there.clone(), BTreeMap::<String, usize>::new(), BTreeSet::new());
+        let (mut cursor, grows, churn) = ("0".to_string(), chance.below(3), chance.below(400));
+        loop {
+            let count = 1 + chance.below(200);
+            let reply = bench.ask(id, &format!("{} k {cursor} COUNT {count}", kind.scan));
+            let words: Vec<&str> = reply.split(' ').collect();
+            for member in words[4..].chunks(2).step_by(kind.width).map(|word| word[1]) {
+                assert!(there.contains(member), "{} of SPINDLE_SEED={seed}: {member} is not there", kind.scan);
+                *met.entry(member.to_string()).or_default() += 1;
+            }
+            cursor = words[2].to_string();
+            assert!(cursor.parse::<u64>().unwrap() < 1 << 53);
+            if cursor == "0" {
+                break;
+            }
+            lines.clear();
+            for _ in 0..churn {
+                let member = name(&mut chance);
+                if chance.below(3) < grows {
+                    lines.push((kind.add)(&member));
+                    if there.insert(member.clone()) {
+                        new.insert(member);
+                    }
+                } else {
+                    lines.push(format!("{} k {member}", kind.remove));
+                    there.remove(&member);
+                    stays.remove(&member);
+                }
+            }
+            tell_all(&mut bench, id, &lines);
+            if there.is_empty() {
+                break;
+            }
+        }
+        for member in &stays {
+            assert_eq!(met.get(member), Some(&1), "{} of SPINDLE_SEED={seed}: {member}", kind.scan);
+        }
+        let twice = met.iter().find(|(member, times)| **times > 1 && !new.contains(*member));
+        assert_eq!(twice, None, "{} of SPINDLE_SEED={seed}", kind.scan);
+    }
+}
+
+// --- SORT
+
+/// A large sort is that of one moment, though others are served, and change the list, while it goes on.
+#[test]
+fn a_sort_goes_on_in_slices_and_shows_one_moment() {
+    let mut bench = Bench::new();
+    let [slow, quick] = [(); 2].map(|()| bench.open());
+    let (mut chance, mut numbers) = (Chance::from_seed(3), vec![]);
+    for _ in 0..60 {
+        let some: Vec<i64> = (0..500).map(|_| chance.below(100_000) as i64 - 50_000).collect();
+        let words: Vec<String> = some.iter().map(i64::to_string).collect();
+        bench.ask(quick, &format!("RPUSH l {}", words.join(" ")));
+        numbers.extend(some);
+    }
+    numbers.sort_by(|a, b| b.cmp(a));
+    for (limit, wanted) in
+        [("", 0..numbers.len()), (" LIMIT 9000 12000", 9_000..21_000), (" LIMIT 29999 7", 29_999..30_000)]
+    {
+        bench.fill(slow, &[request(&format!("SORT l DESC{limit} GET # GET #")), request("ECHO after")].concat());
+        assert_eq!(bench.step(slow), Step::More);
+        let (mut reply, mut slices) = (bench.text(slow), 1);
+        while !reply.ends_with("$5 after") {
+            assert_eq!(bench.ask(quick, "LSET l 0 1000000"), "+OK");
+            bench.step(slow);
+            let part = bench.text(slow);
+            reply += if reply.is_empty() || part.is_empty() { "" } else { " " };
+            reply += &part;
+            slices += 1;
+            assert!(slices < 100, "it ends");
+        }
+        assert!(slices > 3, "{slices} slices");
+        let words: Vec<&str> = reply.split(' ').collect();
+        assert_eq!(words[0], format!("*{}", 2 * wanted.len()));
+        let told = words[1..words.len() - 2].chunks(2).map(|word| word[1].parse::<i64>().unwrap());
+        assert!(told.eq(numbers[wanted].iter().flat_map(|number| [*number, *number])), "SORT l DESC{limit}");
+        // As it was.
+        let first = chance.below(100_000) as i64 - 50_000;
+        numbers.retain(|number| *number != 1_000_000);
+        bench.ask(quick, &format!("LSET l 0 {first}"));
+        numbers = bench.ask(quick, "LRANGE l 0 -1").split(' ').skip(2).step_by(2).map(|n| n.parse().unwrap()).collect();
+        numbers.sort_by(|a, b| b.cmp(a));
+    }
+}
+
+/// In a transaction it is done at once.
+#[test]
+fn a_large_sort_in_a_transaction() {
+    let mut bench = Bench::new();
+    let id = bench.open();
+    for first in (0..12_000).step_by(500) {
+        let words: Vec<String> = (first..first + 500).map(|n| n.to_string()).collect();
+        bench.ask(id, &format!("RPUSH l {}", words.join(" ")));
+    }
+    bench.ask(id, "MULTI");
+    bench.ask(id, "SORT l DESC");
+    bench.ask(id, "SORT l BY nosort DESC");
+    bench.ask(id, "SORT l DESC LIMIT 1 2");
+    let reply = bench.ask(id, "EXEC");
+    assert!(reply.starts_with("*3 *12000 $5 11999 $5 11998 "));
+    assert!(reply.ends_with(" $1 1 $1 0 *2 $5 11998 $5 11997"));
+    assert_eq!(reply.matches("*12000").count(), 2);
+}
+
+/// What would take more than `proto-max-bulk-len` is refused before it is made, and leaves nothing.
+#[test]
+fn results_that_would_be_too_large_are_refused() {
+    const REFUSAL: &str = "-ERR the result would take more memory than proto-max-bulk-len allows";
+    let mut bench = Bench::new();
+    let id = bench.open();
+    assert_eq!(bench.ask(id, "CONFIG SET proto-max-bulk-len 1mb"), "+OK");
+    let long = "x".repeat(1_000);
+    for n in 0..700 {
+        bench.ask(id, &format!("SADD s{} {long}:{n}", n % 2));
+        bench.ask(id, &format!("ZADD z{} {n} {long}:{n}", n % 2));
+        bench.ask(id, &format!("SADD t {long}:{n}"));
+    }
+    let members: Vec<String> = (700..1_100).map(|n| format!("{long}:{n}")).collect();
+    bench.ask(id, &format!("SADD t {}", members.join(" ")));
+    bench.ask(id, &format!("ZADD y {}", members.iter().map(|m| format!("1 {m}")).collect::<Vec<_>>().join(" ")));
+    bench.ask(id, "SET d before");
+    // Two that are small enough, and one that is not.
+    for (line, fits) in [
+        ("SUNIONSTORE d s0 s1", true),
+        ("SUNIONSTORE d s0 s1 s0 s1 s0 s1", true),
+        ("SUNION s0 s1 t", false),
+        ("SUNIONSTORE d s0 t", false),
+        ("SDIFF t s0", false),
+        ("SDIFFSTORE d t none", false),
+        ("SINTERSTORE d t s0", true),
+        ("SINTERSTORE d t t", false),
+        ("ZUNIONSTORE d 2 z0 z1", true),
+        ("ZUNIONSTORE d 3 z0 z1 y", false),
+        ("ZUNION 2 z0 t", false),
+        ("ZINTERSTORE d 2 z0 t", true),
+        ("ZDIFFSTORE d 1 t", false),
+        ("ZRANGESTORE d z0 0 -1", true),
+    ] {
+        let reply = bench.ask(id, line);
+        assert_eq!(reply.starts_with('-'), !fits, "{line}: {:.100}", reply);
+        assert!(fits || reply == REFUSAL, "{line}: {:.100}", reply);
+    }
+    bench.ask(id, &format!("SET w_1 {long}"));
+    bench.ask(id, "SET w_2 short");
+    bench.ask(id, "RPUSH l 1 2");
+    let gets = " GET w_*".repeat(1_100);
+    bench.ask(id, "SET d before");
+    for line in [format!("SORT l{gets} STORE d"), format!("SORT l{gets}"), format!("SORT_RO l{gets}")] {
+        assert_eq!(bench.ask(id, &line), REFUSAL);
+    }
+    assert_eq!(bench.ask(id, "GET d"), "$6 before");
+    assert_eq!(bench.ask(id, "SORT l GET w_* LIMIT 1 1"), "*1 $5 short");
+}
+
+// --- Many who wait
+
+fn blocked(bench: &mut Bench, id: ClientId) -> u64 {
+    let info = bench.ask(id, "INFO clients");
+    info.split("blocked_clients:").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().parse().unwrap()
+}
+
+/// In the order in which they came, whatever else they wait for; some give up, some are sent away, some go; a change that
+/// is none of theirs passes them by; what comes within a transaction is theirs when it ends.
+#[test]
+fn thousands_wait_for_one_key() {
+    const CLIENTS: usize = 900;
+    let mut bench = Bench::new();
+    bench.engine.config_mut().maxclients = 10_000;
+    let pusher = bench.open();
+    let ids: Vec<ClientId> = (0..CLIENTS).map(|_| bench.open()).collect();
+    let kind = |n: usize| n % 6;
+    for (n, id) in ids.iter().enumerate() {
+        bench.send(
+            *id,
+            match kind(n) {
+                0 => "BLPOP none k 0",
+                1 => "BZPOPMIN k none 0",
+                2 => "BLMOVE k to LEFT RIGHT 0",
+                3 => "BLMPOP 0 2 none k LEFT",
+                4 => "BLPOP k 1",
+                _ => "BZMPOP 0 1 k MAX",
+            },
+        );
+    }
+    assert_eq!(blocked(&mut bench, pusher), CLIENTS as u64);
+    // The first ten of those who wait for ever are sent away, the next ten go.
+    let of = |kinds: &[usize]| -> Vec<usize> { (0..CLIENTS).filter(|n| kinds.contains(&kind(*n))).collect() };
+    let lists = of(&[0, 2, 3]);
+    for (at, n) in lists[..20].iter().enumerate() {
+        match at {
+            0..5 => {
+                let line = format!("CLIENT UNBLOCK {} ERROR", ids[*n].serial);
+                assert_eq!(bench.ask(pusher, &line), ":1");
+                assert_eq!(bench.text(ids[*n]), "-UNBLOCKED client unblocked via CLIENT UNBLOCK");
+            }
+            _ => bench.close(ids[*n]),
+        }
+    }
+    bench.later(1_100_000);
+    for n in of(&[4]) {
+        assert_eq!(bench.text(ids[n]), "*-1");
+    }
+    // Of a type that nobody wants, and of one that the others want.
+    assert_eq!(bench.ask(pusher, "SADD k x"), ":1");
+    assert_eq!(bench.ask(pusher, "DEL k"), ":1");
+    assert_eq!(bench.ask(pusher, "ZADD k 1 a 2 b"), ":2");
+    let sorted = of(&[1, 5]);
+    assert_eq!(bench.text(ids[sorted[0]]), "*3 $1 k $1 a $1 1");
+    assert_eq!(bench.text(ids[sorted[1]]), "*2 $1 k *1 *2 $1 b $1 2");
+    // What a transaction makes of it in the end counts.
+    for line in ["MULTI", "RPUSH k gone", "DEL k", "RPUSH k 0 1", "LPUSH k first", "EXEC"] {
+        bench.ask(pusher, line);
+    }
+    let waiting = &lists[20..];
+    for (n, value) in waiting.iter().zip(["first", "0", "1"]) {
+        assert!(bench.text(ids[*n]).ends_with(value));
+    }
+    for (at, n) in waiting.iter().enumerate().skip(3) {
+        bench.ask(pusher, &format!("RPUSH k {at}"));
+        let expected = match kind(*n) {
+            0 => format!("*2 $1 k ${} {at}", at.to_string().len()),
+            2 => format!("${} {at}", at.to_string().len()),
+            _ => format!("*2 $1 k *1 ${} {at}", at.to_string().len()),
+        };
+        assert_eq!(bench.text(ids[*n]), expected);
+    }
+    assert_eq!(bench.ask(pusher, "LLEN k"), ":0");
+    assert_eq!(blocked(&mut bench, pusher), sorted.len() as u64 - 2);
+}
+
+/// Where it was to go is no list when the element comes: who waited is told, and the element stays.
+#[test]
+fn a_wrong_type_when_it_comes() {
+    let mut bench = Bench::new();
+    let [first, second, pusher] = [(); 3].map(|()| bench.open());
+    bench.send(first, "BLMOVE from to LEFT LEFT 0");
+    bench.send(second, "BLPOP from 0");
+    bench.ask(pusher, "SET to string");
+    assert_eq!(bench.ask(pusher, "RPUSH from 1"), ":1");
+    assert_eq!(bench.text(first), "-WRONGTYPE Operation against a key holding the wrong kind of value");
+    assert_eq!(bench.text(second), "*2 $4 from $1 1");
+    // To whom two keys matter, the one that is no list matters when the command is asked, and not later.
+    bench.send(first, "BLPOP other from 0");
+    bench.ask(pusher, "SET other string");
+    assert_eq!(bench.text(first), "");
+    bench.ask(pusher, "RPUSH from 2");
+    assert!(bench.text(first).starts_with("-WRONGTYPE"));
+}
