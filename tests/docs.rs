@@ -32,6 +32,7 @@ const DIFFER: &[(&str, &str)] = &[
     ("QUIT", "it takes words and ignores them"),
     ("REPLICAOF", "NO ONE are a host and a port that mean nobody"),
     ("SLAVEOF", "as REPLICAOF"),
+    ("RESTORE", "IDLETIME or FREQ, not both"),
     ("SET", "IFEQ is Valkey's"),
     ("SORT", "GET may come again, in which case all count"),
     ("SORT_RO", "as SORT"),

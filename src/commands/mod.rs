@@ -17,7 +17,7 @@ mod wait;
 
 use connection::{client::*, hello::*, kill::*, modes::*, monitor::*, pause::*, *};
 use hash::{expire::*, expiring::*, fields::*, numbers::*, pick::*, scan::*};
-use key::{delete::*, expire::*, find::*, object::*, rename::*, sort::*, whole::*};
+use key::{delete::*, dump::*, expire::*, find::*, object::*, rename::*, sort::*, whole::*};
 use list::{block::*, ends::*, middle::*, read::*, shift::*};
 use pubsub::{channels::*, subscribe::*, *};
 use server::*;
@@ -59,9 +59,10 @@ crate::table! { pub COMMANDS:
     HMGet, HMSet, HPersist, HPExpire, HPExpireAt, HPExpireTime, HPTtl, HRandField, HScan, HSet, HSetEx, HSetNx, HStrLen,
     HTtl, HVals,
     // Keys
-    Copy, Del, Exists, Expire, ExpireAt, ExpireTime, Keys, Move,
+    Copy, Del, Dump, Exists, Expire, ExpireAt, ExpireTime, Keys, Move,
     Object { ObjectEncoding, ObjectFreq, ObjectHelp, ObjectIdletime, ObjectRefcount },
-    Persist, PExpire, PExpireAt, PExpireTime, PTtl, RandomKey, Rename, RenameNx, Scan, Sort, SortRo, Touch, Ttl, Type, Unlink,
+    Persist, PExpire, PExpireAt, PExpireTime, PTtl, RandomKey, Rename, RenameNx, Restore, Scan, Sort, SortRo, Touch, Ttl, Type,
+    Unlink,
     // Lists
     BLMove, BLMPop, BLPop, BRPop, BRPopLPush, LIndex, LInsert, LLen, LMove, LMPop, LPop, LPos, LPush, LPushX, LRange, LRem,
     LSet, LTrim, RPop, RPopLPush, RPush, RPushX,

@@ -21,6 +21,17 @@ impl Used {
         Used::at(now_ms, INITIAL)
     }
 
+    /// That of an entry which was used last so long ago, however often.
+    pub fn idle_for(idle_s: u64, now_ms: i64) -> Used {
+        let idle_ms = i64::try_from(idle_s).unwrap_or(i64::MAX).min(IDLE_MAX_S) * 1000;
+        Used::new(now_ms - idle_ms)
+    }
+
+    /// That of an entry which was used so often, and now.
+    pub fn counted_so_far(count: u8, now_ms: i64) -> Used {
+        Used::at(now_ms, count)
+    }
+
     #[inline]
     fn at(now_ms: i64, count: u8) -> Used {
         Used(((now_ms / 1000) as u32) << (32 - SECOND_BITS) | count as u32)

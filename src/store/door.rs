@@ -1,5 +1,6 @@
 //! The one door for change. A write finds its entry once, and each way to change it names the event that it is: so no
 //! command can forget the memory account, the count of changes, the barrier, or those who watch.
+use super::access::Used;
 use super::database::Database;
 use super::entry::{Entry, NEVER, Value};
 use super::event::{Event, Ledger};
@@ -212,6 +213,12 @@ impl<'a> Door<'a> {
         self.database.set_deadline(place, deadline_ms);
         self.file(place, old_ms, deadline_ms);
         self.changed(event);
+    }
+
+    /// When and how often the entry that is here was used, as somebody has remembered it.
+    pub fn set_used(&mut self, used: Used) {
+        let place = self.place.expect("an entry");
+        self.database.get_mut(place).set_used(used);
     }
 
     /// Another event of the same change, for those who watch.

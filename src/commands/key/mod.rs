@@ -1,5 +1,6 @@
 //! Keys, whatever their values: what is known of them, how they go, move, expire and are found. By topic.
 pub(super) mod delete;
+pub(super) mod dump;
 pub(super) mod expire;
 pub(super) mod find;
 pub(super) mod object;

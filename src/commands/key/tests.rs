@@ -167,3 +167,24 @@ fn the_one_key_that_is_not_due_is_found() {
     assert!(world.data.database(0).len() < 3001, "those that it met are gone");
     assert_eq!(world.now.wall_ms(), NOW.wall_ms() + 1000);
 }
+
+/// In absolute form; what has expired already leaves nothing.
+#[test]
+fn restored() {
+    // A payload that is text, by chance.
+    const PAYLOAD: &str = "\0\x03wut\x05\0TK@E-!~M";
+    let mut world = World::new();
+    let mut run = |words: &str| {
+        let (reply, events, recorded) = world.run(&words.replace('$', PAYLOAD));
+        assert_eq!(reply, "+OK\r\n", "{words}");
+        // What stands between the time and the options is the payload.
+        let recorded = recorded.split(' ').enumerate().filter(|(at, _)| *at != 3).map(|(_, word)| word);
+        (events, recorded.collect::<Vec<_>>().join(" "))
+    };
+    let told = |events: &str, recorded: &str| (events.to_string(), recorded.to_string());
+    assert_eq!(run("RESTORE k 0 $ FREQ 3"), told("new k, restore k", "RESTORE k 0 FREQ 3"));
+    let absolute = "RESTORE k 1750000000723 REPLACE ABSTTL IDLETIME 3";
+    assert_eq!(run("RESTORE k 600 $ IDLETIME 3 REPLACE"), told("new k, restore k", absolute));
+    assert_eq!(run("RESTORE k 1 $ ABSTTL REPLACE"), told("del k", "DEL k"));
+    assert_eq!(run("RESTORE k 1 $ ABSTTL"), told("", ""));
+}

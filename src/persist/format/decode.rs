@@ -143,7 +143,8 @@ impl Decoder<'_> {
     fn list_of_one<S: Source>(&self, input: &mut Input<S>) -> Result<Loaded, Trouble> {
         let (bytes, mut list) = (input.string_bytes()?, List::default());
         push_row(&mut list, Row::Ziplist, &bytes, input)?;
-        self.list(list, true, input)
+        // Redis leaves it a row of rows, however short it is.
+        self.list(list, false, input)
     }
 
     fn list_of_nodes<S: Source>(&self, form: u8, input: &mut Input<S>) -> Result<Loaded, Trouble> {
@@ -159,7 +160,11 @@ impl Decoder<'_> {
                     push_row(&mut list, row, &bytes, input)?;
                 }
                 types::NODE_PLAIN => {
-                    push(&mut list, input.string_bytes()?);
+                    let element = input.string_bytes()?;
+                    if element.is_empty() {
+                        return Err(input.trouble(What::Length));
+                    }
+                    push(&mut list, element);
                     is_packed = false;
                 }
                 _ => return Err(input.trouble(What::Node(kind))),

@@ -41,7 +41,7 @@ pub fn restore(payload: &[u8], limits: &Limits) -> Result<Loaded, Trouble> {
 /// What stands before the version and the checksum, if they are right.
 fn verified(payload: &[u8]) -> Result<(&[u8], u32), Trouble> {
     let trouble = |what, offset: usize| Trouble { what, offset: offset as u64 };
-    let at = payload.len().checked_sub(FOOTER).ok_or(trouble(What::Truncated, payload.len()))?;
+    let at = payload.len().checked_sub(FOOTER).ok_or(trouble(What::Checksum, payload.len()))?;
     let version = u16::from_le_bytes([payload[at], payload[at + 1]]) as u32;
     if !types::is_known(version) && version > 0 {
         return Err(trouble(What::Version(version), at));

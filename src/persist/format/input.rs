@@ -28,8 +28,8 @@ impl Source for &[u8] {
 pub const ROOM_BYTES: usize = 64 * 1024;
 /// A string gets at least so much memory at a time.
 const STRING_ROOM_MIN: usize = 4096;
-/// Longer strings are no strings: what is announced so is malformed.
-const STRING_BYTES_MAX: u64 = 4 << 30;
+/// No key can be longer, and no string that a client has sent.
+const STRING_BYTES_MAX: u64 = u32::MAX as u64;
 
 pub struct Input<S> {
     source: S,

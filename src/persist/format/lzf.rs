@@ -13,7 +13,8 @@ const HASH_BITS: u32 = 14;
 /// No byte becomes more than this.
 const EXPANSION_MAX: usize = MATCH_MAX / 3;
 
-/// The places where three bytes were seen last; what was seen in another string does no harm.
+/// The places where three bytes were seen last, counted from 1. Those of other strings stay, for what is there is compared
+/// anyway: to clear them took longer than to pack a short string.
 #[derive(Default)]
 pub struct Packer {
     places: Vec<u32>,
@@ -27,15 +28,13 @@ impl Packer {
         if u32::try_from(bytes.len()).is_err() {
             return None;
         }
-        self.places.clear();
         self.places.resize(1 << HASH_BITS, 0);
         self.out.clear();
         let (mut at, mut begun) = (0, 0);
         while at + MATCH_MIN <= bytes.len() {
             let place = &mut self.places[hash(&bytes[at..])];
-            // Counted from 1, for 0 is none.
             let before = std::mem::replace(place, at as u32 + 1) as usize;
-            let is_near = before > 0 && at + 1 - before <= DISTANCE_MAX;
+            let is_near = (1..=at).contains(&before) && at + 1 - before <= DISTANCE_MAX;
             if !is_near || bytes[before - 1..before - 1 + MATCH_MIN] != bytes[at..at + MATCH_MIN] {
                 at += 1;
                 if self.out.len() + (at - begun) > most {

@@ -126,7 +126,7 @@ impl<S: Source> Reader<S> {
                     self.finish()?;
                     self.is_done = true;
                 }
-                opcode @ types::FUNCTION_BEFORE.. | opcode @ 128..types::SLOT_INFO => {
+                opcode @ 128.. => {
                     return Err(input.trouble(What::Opcode(opcode)));
                 }
                 form => return self.entry(form, expires_ms, usage).map(Some),

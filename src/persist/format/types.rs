@@ -38,7 +38,6 @@ pub const NODE_PACKED: u64 = 2;
 
 pub const SLOT_INFO: u8 = 244;
 pub const FUNCTION_2: u8 = 245;
-pub const FUNCTION_BEFORE: u8 = 246;
 pub const MODULE_AUX: u8 = 247;
 pub const IDLE: u8 = 248;
 pub const FREQUENCY: u8 = 249;

@@ -261,6 +261,11 @@ impl Entry {
         unsafe { self.get(4) }
     }
 
+    pub(super) fn set_used(&mut self, used: Used) {
+        // SAFETY: every entry has a header.
+        unsafe { self.set(4, used) }
+    }
+
     /// Writes only what is new: a line that is only read stays clean.
     #[inline]
     pub(super) fn touch(&mut self, access: &mut Access, now_ms: i64) {

@@ -1,4 +1,6 @@
 //! What is written comes back, byte for byte and encoding for encoding; what is malformed is told by its name.
+mod forms;
+
 use super::*;
 use crate::base::random::Chance;
 use crate::store::entry::Held;
