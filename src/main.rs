@@ -87,12 +87,13 @@ fn serve(mut config: Config) -> Result<ExitCode, String> {
         start_log(reactor.config())?;
     }
     let _pid_file = reactor.config().pidfile.as_deref().and_then(PidFile::write);
-    let ran = reactor.run(&mut |config| Supervisor::ready(supervisor, config));
+    Supervisor::ready(supervisor, reactor.config());
+    let ran = reactor.run();
     Supervisor::stopping(supervisor);
     Ok(match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log::error!("{error}");
+            log::error!("The poll failed: {error}");
             ExitCode::FAILURE
         }
     })

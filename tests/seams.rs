@@ -8,7 +8,7 @@ mod hand;
 
 use fakes::FAKES;
 use hand::{Bench, request, request_of};
-use spindle::engine::{Address, Budget, Close, Config, OUTPUT_BYTES_MAX, Step, Wish};
+use spindle::engine::{Address, Budget, ClientId, Close, Config, OUTPUT_BYTES_MAX, Step, Wish};
 use spindle::store::{Barrier, Entry};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -540,6 +540,43 @@ fn a_millisecond_ends_a_step() {
     assert_eq!((bench.step(id), bench.text(id).as_str()), (Step::More, "+OK"), "the others come first");
     assert_eq!((bench.step(id), bench.text(id).as_str()), (Step::More, "+OK"));
     assert_eq!((bench.step(id), bench.text(id).as_str()), (Step::Idle, "+PONG"));
+}
+
+/// What was parsed before its step is parsed again if it may no longer run as it was read.
+#[test]
+fn to_look_ahead_changes_nothing() {
+    let mut bench = Bench::new();
+    let ids: Vec<ClientId> = (0..6).map(|_| bench.open()).collect();
+    let (kill, lower) = (ids[4], ids[5]);
+    let held = format!("CLIENT KILL ID {}\r\n", kill.serial);
+    let sent: [&[u8]; 6] = [
+        held.as_bytes(),
+        b"*2\r\n$4\r\nECHO\r\n$1\r\na\r\n*2\r\n$4\r\nEC",
+        b"ECHO inline\r\n",
+        b"*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$18\r\nproto-max-bulk-len\r\n$7\r\n1048576\r\n",
+        b"*1\r\n$4\r\nPING\r\n",
+        b"*2\r\n$4\r\nECHO\r\n$1\r\nb\r\n*2\r\n$4\r\nECHO\r\n$1048577\r\n",
+    ];
+    for (id, bytes) in ids.iter().zip(sent) {
+        assert_eq!(bench.fill(*id, bytes), bytes.len());
+    }
+    assert_eq!(bench.engine.look_ahead(&ids, &mut bench.host), ids.len());
+    bench.engine.check();
+    // More of it comes before the step.
+    bench.fill(ids[1], b"HO\r\n$1\r\nc\r\n");
+    let said = |bench: &mut Bench, at: usize| {
+        let step = bench.step(ids[at]);
+        (step, bench.text(ids[at]))
+    };
+    let told = |step, text: &str| (step, text.to_string());
+    assert_eq!(said(&mut bench, 0), told(Step::Idle, ":1"));
+    assert_eq!(said(&mut bench, 1), told(Step::Idle, "$1 a $1 c"));
+    assert_eq!(said(&mut bench, 2), told(Step::Idle, "$6 inline"));
+    assert_eq!(said(&mut bench, 3), told(Step::Idle, "+OK"));
+    assert_eq!(bench.step(kill), Step::Closing, "it was killed with its request parsed");
+    assert_eq!(said(&mut bench, 5), told(Step::Closing, "$1 b -ERR Protocol error: invalid bulk length"));
+    assert_eq!(bench.engine.closing(lower), Some(Close::AfterReply));
+    bench.engine.check();
 }
 
 #[test]

@@ -155,7 +155,7 @@ impl Simulation {
         match chance.below(8) {
             0 => set("maxmemory-clients", "300kb"),
             1 => set("client-query-buffer-limit", "1mb"),
-            2 => set("client-output-buffer-limit", "normal 400000 100000 1"),
+            2 => set("client-output-buffer-limit", "normal 200000 50000 1"),
             _ => {}
         }
         let now = Now { wall_us: 1_800_000_000_000_000, mono_us: 1_000_000 };
@@ -419,6 +419,7 @@ impl Simulation {
             if came > 0 && self.odds(8) {
                 return self.queue(id);
             }
+            self.look_ahead(id);
             let one = self.budget_of_one || self.odds(20);
             let budget = if one { Budget { commands: 1, output_bytes: 1 } } else { Budget::default() };
             let mut now = self.host.now;
@@ -438,6 +439,16 @@ impl Simulation {
             }
         }
         self.queue(id);
+    }
+
+    /// Sometimes others' requests are parsed before this one's run, which may change what becomes of them.
+    fn look_ahead(&mut self, id: ClientId) {
+        if self.odds(3) {
+            let mut ids: Vec<ClientId> = self.peers.iter().map(|peer| peer.id).filter(|other| *other != id).collect();
+            ids.insert(self.chance.below(ids.len() as u64 + 1) as usize, id);
+            let count = self.engine.look_ahead(&ids, &mut self.host);
+            assert!((1..=ids.len()).contains(&count));
+        }
     }
 
     /// Sends what the socket takes, in writes that may fall short.

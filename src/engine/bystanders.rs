@@ -1,9 +1,9 @@
 //! The other sessions in the middle of a command. One that holds the data for long lets them be heard
 //! (`Context::breathes_now`): what they send is served as ever (`command::serve`), which refuses most of it while the
 //! server is busy. The session of the running command is in hand, so it is none of them.
+use super::ahead::BATCH_MAX;
 use super::run::{limits, protocol};
 use super::session::{Close, Sessions, limit_input, violate};
-use super::step::BATCH_MAX;
 use super::{Address, ClientId, Config, Now, Refused};
 use crate::command::host::{Around, Bystanders, Host, Others};
 use crate::command::words::Request;
@@ -78,6 +78,7 @@ impl Bystanders for Breath<'_> {
 
     fn answer(&mut self, id: ClientId, host: &mut dyn Host) {
         let Some(mut session) = self.sessions.take(id) else { return };
+        session.foreseen = None;
         let mut now = host.now();
         let mut batch = Box::<Batch>::default();
         let mut input = self.sessions.take_input(&mut session);

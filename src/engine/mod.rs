@@ -9,6 +9,7 @@
 //!   space(id) -> &mut [u8]       room for what it sends; empty: do not read now (ask again after a step or a flush)
 //!   filled(id, n)                so many bytes were put there; others may be read before it is stepped, best while
 //!                                there `has_room()`
+//!   look_ahead(ids) -> usize     before those with input are stepped: so many of them are best stepped next
 //!   ended(id)                    it will send no more; what it has sent whole is still served
 //!   step(id, ...) -> Step        serves requests, as far as the budget goes; repeat while it says `More`
 //!   pending(id), wrote(id, n)    what may be sent now; so much of it was sent
@@ -18,16 +19,12 @@
 //! tick(now, host)                the timers: call it at `next_deadline(now)`, or whenever it suits
 //! next_touched(), next_ready()   who has new output or is to be closed; who can be stepped though nothing came
 //! next_wish()                    what the engine wants of its owner: an end
-//!
-//! begin_loading(now, host)       before anybody comes, if there is data to be loaded; then
-//!   load_some(now, host)         again and again while it `is_loading()`
-//! may_end(words, host)           before the owner ends: saves what is to be saved
 //! ```
 //!
 //! Invariant: no session holds a piece of the shared read room for longer than until a `space` that lacks it.
+mod ahead;
 mod bystanders;
 mod deliver;
-mod load;
 mod outgoing;
 mod run;
 mod session;
@@ -35,7 +32,6 @@ mod settle;
 mod step;
 mod timers;
 mod waiting;
-mod warm;
 mod weigh;
 
 pub use crate::command::by_hand::{ByHand, TICKS_PER_US};
@@ -68,8 +64,6 @@ pub struct Engine {
     sessions: Sessions,
     waiting: Waiting,
     wishes: Vec<Wish>,
-    /// The data is being loaded.
-    load: Option<Box<load::Load>>,
     sample_at_us: u64,
     sampled_commands: u64,
     idle_check_at_us: u64,
@@ -117,7 +111,6 @@ impl Engine {
             sessions: Sessions::new(),
             waiting: Waiting::default(),
             wishes: vec![],
-            load: None,
             sample_at_us: 0,
             sampled_commands: 0,
             idle_check_at_us: 0,

@@ -1,33 +1,19 @@
 //! The run: the requests of a batch, one after the other, in one context for as long as they leave nothing to be settled.
 //! It parses nothing, and what a command leaves behind it hands to settle.rs.
+use super::ahead::{Ahead, Known};
 use super::bystanders::Rest;
 use super::session::{Input, OUTPUT_BYTES_MAX, Session};
 use super::{Engine, World};
 use crate::base::time::Now;
-use crate::command::entry::Entry;
 use crate::command::words::Request;
 use crate::command::{Context, Effect, Host, Outcome, record::Record, serve};
 use crate::server::{Server, clients::ClientId};
-use crate::store::{Hint, Keyspace};
+use crate::store::Keyspace;
 use crate::wire::lexer::Limits;
 use crate::wire::output::Output;
 use crate::wire::parser::Batch;
 use crate::wire::reply::{Protocol, Reply};
 use log::{log_enabled, trace};
-
-/// Requests parsed ahead, and what is known of them before they run. Its memory is used again.
-#[derive(Default)]
-pub(super) struct Ahead {
-    pub batch: Batch,
-    pub known: Vec<Known>,
-}
-
-/// The command that a request names, if there is such a command, and where its first key may be.
-#[derive(Clone, Copy)]
-pub(super) struct Known {
-    pub command: Option<&'static Entry>,
-    pub hint: Option<Hint>,
-}
 
 /// How a run of requests ended.
 pub(super) enum Ran {
@@ -67,14 +53,13 @@ impl Engine {
     pub(super) fn run_batch(
         &mut self,
         mut session: Box<Session>,
-        Ahead { batch, known }: &mut Ahead,
+        Ahead { batch, known, .. }: &Ahead,
         input: &Input,
         limits: Limits,
         pace: &mut Pace,
         host: &mut dyn Host,
     ) -> (Box<Session>, Ran, usize) {
-        let (id, count, batch) = (session.id, batch.requests.len(), &*batch);
-        self.world.look_ahead(self.world.server.clients.at(id.key).database, batch, input.bytes(), known);
+        let (id, count) = (session.id, batch.requests.len());
         let mut course = Course { at: 0, batch, input: input.bytes(), known, limits, from: None };
         while course.at < count {
             let mut others = Rest { sessions: &mut self.sessions, room: input.room() };
@@ -115,7 +100,7 @@ impl World {
         let mut cx = self.context(id, Request::new(&[], &[], &[]), output, **now, since, host, others, false);
         loop {
             cx.request = course.batch.request(course.at, course.input);
-            let Known { command, hint } = course.known[course.at];
+            let Known { command, hint, .. } = course.known[course.at];
             cx.found = command;
             cx.data.expect(hint);
             course.at += 1;

@@ -1,7 +1,7 @@
 //! Sessions: what a client has sent and we have not used, what we have written and it has not read. An idle one holds no
 //! buffer: it reads into a room that all share, and an unfinished request moves into its own.
+use super::ahead::Ahead;
 use super::outgoing::{Mail, Post, reclaim};
-use super::run::Ahead;
 use crate::command::Task;
 use crate::server::{
     Server, Unread,
@@ -52,6 +52,8 @@ pub struct Session {
     fresh: usize,
     fresh_at: usize,
     pub parser: Parser,
+    /// What was parsed before its step. It holds while nothing else uses its input.
+    pub(super) foreseen: Option<Box<Ahead>>,
     /// The unused input that is not in the shared room. Invariant: head <= tail.len().
     pub tail: Vec<u8>,
     pub head: usize,
@@ -66,6 +68,7 @@ impl Session {
         Session {
             id,
             parser: Parser::default(),
+            foreseen: None,
             tail: vec![],
             head: 0,
             fresh: 0,
@@ -152,8 +155,9 @@ pub struct Sessions {
     /// Whose the pieces are, and some that had one; so many still have.
     owners: Vec<ClientId>,
     unstepped: usize,
-    /// `None` while a step uses it.
-    pub ahead: Option<Box<Ahead>>,
+    /// Such as no session has, to be used again. Boxed: they change hands as one pointer.
+    #[allow(clippy::vec_box)]
+    pub(super) aheads: Vec<Box<Ahead>>,
     pub(super) rooms: Vec<Vec<u8>>,
     pub(super) post: Post,
     pub(super) touched: Vec<ClientId>,
@@ -172,7 +176,7 @@ impl Sessions {
             room_used: 0,
             owners: vec![],
             unstepped: 0,
-            ahead: None,
+            aheads: vec![],
             rooms: vec![],
             post: Post::default(),
             touched: vec![],
@@ -327,6 +331,17 @@ impl Sessions {
         let (start, end) = (session.fresh_at, session.fresh_at + std::mem::take(&mut session.fresh));
         self.free_piece();
         Input { buffer: std::mem::take(&mut self.room), is_room: true, start, end }
+    }
+
+    /// A session that has a piece of the room and waits for nothing but its step; and that piece.
+    #[inline]
+    pub fn fresh(&mut self, id: ClientId) -> Option<(&mut Session, &[u8])> {
+        let session = self.slots.get_mut(id.key)?.as_deref_mut()?;
+        if session.id != id || session.fresh == 0 || session.is_held() {
+            return None;
+        }
+        let piece = &self.room[session.fresh_at..session.fresh_at + session.fresh];
+        Some((session, piece))
     }
 
     #[inline]

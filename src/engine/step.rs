@@ -1,8 +1,9 @@
 //! The step of one session: parse ahead, run in order, keep what is left. Bounded by a budget, so that one client with a
 //! long pipeline takes no more of a turn than the others.
 use super::Engine;
+use super::ahead::Ahead;
 use super::bystanders::Rest;
-use super::run::{Ahead, Pace, Ran};
+use super::run::{Pace, Ran};
 use super::session::{Close, Input, OUTPUT_BYTES_MAX, Session, limit_input, violate};
 use crate::base::time::Now;
 use crate::command::Host;
@@ -10,9 +11,6 @@ use crate::command::modes::mute;
 use crate::command::words::{OwnedWords, Request};
 use crate::server::clients::ClientId;
 use crate::wire::parser::Progress;
-
-/// So many requests are parsed before the first of them runs.
-pub(super) const BATCH_MAX: usize = 32;
 
 /// What one session may use of a turn.
 #[derive(Debug, Clone, Copy)]
@@ -45,23 +43,21 @@ impl Engine {
             return self.stand_by(session, *now, host);
         }
         let mut input = self.sessions.take_input(&mut session);
-        let mut ahead = self.sessions.ahead.take().unwrap_or_default();
+        let mut ahead = session.foreseen.take().or_else(|| self.sessions.aheads.pop()).unwrap_or_default();
         let started = host.ticks();
         let mut pace = Pace { now, started, since: started, slow: host.ticks_per_ms() };
         let output_end = session.output.len() + budget.output_bytes;
         let mut commands = 0;
         let step = loop {
             let limits = self.world.limits(id);
-            // Who has not signed in is read one request at a time.
-            let most = if limits.authenticated { BATCH_MAX.min(budget.commands - commands) } else { 1 };
-            let progress = session.parser.parse(input.bytes_mut(), &mut ahead.batch, &limits, most);
+            let progress = self.world.parse(&mut session, &mut input, &mut ahead, &limits, budget.commands - commands);
             if let Some(parsing) = &mut self.world.server.stats.parse_ticks {
                 let parsed = host.ticks();
                 *parsing += parsed - pace.since;
                 pace.since = parsed;
             }
             let (ran, count);
-            (session, ran, count) = self.run_batch(session, &mut ahead, &input, limits, &mut pace, host);
+            (session, ran, count) = self.run_batch(session, &ahead, &input, limits, &mut pace, host);
             commands += count;
             let batch = &mut ahead.batch;
             // What was parsed and did not run, a violation too, is read again.
@@ -74,7 +70,7 @@ impl Engine {
             }
             let violation = batch.broken.take().filter(|_| !rest);
             let nothing_came = batch.requests.is_empty();
-            batch.clear();
+            ahead.clear();
             if let Some(violation) = violation {
                 violate(&mut self.world.server, &mut session, violation);
                 break Step::Closing;
@@ -106,7 +102,7 @@ impl Engine {
         step: Step,
     ) -> Step {
         let (id, unread) = (session.id, input.len());
-        self.sessions.ahead = Some(ahead);
+        self.sessions.aheads.push(ahead);
         self.sessions.put_input(&mut session, input);
         self.world.server.stats.partial_reads += (unread > 0 && step == Step::Idle) as u64;
         let kept = session.unread();
@@ -133,7 +129,8 @@ impl Engine {
 
     /// A session that is held, or has sent nothing.
     #[cold]
-    fn stand_by(&mut self, session: Box<Session>, now: Now, host: &mut dyn Host) -> Step {
+    fn stand_by(&mut self, mut session: Box<Session>, now: Now, host: &mut dyn Host) -> Step {
+        session.foreseen = None;
         let (id, closes) = (session.id, session.close.is_some());
         if session.blocked
             && !closes

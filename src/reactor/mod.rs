@@ -29,7 +29,7 @@ use signal_hook_mio::v1_0::Signals;
 use slab::Slab;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 const SIGNALS: Token = Token(usize::MAX - 1);
@@ -48,8 +48,6 @@ pub struct Reactor {
     gauge: Gauge,
     lingering: Slab<close::Lingering>,
     signals: Signals,
-    /// A signal has come: the next one ends the process at once.
-    insisted: Arc<AtomicBool>,
     /// When this turn began, and the tick of that.
     now: Now,
     began: u64,
@@ -96,7 +94,6 @@ impl Reactor {
             gauge: Gauge::default(),
             lingering: Slab::new(),
             signals,
-            insisted: once,
             now,
             began: 0,
             accept_after_us: None,
@@ -109,8 +106,8 @@ impl Reactor {
         self.engine.config()
     }
 
-    /// Runs until a signal or a client ends it. `ready`: the data is loaded. An error is a sentence for the log.
-    pub fn run(&mut self, ready: &mut dyn FnMut(&Config)) -> Result<(), String> {
+    /// Runs until a signal or a client ends it.
+    pub fn run(&mut self) -> io::Result<()> {
         let config = self.engine.config_mut();
         host::huge_pages(!config.disable_thp);
         if let Err(most) = host::descriptors(config.maxclients) {
@@ -121,25 +118,18 @@ impl Reactor {
             warn!("Huge values are freed by the loop itself: there is no thread for it: {error}");
         }
         self.outside.listeners.iter().for_each(|listener| info!("Listening on {}", listener.name()));
+        info!("Ready to accept connections");
         let mut events = Events::with_capacity(EVENTS_MAX);
         self.gauge.start(self.outside.ticks());
-        let now = self.outside.now();
-        let mut ran = self.engine.begin_loading(now, &mut self.outside).map_err(|reason| unloadable(&reason));
-        let mut is_ready = false;
-        while ran.is_ok() && !self.stopping {
-            if !is_ready && !self.engine.is_loading() {
-                is_ready = true;
-                info!("Ready to accept connections");
-                ready(self.engine.config());
-            }
-            ran = self.turn(&mut events);
+        while !self.stopping {
+            self.turn(&mut events)?;
         }
         self.stop();
-        ran
+        Ok(())
     }
 
-    fn turn(&mut self, events: &mut Events) -> Result<(), String> {
-        self.wait(events).map_err(|error| format!("The poll failed: {error}"))?;
+    fn turn(&mut self, events: &mut Events) -> io::Result<()> {
+        self.wait(events)?;
         let mut now = self.outside.now();
         (self.now, self.began) = (now, self.outside.ticks());
         self.gauge.polled(self.began);
@@ -152,9 +142,6 @@ impl Reactor {
         self.gauge.flushed(self.outside.ticks());
         self.engine.tick(now, &mut self.outside);
         self.flush_all();
-        if self.engine.is_loading() {
-            self.engine.load_some(now, &mut self.outside).map_err(|reason| unloadable(&reason))?;
-        }
         // After the flush: an output that it drained lets its session go on.
         while let Some(id) = self.engine.next_ready() {
             self.queue(id);
@@ -171,7 +158,7 @@ impl Reactor {
     /// Waits for events, or for the next timer.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let Outside { again, put_off, listeners, .. } = &self.outside;
-        let left_over = !again.is_empty() || !put_off.is_empty() || self.engine.is_loading();
+        let left_over = !again.is_empty() || !put_off.is_empty();
         if left_over || self.accept_after_us.is_none() && listeners.is_any_ready() {
             return ignore_interrupt(self.outside.poll.poll(events, Some(Duration::ZERO)));
         }
@@ -246,14 +233,9 @@ impl Reactor {
         for signal in self.signals.pending() {
             match signal {
                 SIGINT | SIGTERM => {
-                    let config = self.engine.config();
-                    let (name, words) = match signal {
-                        SIGINT => ("SIGINT", config.shutdown_on_sigint.clone()),
-                        _ => ("SIGTERM", config.shutdown_on_sigterm.clone()),
-                    };
+                    let name = if signal == SIGINT { "SIGINT" } else { "SIGTERM" };
                     warn!("Received {name} scheduling shutdown...");
-                    self.stopping |= self.engine.may_end(&words, &mut self.outside);
-                    self.insisted.store(self.stopping, Ordering::Relaxed);
+                    self.stopping = true;
                 }
                 _ => info!("Received SIGHUP, ignored"),
             }
@@ -287,8 +269,15 @@ impl Reactor {
             if self.gauge.sampling {
                 self.gauge.read_ticks += self.outside.ticks() - begun;
             }
+            let mut foreseen = first;
             // A long command looks at `due` in its middle.
             for at in first..next {
+                if at == foreseen {
+                    let Reactor { engine, outside, .. } = self;
+                    let due = std::mem::take(&mut outside.due);
+                    foreseen += engine.look_ahead(&due[at..next], outside);
+                    outside.due = due;
+                }
                 self.step(self.outside.due[at], now);
             }
         }
@@ -375,10 +364,6 @@ impl Reactor {
         }
         warn!("Spindle is now ready to exit, bye bye...");
     }
-}
-
-fn unloadable(reason: &str) -> String {
-    format!("Fatal error loading the DB, whose file stays as it is: {reason}. Exiting.")
 }
 
 fn ignore_interrupt(result: io::Result<()>) -> io::Result<()> {

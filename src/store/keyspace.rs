@@ -1,8 +1,8 @@
 //! All databases, and what they share: the hash's seed, the ledger that every change goes through. Time is an argument:
 //! an entry whose moment has come is never seen, and is removed by who meets it.
-use super::access::{Access, Used};
+use super::access::Access;
 use super::database::{Database, KeyHasher};
-use super::door::{Door, NewExpiry};
+use super::door::Door;
 use super::entry::{Entry, NEVER, Value};
 use super::event::{Event, Lapsed, Ledger};
 use super::structure::table::Place;
@@ -195,30 +195,6 @@ impl Keyspace {
         true
     }
 
-    /// Puts an entry here that was saved once: nothing has changed by that, and nobody is told. False: the key is there
-    /// already, and is not to be replaced.
-    #[allow(clippy::too_many_arguments, reason = "all that is known of an entry")]
-    pub fn load(
-        &mut self,
-        database: usize,
-        key: &[u8],
-        content: Content,
-        expiry: NewExpiry,
-        used: Option<Used>,
-        replace: bool,
-        now_ms: i64,
-    ) -> bool {
-        if !replace && self.look(database, key, now_ms).is_some() {
-            return false;
-        }
-        let (observed, dirty) = (std::mem::take(&mut self.ledger.observed), self.ledger.dirty);
-        let mut door = self.open(database, key, now_ms);
-        door.renew(content, expiry, Event::NEW);
-        used.into_iter().for_each(|used| door.set_used(used));
-        (self.ledger.observed, self.ledger.dirty) = (observed, dirty);
-        true
-    }
-
     /// Some entry whose time has not come. Those whose time has come are removed as they are met.
     pub fn random(&mut self, database: usize, now_ms: i64, chance: &mut dyn FnMut() -> u64) -> Option<&Entry> {
         /// So many expired ones in a row mean that nearly all are.
@@ -336,13 +312,6 @@ impl Keyspace {
             }
         } else {
             self.ledger.trash.free_some(most);
-        }
-    }
-
-    /// Frees all that has been removed, however long that takes.
-    pub fn empty_trash(&mut self) {
-        while !self.ledger.trash.is_empty() {
-            self.ledger.trash.free_some(1 << 20);
         }
     }
 

@@ -142,6 +142,21 @@ impl Parser {
         }
     }
 
+    /// Takes the usual requests with which `input` begins, up to `most` of them. Where the next one begins. Nothing is
+    /// known of them afterwards but what `batch` says, and of what follows them nothing at all.
+    #[inline]
+    pub fn foresee(&mut self, input: &[u8], batch: &mut Batch, limits: &Limits, most: usize) -> usize {
+        if self.has_begun() || !self.lexer.is_at_start() {
+            return 0;
+        }
+        let end = self.parse_whole(input, 0, batch, limits, most);
+        if !self.lexer.is_at_start() {
+            self.forget();
+            batch.spans.truncate(batch.requests.last().map_or(0, |last| last.end_span));
+        }
+        end
+    }
+
     /// Takes usual requests for as long as they stand there whole: up to `most`, from `start` on. Where the next begins.
     fn parse_whole(&mut self, input: &[u8], start: usize, batch: &mut Batch, limits: &Limits, most: usize) -> usize {
         let (mut rest, mut start, mut first_span) = (&input[start..], start, batch.spans.len());

@@ -10,18 +10,7 @@ mod latency;
 mod memory;
 mod process;
 mod reactor;
-mod save;
 mod sections;
 mod slowlog;
 
-pub use {
-    command::*,
-    config::*,
-    debug::*,
-    info::*,
-    latency::*,
-    memory::*,
-    process::*,
-    save::{LastSave, Save},
-    slowlog::*,
-};
+pub use {command::*, config::*, debug::*, info::*, latency::*, memory::*, process::*, slowlog::*};

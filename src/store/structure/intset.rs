@@ -257,7 +257,10 @@ mod tests {
             if !set.has_room() || set.len() > 600 {
                 (set, model) = Default::default();
             }
-            assert!(set.iter().eq(model.iter().copied()));
+            // Miri takes a second to compare some hundred.
+            if !cfg!(miri) || step % 20 == 0 {
+                assert!(set.iter().eq(model.iter().copied()));
+            }
             assert_eq!((set.len(), set.get(set.len())), (model.len(), None));
             let place = model.range(..integer).count();
             assert_eq!(set.search(integer), if model.contains(&integer) { Ok(place) } else { Err(place) });
