@@ -2,6 +2,7 @@
 //! wants, it asks for (effect.rs).
 use super::effect::Effect;
 use super::entry::{Commands, Entry as CommandEntry};
+use super::grammar::Grammar;
 use super::host::{Around, Host, Others};
 use super::leaf::{Bytes, Key, Keyed};
 use super::list::List;
@@ -12,7 +13,7 @@ use super::record::Record;
 use super::refusal::Refusal;
 use super::serve;
 use super::syntax;
-use super::words::{OwnedWords, Request};
+use super::words::{OwnedWords, Request, Words};
 use crate::base::random::Chance;
 use crate::base::time::Now;
 use crate::server::Server;
@@ -153,6 +154,13 @@ impl Context<'_> {
     pub fn look<const ACCESS: u16>(&mut self, key: Key<ACCESS>) -> Option<&Entry> {
         let (database, now_ms) = (self.database(), self.now_ms());
         self.data.look(database, key.0, now_ms)
+    }
+
+    /// Refuses a key that stands first in these words and has another type: for commands that judge it before they read on.
+    pub fn judge<T: Collection>(&mut self, mut words: Words) -> Result<(), Refusal> {
+        let key: Key<{ syntax::LOOK }> = Grammar::parse(&mut words)?;
+        self.look(key).map(|entry| entry.view::<T>()).transpose()?;
+        Ok(())
     }
 
     /// The same, counted as a hit or a miss, but for those who watch keys that are missing (OBJECT).

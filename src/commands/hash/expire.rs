@@ -10,17 +10,37 @@ use std::fmt;
 pub const EXPIRED: Event = Event::hash("hexpire");
 pub const PERSISTED: Event = Event::hash("hpersist");
 
-number! { Moment: integer, else NotAnInteger; |n| n >= 0, else ExpiryNegative }
+/// So many units as a span, or since 1970. What no field can have is refused as it is read.
+#[derive(Debug, PartialEq, Clone, Copy)]
+pub struct Moment<const UNIT_MS: i64>(pub i64);
+impl<'a, const UNIT_MS: i64> Leaf<'a> for Moment<UNIT_MS> {
+    const KIND: Kind = Kind::Integer;
+    const EXAMPLE: &'static str = "1";
+    fn read(word: &'a [u8]) -> Result<Self, Refusal> {
+        match integer(word).ok_or(Refusal::NotAnInteger)? {
+            ..0 => Err(Refusal::ExpiryNegative),
+            count if count > EXPIRY_MS_MAX / UNIT_MS => Err(Refusal::BadExpiry),
+            count => Ok(Moment(count)),
+        }
+    }
+    fn print(&self, to: &mut OwnedWords) {
+        to.text(self.0);
+    }
+}
+
 choice! { pub Condition clash FieldsMissing { "NX" => Endless, "XX" => Expiring, "GT" => Later, "LT" => Earlier } }
 
 // --- HEXPIRE key seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]
 form! { pub HExpire<'a> {
-    key: Key<'a, UPDATE>, seconds: Moment, [#[once] condition: Condition] fields: Named<'a, Bytes<'a>, NumFields>
+    key: Key<'a, UPDATE>, seconds: Moment<1000>, [#[once] condition: Condition] fields: Named<'a, Bytes<'a>, NumFields>
 } }
 impl<'a> Command<'a> for HExpire<'a> {
     const FACTS: Facts =
         facts("HEXPIRE", "hash", "7.4.0", WRITE | FAST, "Sets in how many seconds fields of a hash expire.");
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
+    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
+        cx.judge::<Fields>(words)
+    }
     fn run(self, cx: &mut Context) -> Ran {
         let at_ms = moment(self.seconds.0, 1000, cx.now_ms())?;
         expire(self.key, at_ms, self.condition, self.fields.0, cx)
@@ -29,12 +49,15 @@ impl<'a> Command<'a> for HExpire<'a> {
 
 // --- HEXPIREAT key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]
 form! { pub HExpireAt<'a> {
-    key: Key<'a, UPDATE>, seconds: Moment, [#[once] condition: Condition] fields: Named<'a, Bytes<'a>, NumFields>
+    key: Key<'a, UPDATE>, seconds: Moment<1000>, [#[once] condition: Condition] fields: Named<'a, Bytes<'a>, NumFields>
 } }
 impl<'a> Command<'a> for HExpireAt<'a> {
     const FACTS: Facts =
         facts("HEXPIREAT", "hash", "7.4.0", WRITE | FAST, "Sets the second at which fields of a hash expire.");
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
+    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
+        cx.judge::<Fields>(words)
+    }
     fn run(self, cx: &mut Context) -> Ran {
         expire(self.key, moment(self.seconds.0, 1000, 0)?, self.condition, self.fields.0, cx)
     }
@@ -46,6 +69,9 @@ impl<'a> Command<'a> for HExpireTime<'a> {
     const FACTS: Facts =
         facts("HEXPIRETIME", "hash", "7.4.0", READONLY | FAST, "Returns the second at which fields of a hash expire.");
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
+    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
+        cx.judge::<Fields>(words)
+    }
     fn run(self, cx: &mut Context) -> Ran {
         tell(self.key, self.fields.0, cx, |at_ms, _| seconds(at_ms))
     }
@@ -56,6 +82,9 @@ form! { pub HPersist<'a> { key: Key<'a, UPDATE>, fields: Named<'a, Bytes<'a>, Po
 impl<'a> Command<'a> for HPersist<'a> {
     const FACTS: Facts = facts("HPERSIST", "hash", "7.4.0", WRITE | FAST, "Lets fields of a hash expire no more.");
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
+    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
+        cx.judge::<Fields>(words)
+    }
     fn run(self, cx: &mut Context) -> Ran {
         cx.lapse(self.key);
         let (now_ms, limits) = (cx.now_ms(), limits(cx));
@@ -82,12 +111,15 @@ impl<'a> Command<'a> for HPersist<'a> {
 
 // --- HPEXPIRE key milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]
 form! { pub HPExpire<'a> {
-    key: Key<'a, UPDATE>, milliseconds: Moment, [#[once] condition: Condition] fields: Named<'a, Bytes<'a>, NumFields>
+    key: Key<'a, UPDATE>, milliseconds: Moment<1>, [#[once] condition: Condition] fields: Named<'a, Bytes<'a>, NumFields>
 } }
 impl<'a> Command<'a> for HPExpire<'a> {
     const FACTS: Facts =
         facts("HPEXPIRE", "hash", "7.4.0", WRITE | FAST, "Sets in how many milliseconds fields of a hash expire.");
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
+    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
+        cx.judge::<Fields>(words)
+    }
     fn run(self, cx: &mut Context) -> Ran {
         let at_ms = moment(self.milliseconds.0, 1, cx.now_ms())?;
         expire(self.key, at_ms, self.condition, self.fields.0, cx)
@@ -96,12 +128,15 @@ impl<'a> Command<'a> for HPExpire<'a> {
 
 // --- HPEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]
 form! { pub HPExpireAt<'a> {
-    key: Key<'a, UPDATE>, milliseconds: Moment, [#[once] condition: Condition] fields: Named<'a, Bytes<'a>, NumFields>
+    key: Key<'a, UPDATE>, milliseconds: Moment<1>, [#[once] condition: Condition] fields: Named<'a, Bytes<'a>, NumFields>
 } }
 impl<'a> Command<'a> for HPExpireAt<'a> {
     const FACTS: Facts =
         facts("HPEXPIREAT", "hash", "7.4.0", WRITE | FAST, "Sets the millisecond at which fields of a hash expire.");
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
+    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
+        cx.judge::<Fields>(words)
+    }
     fn run(self, cx: &mut Context) -> Ran {
         expire(self.key, moment(self.milliseconds.0, 1, 0)?, self.condition, self.fields.0, cx)
     }
@@ -118,6 +153,9 @@ impl<'a> Command<'a> for HPExpireTime<'a> {
         "Returns the millisecond at which fields of a hash expire.",
     );
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
+    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
+        cx.judge::<Fields>(words)
+    }
     fn run(self, cx: &mut Context) -> Ran {
         tell(self.key, self.fields.0, cx, |at_ms, _| at_ms)
     }
@@ -130,6 +168,9 @@ impl<'a> Command<'a> for HPTtl<'a> {
         facts("HPTTL", "hash", "7.4.0", READONLY | FAST, "Returns in how many milliseconds fields of a hash expire.")
             .hint(&["nondeterministic_output"]);
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
+    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
+        cx.judge::<Fields>(words)
+    }
     fn run(self, cx: &mut Context) -> Ran {
         tell(self.key, self.fields.0, cx, |at_ms, now_ms| at_ms - now_ms)
     }
@@ -142,6 +183,9 @@ impl<'a> Command<'a> for HTtl<'a> {
         facts("HTTL", "hash", "7.4.0", READONLY | FAST, "Returns in how many seconds fields of a hash expire.")
             .hint(&["nondeterministic_output"]);
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
+    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
+        cx.judge::<Fields>(words)
+    }
     fn run(self, cx: &mut Context) -> Ran {
         tell(self.key, self.fields.0, cx, |at_ms, now_ms| seconds(at_ms - now_ms))
     }
@@ -246,6 +290,8 @@ pub struct Named<'a, T, E>(pub List<'a, T, E>);
 
 /// What is said where FIELDS is not.
 pub trait Refused {
+    /// With fewer words behind it their number is not looked at.
+    const LEAST: usize;
     fn missing(words: &mut Words) -> Refusal;
 }
 
@@ -269,7 +315,10 @@ impl<'a, T: Grammar<'a> + Copy + fmt::Debug, E> fmt::Debug for Named<'a, T, E> {
 impl<'a, T: Grammar<'a> + Copy, E: Reach + Refused> Grammar<'a> for Named<'a, T, E> {
     const SYNTAX: Syntax = Syntax::All(&[Field::new("fields", &["FIELDS"], &[List::<'a, T, E>::SYNTAX], true)]);
     fn parse(words: &mut Words<'a>) -> Result<Self, Refusal> {
-        if words.take("FIELDS") { List::parse(words).map(Named) } else { Err(E::missing(words)) }
+        if !words.take("FIELDS") {
+            return Err(E::missing(words));
+        }
+        if words.len() < E::LEAST { Err(Refusal::WrongArity) } else { List::parse(words).map(Named) }
     }
     fn print(&self, to: &mut OwnedWords) {
         self.0.print(to.text("FIELDS"));
@@ -277,15 +326,17 @@ impl<'a, T: Grammar<'a> + Copy, E: Reach + Refused> Grammar<'a> for Named<'a, T,
 }
 
 macro_rules! counted {
-    ($name:ident, $not_positive:ident, $mismatch:ident, $missing:expr) => {
+    ($name:ident, $not_positive:ident, $mismatch:ident, $least:literal to $most:expr, $missing:expr) => {
         pub struct $name;
         impl Count for $name {
             const NAME: &'static str = "numfields";
             const NOT_A_NUMBER: Refusal = Refusal::$not_positive;
+            const MOST: usize = $most;
             const TOO_FEW: Refusal = Refusal::$not_positive;
             const TOO_MANY: Refusal = Refusal::$mismatch;
         }
         impl Refused for $name {
+            const LEAST: usize = $least;
             fn missing(words: &mut Words) -> Refusal {
                 let missing: fn(&mut Words) -> Refusal = $missing;
                 missing(words)
@@ -293,6 +344,6 @@ macro_rules! counted {
         }
     };
 }
-counted! { NumFields, NumFieldsNotPositive, FieldsMismatch, |_| Refusal::FieldsMissing }
-counted! { Positive, FieldCountNotPositive, FieldsMismatch, |_| Refusal::FieldsMissing }
-counted! { Given, BadFieldCount, WrongArity, |words| words.read().map_or_else(|missing| missing, |_| Refusal::UnknownArgument) }
+counted! { NumFields, NumFieldsNotPositive, FieldsMismatch, 0 to usize::MAX, |_| Refusal::FieldsMissing }
+counted! { Positive, FieldCountNotPositive, FieldsMismatch, 0 to usize::MAX, |_| Refusal::FieldsMissing }
+counted! { Given, BadFieldCount, WrongArity, 3 to i32::MAX as usize, |words| words.read().map_or_else(|missing| missing, |_| Refusal::UnknownArgument) }

@@ -12,6 +12,9 @@ impl<'a> Command<'a> for HGetDel<'a> {
     const FACTS: Facts =
         facts("HGETDEL", "hash", "8.0.0", WRITE | FAST, "Returns the values of fields of a hash, and removes them.");
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
+    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
+        cx.judge::<Fields>(words)
+    }
     fn run(self, cx: &mut Context) -> Ran {
         cx.lapse(self.key);
         let now_ms = cx.now_ms();
@@ -37,7 +40,7 @@ form! { pub HGetEx<'a> {
     key: Key<'a, MODIFY>, [#[once] expiry: ReadExpiry] fields: Named<'a, Bytes<'a>, Positive>
 } }
 choice! { pub ReadExpiry clash FieldsMissing {
-    "EX" => Seconds(Moment), "PX" => Milliseconds(Moment), "EXAT" => AtSecond(Moment), "PXAT" => AtMillisecond(Moment),
+    "EX" => Seconds(Moment<1000>), "PX" => Milliseconds(Moment<1>), "EXAT" => AtSecond(Moment<1000>), "PXAT" => AtMillisecond(Moment<1>),
     "PERSIST" => Never,
 } }
 impl<'a> Command<'a> for HGetEx<'a> {
@@ -49,6 +52,9 @@ impl<'a> Command<'a> for HGetEx<'a> {
         "Returns the values of fields of a hash, and sets when they expire.",
     );
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
+    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
+        cx.judge::<Fields>(words)
+    }
     fn run(self, cx: &mut Context) -> Ran {
         cx.lapse(self.key);
         let (now_ms, limits) = (cx.now_ms(), limits(cx));
@@ -69,6 +75,9 @@ impl<'a> Command<'a> for HGetEx<'a> {
         let (mut door, reply) = cx.change(self.key);
         door.edit(event, |hash: &mut Fields| {
             reply.array(self.fields.0.len());
+            if self.expiry.is_some() {
+                hash.expect_expiry(&limits);
+            }
             for name in self.fields.0.iter() {
                 let field = hash.get(name.0, now_ms);
                 write_value(reply, field);
@@ -104,7 +113,7 @@ form! { pub HSetEx<'a> {
 } }
 choice! { pub SetCondition clash TwoFieldConditions { "FNX" => IfNoneExists, "FXX" => IfAllExist } }
 choice! { pub SetExpiry clash TwoFieldExpiries {
-    "EX" => Seconds(Moment), "PX" => Milliseconds(Moment), "EXAT" => AtSecond(Moment), "PXAT" => AtMillisecond(Moment),
+    "EX" => Seconds(Moment<1000>), "PX" => Milliseconds(Moment<1>), "EXAT" => AtSecond(Moment<1000>), "PXAT" => AtMillisecond(Moment<1>),
     "KEEPTTL" => Keep,
 } }
 impl<'a> Command<'a> for HSetEx<'a> {
@@ -142,6 +151,9 @@ impl<'a> Command<'a> for HSetEx<'a> {
             hash.expect(data.len(), data.iter().flat_map(|Pair { field, value }| [field.0, value.0]), &limits);
             for Pair { field, value } in data.iter() {
                 hash.set(field.0, value.0, expiry, now_ms, &limits);
+            }
+            if is_past {
+                hash.expect_expiry(&limits);
             }
             ((), data.len())
         })?;

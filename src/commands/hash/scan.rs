@@ -1,7 +1,7 @@
 //! A walk through a hash: HSCAN. A small hash comes whole, a large one in the order of its table, as keys do in SCAN.
 use super::prelude::*;
 use crate::base::glob;
-use crate::commands::key::find::{Amount, COUNT, Cursor, Names, begin};
+use crate::commands::key::find::{Amount, COUNT, Cursor, Names, begin, judge_walk};
 use crate::commands::set::scan::COUNT_MAX;
 use crate::store::Hash as Fields;
 
@@ -13,6 +13,9 @@ impl<'a> Command<'a> for HScan<'a> {
     const FACTS: Facts =
         facts("HSCAN", "hash", "2.8.0", READONLY, "Returns some of the fields of a hash, and where to go on.")
             .hint(&["nondeterministic_output"]);
+    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
+        judge_walk::<Fields>(words, cx)
+    }
     fn run(self, cx: &mut Context) -> Ran {
         cx.lapse(self.key);
         let now_ms = cx.now_ms();

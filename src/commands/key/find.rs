@@ -3,6 +3,7 @@ use super::prelude::*;
 use crate::base::glob;
 use crate::base::number::unsigned;
 use crate::command::Task;
+use crate::store::Collection;
 use crate::wire::reply::Reply;
 
 // --- KEYS pattern
@@ -206,6 +207,14 @@ fn look<B: AsRef<[u8]>>(
 
 /// So many keys are looked at where the client does not say.
 pub const COUNT: usize = 10;
+
+/// Of a walk through a collection the key is judged after the cursor, and before the options.
+pub fn judge_walk<'a, T: Collection>(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
+    let mut rest = words;
+    Key::<'a, READ>::parse(&mut rest)?;
+    Cursor::parse(&mut rest)?;
+    cx.judge::<T>(words)
+}
 
 #[derive(Debug, PartialEq, Clone, Copy)]
 pub struct Cursor(pub u64);

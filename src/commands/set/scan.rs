@@ -1,7 +1,7 @@
 //! A walk through a set: SSCAN. A small set comes whole, a large one in the order of its table, as keys do in SCAN.
 use super::prelude::*;
 use crate::base::glob;
-use crate::commands::key::find::{Amount, COUNT, Cursor, Names, begin};
+use crate::commands::key::find::{Amount, COUNT, Cursor, Names, begin, judge_walk};
 use crate::store::Set as Members;
 
 // --- SSCAN key cursor [MATCH pattern] [COUNT count]
@@ -10,6 +10,9 @@ impl<'a> Command<'a> for SScan<'a> {
     const FACTS: Facts =
         facts("SSCAN", "set", "2.8.0", READONLY, "Returns some of the members of a set, and where to go on.")
             .hint(&["nondeterministic_output"]);
+    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
+        judge_walk::<Members>(words, cx)
+    }
     fn run(self, cx: &mut Context) -> Ran {
         let (set, reply) = cx.view::<Members, _>(self.key)?;
         let (mut found, mut next) = (Names::default(), None);

@@ -4,7 +4,7 @@ use super::{begin_list, write_pair};
 use crate::base::number::{print_float, print_float_in_17_digits};
 use crate::base::random::Chance;
 use crate::command::outcome::Task;
-use crate::commands::key::find::{Cursor, Names, begin};
+use crate::commands::key::find::{Cursor, Names, begin, judge_walk};
 use crate::commands::list::write_element;
 use crate::commands::set::scan::WalkOptions;
 use crate::store::value::Collection;
@@ -163,6 +163,9 @@ impl<'a> Command<'a> for ZScan<'a> {
         "Returns some of the members of a sorted set with their scores, and where to go on.",
     )
     .hint(&["nondeterministic_output"]);
+    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
+        judge_walk::<SortedSet>(words, cx)
+    }
     fn run(self, cx: &mut Context) -> Ran {
         let (set, reply) = cx.view::<SortedSet, _>(self.key)?;
         let (mut found, mut next) = (Names::default(), None);

@@ -174,6 +174,28 @@ const GRAMMAR: &[&str] = &[
     "NOSUCHCOMMAND number",
 ];
 
+/// What Redis has since 8.0, or 7.2.
+const SINCE_8: &[&str] = &[
+    "HEXPIRE key seconds [NX|XX|GT|LT] FIELDS 2 small small",
+    "HPEXPIRE key milliseconds [NX|XX|GT|LT] FIELDS 1 small",
+    "HEXPIREAT key when [NX|XX|GT|LT] FIELDS 2 small small",
+    "HPEXPIREAT key whenms [NX|XX|GT|LT] FIELDS 1 small",
+    "HTTL key FIELDS 2 small small",
+    "HPTTL key FIELDS 1 small",
+    "HEXPIRETIME key FIELDS 2 small small",
+    "HPEXPIRETIME key FIELDS 1 small",
+    "HPERSIST key FIELDS 2 small small",
+    "HGETEX key [EX seconds|PX milliseconds|EXAT when|PXAT whenms|PERSIST] FIELDS 2 small small",
+    "HSETEX key [FNX|FXX] [EX seconds|PX milliseconds|EXAT future|PXAT futurems|KEEPTTL] FIELDS 2 small value small value",
+    "HSETEX key [EX seconds|KEEPTTL] FIELDS 1 value value",
+    "HGETDEL key FIELDS 2 small small",
+    "HSCAN key 0 COUNT 100000 NOVALUES",
+    "HRANDFIELD key 100000 WITHVALUES",
+    "ZRANK key small WITHSCORE",
+    "ZREVRANK key small WITHSCORE",
+    "OBJECT ENCODING key",
+];
+
 /// These would leave the others little to work on.
 const RARE: &[&str] = &["FLUSHDB", "SELECT", "SWAPDB", "MOVE"];
 
@@ -229,9 +251,9 @@ const FLOATS: &[&[u8]] = &[
 const GARBAGE: &[&[u8]] =
     &[b"", b"abc", b"-1", b"0", b"9223372036854775807", b"9223372036854775808", b"NX", b"GET", b"1.5", b"*"];
 
-/// A command as a list of words.
-pub fn command(chance: &mut Chance) -> Vec<Vec<u8>> {
-    let mut line = pick(chance, GRAMMAR);
+/// A command as a list of words. `since_8`: such as Redis 7.0 does not know, too.
+pub fn command(chance: &mut Chance, since_8: bool) -> Vec<Vec<u8>> {
+    let mut line = if since_8 && chance.below(4) == 0 { pick(chance, SINCE_8) } else { pick(chance, GRAMMAR) };
     if RARE.iter().any(|name| line.starts_with(name)) && chance.below(4) > 0 {
         line = pick(chance, GRAMMAR);
     }
