@@ -137,12 +137,25 @@ def grow(server, keys):
         time.sleep(0.3)
         marks.append(clock())
         load.send(s, [lab.encode("FLUSHALL", "ASYNC")])
-        time.sleep(0.7)
+        freed(s)
         marks.append(clock())
         marks.append(each(set_, 0, keys))
         each(del_, 0, keys)
         time.sleep(0.3)
         return marks
+
+
+def freed(s):
+    """Waits until what was flushed is freed, as the server tells it, and a little more."""
+    left = b"unknown"
+    while left != b"0":
+        time.sleep(0.1)
+        s.sendall(lab.encode("INFO", "memory"))
+        told = b""
+        while not told.endswith(b"\r\n") or b"lazyfree_pending_objects:" not in told:
+            told += s.recv(65536)
+        left = told.split(b"lazyfree_pending_objects:")[1].split(b"\r\n")[0]
+    time.sleep(0.5)
 
 
 def probe(server, child, request):

@@ -6,7 +6,7 @@ mod hand;
 
 use hand::Bench;
 use spindle::engine::config::Source;
-use spindle::engine::{COMMANDS, ClientId, Config, TICKS_PER_US};
+use spindle::engine::{COMMANDS, ClientId, Config, Step, TICKS_PER_US};
 
 const YEAR_US: i64 = 365 * 24 * 3600 * 1_000_000;
 
@@ -136,4 +136,46 @@ fn the_clock_may_jump_a_year_either_way() {
     bench.host.now.wall_us += 2 * YEAR_US;
     bench.tick();
     assert_eq!(size(&mut bench, id), 0);
+}
+
+/// As many as a million in a second. A slice is counted in looks at the time, of which one comes after at most 32 keys.
+#[test]
+fn a_million_keys_a_second_go_as_they_are_due_in_slices() {
+    const KEYS_PER_MS: usize = 1000;
+    const SPAN_MS: usize = 250;
+    let (mut bench, id) = full(0);
+    let begin_ms = bench.host.now.wall_ms() + 10_000;
+    for ms in 0..SPAN_MS {
+        let at_ms = begin_ms + ms as i64;
+        let keys = ms * KEYS_PER_MS..(ms + 1) * KEYS_PER_MS;
+        let requests: Vec<u8> = keys.flat_map(|n| hand::request(&format!("SET key:{n} v PXAT {at_ms}"))).collect();
+        for piece in requests.chunks(20_000) {
+            assert_eq!(bench.fill(id, piece), piece.len());
+            while bench.step(id) == Step::More {}
+            let unsent = bench.engine.unsent(id);
+            bench.engine.wrote(id, unsent);
+        }
+    }
+    bench.later(9_999_000);
+    assert_eq!(size(&mut bench, id), KEYS_PER_MS * SPAN_MS);
+    // 32 keys are taken to need ten microseconds.
+    bench.host.drift = 10 * TICKS_PER_US;
+    let (mut longest, mut slices) = (0, 0);
+    // The finest buckets have 8 ms, and what is due is seen to when a bucket's time is over.
+    for _ in 0..SPAN_MS + 9 {
+        bench.host.pass(1000);
+        let begun = bench.host.ticks;
+        // Half of the time is for others.
+        while bench.host.ticks - begun < 500 * TICKS_PER_US
+            && bench.engine.next_deadline(bench.host.now) == Some(bench.host.now.mono_us)
+        {
+            let before = bench.host.ticks;
+            bench.engine.tick(bench.host.now, &mut bench.host);
+            longest = longest.max(bench.host.ticks - before);
+            slices += 1;
+        }
+    }
+    assert!(longest <= 1000 * TICKS_PER_US, "{longest} ticks in a slice");
+    assert!(slices > SPAN_MS / 8, "{slices} slices");
+    assert_eq!(size(&mut bench, id), 0, "after {slices} slices");
 }

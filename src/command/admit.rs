@@ -39,7 +39,7 @@ pub fn changes(entry: &Entry) -> bool {
 
 #[inline]
 fn signed_in(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
-    if cx.me().authenticated || entry.facts.is(NO_AUTH) { Ok(()) } else { Err(Refusal::NotAuthenticated) }
+    if cx.server.lets_in(cx.me()) || entry.facts.is(NO_AUTH) { Ok(()) } else { Err(Refusal::NotAuthenticated) }
 }
 
 #[inline]

@@ -265,7 +265,7 @@ impl Context<'_> {
     #[inline]
     pub fn content<'w>(&self, word: Bytes<'w>) -> Content<'w> {
         let shared = if word.0.len() < LARGE_BYTES { None } else { self.request.share(word.0) };
-        shared.map_or_else(|| Content::new(word.0), |shared| Content::Long(Long::Shared(shared)))
+        shared.map_or_else(|| Content::new(word.0), |shared| Content::Long(Long::from(shared)))
     }
 
     // --- More than data and reply

@@ -48,12 +48,13 @@ impl Engine {
 
     /// Closes a client to which too much is unsent, now or for too long.
     pub(super) fn limit_output(&mut self, id: ClientId, now: Now) {
-        let limits = &self.world.server.config.client_output_buffer_limit;
-        let client = self.world.server.clients.at(id.key);
+        let server = &self.world.server;
+        let limits = &server.config.client_output_buffer_limit;
+        let client = server.clients.at(id.key);
         let limit = match client.subscribed {
             true => limits.pubsub,
             // A stranger who does not read what he is told is worth no memory.
-            false if !client.authenticated => OutputLimit { hard: STRANGER_BYTES_MAX, soft: 0, soft_seconds: 0 },
+            false if !server.lets_in(client) => OutputLimit { hard: STRANGER_BYTES_MAX, soft: 0, soft_seconds: 0 },
             false if client.monitors && limits.normal.hard == 0 => {
                 OutputLimit { hard: MONITOR_BYTES_MAX, ..limits.normal }
             }

@@ -181,7 +181,7 @@ fn is_settled(effects: &[Effect], data: &Keyspace, record: &Record) -> bool {
 
 #[inline]
 pub(super) fn limits(server: &Server, id: ClientId) -> Limits {
-    let authenticated = server.clients.at(id.key).authenticated;
+    let authenticated = server.lets_in(server.clients.at(id.key));
     Limits { bulk_bytes_max: server.config.proto_max_bulk_len as i64, authenticated }
 }
 

@@ -2,7 +2,7 @@
 //! whoever knows no password could take all places. One more comes, and who has been a stranger for longest goes: whoever
 //! knows the password has given it by then.
 use super::Server;
-use super::clients::ClientId;
+use super::clients::{Client, ClientId};
 use std::collections::BTreeMap;
 
 /// By the order in which they came.
@@ -20,6 +20,12 @@ impl Strangers {
 }
 
 impl Server {
+    /// This client may ask for something: it has signed in, or needs not, since no password is wanted any more.
+    #[inline]
+    pub fn lets_in(&self, client: &Client) -> bool {
+        client.authenticated || self.config.requirepass.is_empty()
+    }
+
     /// A client has signed in, or it has not, or not any more.
     pub fn set_authenticated(&mut self, id: ClientId, authenticated: bool) {
         self.clients.at_mut(id.key).authenticated = authenticated;
@@ -35,6 +41,9 @@ impl Server {
 
     /// Who is to go, if there are too many.
     pub fn surplus_stranger(&mut self) -> Option<ClientId> {
+        if self.config.requirepass.is_empty() {
+            return None;
+        }
         let most = self.config.maxclients as u64 * self.config.maxclients_unauthenticated as u64 / 100;
         if self.strangers.len() as u64 <= most.max(1) {
             return None;

@@ -6,7 +6,7 @@ use super::door::Door;
 use super::entry::{Entry, NEVER, Value};
 use super::event::{Event, Lapsed, Ledger};
 use super::structure::table::Place;
-use super::text::Content;
+use super::text::{Content, Text};
 use super::value::{Collection, Hash};
 
 /// So many look-ups wait for memory together.
@@ -185,9 +185,12 @@ impl Keyspace {
     /// Puts the value of one key at another, with its expiry, over whatever is there. False: there is no such entry.
     pub fn duplicate(&mut self, from: (usize, &[u8]), to: (usize, &[u8]), event: Event, now_ms: i64) -> bool {
         assert!(from != to, "it is there already");
-        let Some(entry) = self.look(from.0, from.1, now_ms) else { return false };
+        let Ok(place) = self.meet(from.0, from.1, now_ms) else { return false };
+        let entry = self.databases[from.0].get_mut(place);
         let (expiry, mut copy) = (entry.expiry(), Vec::new());
         let content = match entry.value() {
+            // Both have the same bytes until one of them is changed.
+            Value::String(Text::Long(_)) => Content::Long(entry.long_mut().expect("it is long").share().into()),
             Value::String(text) => Content::of(text).copied(&mut copy),
             value => Content::Held(value.copied().expect("no string")),
         };

@@ -141,8 +141,17 @@ impl<'a> Content<'a> {
 #[derive(Clone, Debug)]
 pub enum Long {
     Own(Vec<u8>),
-    /// With outputs, or with the input that it came from.
-    Shared(Bytes),
+    /// With outputs, with another key, or with the input that it came from. `room`: so many bytes are held beyond these.
+    Shared {
+        bytes: Bytes,
+        room: usize,
+    },
+}
+
+impl From<Bytes> for Long {
+    fn from(bytes: Bytes) -> Long {
+        Long::Shared { bytes, room: 0 }
+    }
 }
 
 impl std::ops::Deref for Long {
@@ -151,7 +160,7 @@ impl std::ops::Deref for Long {
     fn deref(&self) -> &[u8] {
         match self {
             Long::Own(bytes) => bytes,
-            Long::Shared(bytes) => bytes,
+            Long::Shared { bytes, .. } => bytes,
         }
     }
 }
@@ -160,22 +169,23 @@ impl Long {
     /// The same bytes as a handle that outlives the entry. The value shares them from then on.
     pub fn share(&mut self) -> Bytes {
         if let Long::Own(bytes) = self {
-            *self = Long::Shared(Bytes::from(std::mem::take(bytes)));
+            let room = bytes.capacity() - bytes.len();
+            *self = Long::Shared { bytes: Bytes::from(std::mem::take(bytes)), room };
         }
         match self {
-            Long::Shared(bytes) => bytes.clone(),
+            Long::Shared { bytes, .. } => bytes.clone(),
             Long::Own(_) => unreachable!("it was just shared"),
         }
     }
 
     /// As bytes that can be changed in place.
     fn own(&mut self) -> &mut Vec<u8> {
-        if let Long::Shared(bytes) = self {
+        if let Long::Shared { bytes, .. } = self {
             *self = Long::Own(std::mem::take(bytes).into());
         }
         match self {
             Long::Own(bytes) => bytes,
-            Long::Shared(_) => unreachable!("it was just made its own"),
+            Long::Shared { .. } => unreachable!("it was just made its own"),
         }
     }
 
@@ -189,9 +199,13 @@ impl Long {
         old[offset..end].copy_from_slice(bytes);
     }
 
-    /// Bytes that it holds, as far as they are in use: that it is shared changes nothing here.
+    /// Bytes that it holds. That it is shared from now on changes nothing here.
     pub fn heap_bytes(&self) -> usize {
-        size_of::<Long>() + self.len()
+        let held = match self {
+            Long::Own(bytes) => bytes.capacity(),
+            Long::Shared { bytes, room } => bytes.len() + room,
+        };
+        size_of::<Long>() + held
     }
 }
 

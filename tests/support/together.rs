@@ -334,7 +334,8 @@ impl Together {
     fn perform(&mut self, id: u64, say: &Say, at_once: bool, now: Now) -> Option<String> {
         let resp3 = self.me(id).resp3;
         let null = if resp3 { "_\r\n" } else { "$-1\r\n" }.to_string();
-        let refused = matches!(say, Say::Watch(_)) && self.me(id).queue.is_some();
+        // Who has lost already looks at no more keys.
+        let refused = matches!(say, Say::Watch(_)) && (self.me(id).queue.is_some() || self.is_lost(id));
         if !refused && say.words().iter().any(|word| word == VOLATILE) {
             self.lapse(now);
         }
@@ -449,7 +450,7 @@ impl Together {
             self.count("watched key due");
             return NULLS[resp3 as usize].into();
         }
-        if watched.iter().any(|(key, version)| self.versions.get(key).copied().unwrap_or(0) != *version) {
+        if self.are_changed(&watched) {
             self.count("watch broken");
             return NULLS[resp3 as usize].into();
         }
@@ -457,6 +458,15 @@ impl Together {
         let replies = queue.iter().map(|say| self.perform(id, say, true, now).expect("nothing waits here"));
         let replies = replies.collect::<String>();
         format!("*{}\r\n{replies}", queue.len())
+    }
+
+    fn are_changed(&self, watched: &BTreeMap<String, u64>) -> bool {
+        watched.iter().any(|(key, version)| self.versions.get(key).copied().unwrap_or(0) != *version)
+    }
+
+    /// A key that it watches was changed.
+    fn is_lost(&self, id: u64) -> bool {
+        self.are_changed(&self.members[&id].watched)
     }
 
     /// Within a transaction nobody waits.

@@ -97,7 +97,7 @@ impl Collection for Hash {
         match self.0.get() {
             Side::Small(chunk) => chunk.heap_bytes(),
             Side::Large(large) => {
-                // A B-tree's nodes are two thirds full, about.
+                // A B-tree's nodes are two thirds full, about. (It does not tell.)
                 size_of::<Large>() + large.fields.heap_bytes() + large.due.len() * size_of::<(i64, u64)>() * 3 / 2
             }
         }

@@ -297,8 +297,12 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
 
     /// Bytes on the heap, without what the items own. Quickly known.
     pub fn heap_bytes(&self) -> usize {
-        let segments = self.segments.blocks.iter().map(Vec::capacity).sum::<usize>();
-        self.slots * size_of::<Option<T>>() + segments * size_of::<Segment<T>>() + self.directory.capacity() * 4
+        let blocks = &self.segments.blocks;
+        let segments = blocks.iter().map(Vec::capacity).sum::<usize>();
+        self.slots * size_of::<Option<T>>()
+            + segments * size_of::<Segment<T>>()
+            + blocks.capacity() * size_of::<Vec<Segment<T>>>()
+            + self.directory.capacity() * 4
     }
 
     pub fn check(&self) {
