@@ -48,7 +48,7 @@ impl Both {
     }
 
     fn bytes(&mut self) -> Vec<u8> {
-        let length = [0, 3, 8, 9, 44, 45, 200, 511, 513, 5000, 16383, 16384][self.below(12) as usize];
+        let length = [0, 3, 8, 9, 44, 45, 200, 511, 513, 5000, 8191, 8192][self.below(12) as usize];
         let byte = b'a' + self.below(26) as u8;
         if self.below(3) == 0 { self.below(1 << 40).to_string().into_bytes() } else { vec![byte; length] }
     }

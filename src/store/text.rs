@@ -11,7 +11,7 @@ pub const STRING_BYTES_MAX: usize = 512 << 20;
 /// Longer ones are raw (Redis: OBJ_ENCODING_EMBSTR_SIZE_LIMIT).
 pub const EMBEDDED_BYTES_MAX: usize = 44;
 /// Longer ones do not stand in the entry: an output shares them instead of copying them.
-pub const INLINE_BYTES_MAX: usize = 16 * 1024 - 1;
+pub const INLINE_BYTES_MAX: usize = 8 * 1024 - 1;
 /// A string that grew once will grow again: from this size on it has memory of its own, with room to grow.
 const GROWN_INLINE_BYTES_MAX: usize = 512;
 
