@@ -499,6 +499,7 @@ mod tests {
 
     /// Whatever comes and goes, a quarter of the memory is holes at most, and a little.
     #[test]
+    #[cfg(not(feature = "plain-map"))]
     fn what_goes_gives_its_memory_back() {
         let mut dict = Dict::<false>::new(hasher());
         let count = if cfg!(miri) { 200 } else { 100_000 };
@@ -515,6 +516,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(not(feature = "plain-map"))]
     #[cfg_attr(miri, ignore = "it is about many")]
     fn takes_little_more_than_its_bytes() {
         for count in [1_000, 10_000, 100_000] {
