@@ -93,7 +93,7 @@ fn serve(mut config: Config) -> Result<ExitCode, String> {
     Ok(match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log::error!("The poll failed: {error}");
+            log::error!("{error}");
             ExitCode::FAILURE
         }
     })

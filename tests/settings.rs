@@ -11,7 +11,7 @@ const OWN: &[&str] = &["busy-poll-usec", "stall-log-slower-than", "maxclients-un
 /// Defaults that are not Redis's, and why.
 const OTHER_DEFAULTS: &[(&str, &str)] = &[
     ("bind", "only this machine, unless one says otherwise"),
-    ("save", "there is no persistence yet"),
+    ("save", "nothing is kept unless one asks for it"),
     ("dir", "the directory in which it was started: its name differs"),
 ];
 

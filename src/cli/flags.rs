@@ -79,18 +79,19 @@ fn shape(spec: &Spec) -> String {
         Kind::Text if spec.secret => "PASSWORD".into(),
         Kind::Text => "TEXT".into(),
         Kind::Path => "PATH".into(),
+        Kind::FileName(_) => "NAME".into(),
         Kind::Letters(_) => "LETTERS".into(),
-        Kind::Words(_) | Kind::Flags(_) => "WORD...".into(),
+        Kind::Words(_) | Kind::Flags(..) => "WORD...".into(),
     }
 }
 
 fn takes(spec: &Spec) -> Takes {
     match spec.kind {
         Kind::Switch => Takes::OneOf(&["yes", "no"]),
-        Kind::Choice(names) | Kind::Flags(names) => Takes::OneOf(names),
+        Kind::Choice(names) | Kind::Flags(names, _) => Takes::OneOf(names),
         Kind::Path if spec.name == "dir" => Takes::Directory,
         Kind::Path => Takes::File,
         Kind::Number { .. } | Kind::Memory { .. } | Kind::Share | Kind::Mode => Takes::Anything,
-        Kind::Text | Kind::Letters(_) | Kind::Words(_) => Takes::Anything,
+        Kind::Text | Kind::FileName(_) | Kind::Letters(_) | Kind::Words(_) => Takes::Anything,
     }
 }

@@ -210,7 +210,7 @@ fn what_is_not_a_run_is_printed_or_passed_on() {
          hz 20  (a.conf:2; default 10)\n\
          without effect here: appendonly, hz\n\
          warning: 'appendonly yes' (a.conf:3) has no effect in Spindle: \
-         no log is written: all data is lost when Spindle stops\n\
+         what changes after a save is lost when it ends\n\
          configuration is valid\n"
     );
     match parse_with(&[], &["explain", "--raw", "*1\\r\\n"]) {

@@ -1,7 +1,7 @@
 //! Admission: what is asked of a request before it is parsed, in Redis's order. (Known, and with enough words, it is by
 //! then.)
 use super::context::Context;
-use super::entry::{ALLOW_BUSY, Entry, NO_AUTH, NO_MULTI, WRITE};
+use super::entry::{ALLOW_BUSY, Entry, LOADING, NO_AUTH, NO_MULTI, WRITE};
 use super::refusal::Refusal;
 use crate::server::busy::Running;
 
@@ -9,6 +9,7 @@ pub fn admit(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
     signed_in(entry, cx)?;
     allowed_at_once(entry, cx)?;
     allowed_to_subscribers(entry, cx)?;
+    allowed_while_loading(entry, cx)?;
     allowed_while_busy(entry, cx)
 }
 
@@ -61,6 +62,13 @@ fn allowed_to_subscribers(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
 fn is_for_subscribers(entry: &Entry) -> bool {
     let subscribes = entry.facts.name.ends_with("SUBSCRIBE");
     subscribes || matches!(entry.facts.name, "PING" | "QUIT" | "RESET")
+}
+
+/// While the data is being loaded.
+#[inline]
+fn allowed_while_loading(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
+    let loads = cx.server.persistence.loading_since_s.is_some();
+    if !loads || entry.facts.is(LOADING) { Ok(()) } else { Err(Refusal::Loading) }
 }
 
 /// While a long command runs the others are heard, and few of their requests are served.

@@ -2,6 +2,7 @@
 //! clocks stand until they are told to go on, and its machine is whatever one says it is.
 use super::host::{Bystanders, Host, Machine};
 use crate::base::time::Now;
+use crate::persist::files::{Files, Memory};
 use crate::server::clients::ClientId;
 use std::collections::VecDeque;
 
@@ -17,6 +18,8 @@ pub struct ByHand {
     pub machine: Machine,
     /// What other clients send in the middle of a long command: one entry for each breath.
     pub breaths: VecDeque<Vec<(ClientId, Vec<u8>)>>,
+    /// Where data is saved to: nowhere else.
+    pub files: Memory,
     /// Breaths so far.
     pub breathed: usize,
 }
@@ -53,6 +56,10 @@ impl Host for ByHand {
 
     fn machine(&mut self) -> Machine {
         self.machine.clone()
+    }
+
+    fn files(&mut self) -> &mut dyn Files {
+        &mut self.files
     }
 
     fn breathe(&mut self, bystanders: &mut dyn Bystanders) {

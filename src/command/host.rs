@@ -5,6 +5,7 @@ use super::entry::Commands;
 use super::queue::Queues;
 use super::record::Record;
 use crate::base::time::Now;
+use crate::persist::files::Files;
 use crate::server::clients::{Address, ClientId};
 use crate::server::config::Config;
 use crate::server::{Refused, Server};
@@ -34,6 +35,8 @@ pub trait Host {
     fn replace_file(&mut self, _path: &str, _make: &mut dyn FnMut(&[u8]) -> Vec<u8>) -> Result<(), String> {
         Err("there are no files here".into())
     }
+    /// Where the data is saved to, and loaded from.
+    fn files(&mut self) -> &mut dyn Files;
     /// A command takes long, and this is its breath: polls without waiting, reads for the bystanders, has them answered,
     /// sends what they are told. Nothing of what the running command uses may be touched but by them.
     fn breathe(&mut self, _bystanders: &mut dyn Bystanders) {}

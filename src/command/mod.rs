@@ -1,10 +1,11 @@
 //! What a command is: its grammar, its facts, its evaluation, and the way from words to it. Which commands there are, it
 //! does not know (`commands` does). Read in this order: words, grammar, leaf, list, syntax, specs, docs, usage, label (what
 //! a declaration is and what is derived from it); entry, lookup, admit, serve, modes, queue, notice, timed, monitor, context
-//! (how it runs); refusal (every error text); host (what the machine lends) and by_hand (a host for who has no reactor).
+//! (how it runs); refusal (every error text); disk (the data's file); host (what the machine lends) and by_hand (a host for who has no reactor).
 pub mod admit;
 pub mod by_hand;
 pub mod context;
+pub mod disk;
 pub mod docs;
 pub mod effect;
 pub mod entry;

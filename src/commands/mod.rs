@@ -88,7 +88,7 @@ crate::table! { pub COMMANDS:
         CommandCount, CommandDocs, CommandGetkeys, CommandGetkeysandflags, CommandHelp, CommandInfo, CommandList,
     },
     Config { ConfigGet, ConfigHelp, ConfigResetstat, ConfigRewrite, ConfigSet },
-    Debug, Function { FunctionFlush, FunctionHelp }, Info, Script { ScriptFlush, ScriptHelp }, Shutdown, Time,
+    Debug, Function { FunctionFlush, FunctionHelp }, Info, LastSave, Save, Script { ScriptFlush, ScriptHelp }, Shutdown, Time,
     // What runs, and what took long
     Monitor,
     Latency {

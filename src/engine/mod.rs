@@ -19,12 +19,17 @@
 //! tick(now, host)                the timers: call it at `next_deadline(now)`, or whenever it suits
 //! next_touched(), next_ready()   who has new output or is to be closed; who can be stepped though nothing came
 //! next_wish()                    what the engine wants of its owner: an end
+//!
+//! begin_loading(now, host)       before anybody comes, if there is data to be loaded; then
+//!   load_some(now, host)         again and again while it `is_loading()`
+//! may_end(words, host)           before the owner ends: saves what is to be saved
 //! ```
 //!
 //! Invariant: no session holds a piece of the shared read room for longer than until a `space` that lacks it.
 mod ahead;
 mod bystanders;
 mod deliver;
+mod load;
 mod outgoing;
 mod run;
 mod session;
@@ -64,6 +69,8 @@ pub struct Engine {
     sessions: Sessions,
     waiting: Waiting,
     wishes: Vec<Wish>,
+    /// The data is being loaded.
+    load: Option<Box<load::Load>>,
     sample_at_us: u64,
     sampled_commands: u64,
     idle_check_at_us: u64,
@@ -111,6 +118,7 @@ impl Engine {
             sessions: Sessions::new(),
             waiting: Waiting::default(),
             wishes: vec![],
+            load: None,
             sample_at_us: 0,
             sampled_commands: 0,
             idle_check_at_us: 0,

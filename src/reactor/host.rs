@@ -6,6 +6,7 @@ use super::files::sentence;
 use super::listen::{Listener, Listeners};
 use super::ticks::Ticks;
 use crate::engine::{Bystanders, ClientId, Config, Host, Machine, Now, Refused};
+use crate::persist::files::{Disk, Files};
 use log::warn;
 use mio::{Poll, Token};
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
@@ -29,6 +30,7 @@ pub struct Outside {
     wall_read_us: u64,
     pub listeners: Listeners,
     reconfigured: Reconfigured,
+    disk: Disk,
     pub poll: Poll,
     /// By the engine's slab key.
     pub connections: Vec<Option<Connection>>,
@@ -59,6 +61,7 @@ impl Outside {
             wall_read_us: 0,
             listeners,
             reconfigured,
+            disk: Disk,
             poll,
             connections: vec![],
             due: vec![],
@@ -163,6 +166,10 @@ impl Host for Outside {
 
     fn replace_file(&mut self, path: &str, make: &mut dyn FnMut(&[u8]) -> Vec<u8>) -> Result<(), String> {
         super::files::replace(path, make)
+    }
+
+    fn files(&mut self) -> &mut dyn Files {
+        &mut self.disk
     }
 
     fn breathe(&mut self, bystanders: &mut dyn Bystanders) {

@@ -29,7 +29,7 @@ use signal_hook_mio::v1_0::Signals;
 use slab::Slab;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const SIGNALS: Token = Token(usize::MAX - 1);
@@ -48,6 +48,8 @@ pub struct Reactor {
     gauge: Gauge,
     lingering: Slab<close::Lingering>,
     signals: Signals,
+    /// A signal has come: the next one ends the process at once.
+    insisted: Arc<AtomicBool>,
     /// When this turn began, and the tick of that.
     now: Now,
     began: u64,
@@ -94,6 +96,7 @@ impl Reactor {
             gauge: Gauge::default(),
             lingering: Slab::new(),
             signals,
+            insisted: once,
             now,
             began: 0,
             accept_after_us: None,
@@ -106,8 +109,8 @@ impl Reactor {
         self.engine.config()
     }
 
-    /// Runs until a signal or a client ends it.
-    pub fn run(&mut self) -> io::Result<()> {
+    /// Runs until a signal or a client ends it. An error is a sentence for the log.
+    pub fn run(&mut self) -> Result<(), String> {
         let config = self.engine.config_mut();
         host::huge_pages(!config.disable_thp);
         if let Err(most) = host::descriptors(config.maxclients) {
@@ -118,18 +121,24 @@ impl Reactor {
             warn!("Huge values are freed by the loop itself: there is no thread for it: {error}");
         }
         self.outside.listeners.iter().for_each(|listener| info!("Listening on {}", listener.name()));
-        info!("Ready to accept connections");
         let mut events = Events::with_capacity(EVENTS_MAX);
         self.gauge.start(self.outside.ticks());
-        while !self.stopping {
-            self.turn(&mut events)?;
+        let now = self.outside.now();
+        let mut ran = self.engine.begin_loading(now, &mut self.outside).map_err(|reason| unloadable(&reason));
+        let mut is_ready = false;
+        while ran.is_ok() && !self.stopping {
+            if !is_ready && !self.engine.is_loading() {
+                is_ready = true;
+                info!("Ready to accept connections");
+            }
+            ran = self.turn(&mut events);
         }
         self.stop();
-        Ok(())
+        ran
     }
 
-    fn turn(&mut self, events: &mut Events) -> io::Result<()> {
-        self.wait(events)?;
+    fn turn(&mut self, events: &mut Events) -> Result<(), String> {
+        self.wait(events).map_err(|error| format!("The poll failed: {error}"))?;
         let mut now = self.outside.now();
         (self.now, self.began) = (now, self.outside.ticks());
         self.gauge.polled(self.began);
@@ -142,6 +151,9 @@ impl Reactor {
         self.gauge.flushed(self.outside.ticks());
         self.engine.tick(now, &mut self.outside);
         self.flush_all();
+        if self.engine.is_loading() {
+            self.engine.load_some(now, &mut self.outside).map_err(|reason| unloadable(&reason))?;
+        }
         // After the flush: an output that it drained lets its session go on.
         while let Some(id) = self.engine.next_ready() {
             self.queue(id);
@@ -158,7 +170,7 @@ impl Reactor {
     /// Waits for events, or for the next timer.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let Outside { again, put_off, listeners, .. } = &self.outside;
-        let left_over = !again.is_empty() || !put_off.is_empty();
+        let left_over = !again.is_empty() || !put_off.is_empty() || self.engine.is_loading();
         if left_over || self.accept_after_us.is_none() && listeners.is_any_ready() {
             return ignore_interrupt(self.outside.poll.poll(events, Some(Duration::ZERO)));
         }
@@ -233,9 +245,14 @@ impl Reactor {
         for signal in self.signals.pending() {
             match signal {
                 SIGINT | SIGTERM => {
-                    let name = if signal == SIGINT { "SIGINT" } else { "SIGTERM" };
+                    let config = self.engine.config();
+                    let (name, words) = match signal {
+                        SIGINT => ("SIGINT", config.shutdown_on_sigint.clone()),
+                        _ => ("SIGTERM", config.shutdown_on_sigterm.clone()),
+                    };
                     warn!("Received {name} scheduling shutdown...");
-                    self.stopping = true;
+                    self.stopping |= self.engine.may_end(&words, &mut self.outside);
+                    self.insisted.store(self.stopping, Ordering::Relaxed);
                 }
                 _ => info!("Received SIGHUP, ignored"),
             }
@@ -364,6 +381,10 @@ impl Reactor {
         }
         warn!("Spindle is now ready to exit, bye bye...");
     }
+}
+
+fn unloadable(reason: &str) -> String {
+    format!("Fatal error loading the DB, whose file stays as it is: {reason}. Exiting.")
 }
 
 fn ignore_interrupt(result: io::Result<()>) -> io::Result<()> {

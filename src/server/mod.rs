@@ -4,6 +4,7 @@ pub mod busy;
 pub mod clients;
 pub mod config;
 pub mod notify;
+pub mod persistence;
 pub mod pubsub;
 pub mod latency;
 pub mod slowlog;
@@ -20,6 +21,7 @@ use busy::Busy;
 use clients::{Address, ClientId, Clients};
 use config::Config;
 use latency::Latency;
+use persistence::Persistence;
 use pubsub::PubSub;
 use slowlog::SlowLog;
 use stats::Stats;
@@ -76,6 +78,7 @@ pub struct Server {
     pub weights: Weights,
     pub strangers: Strangers,
     pub busy: Busy,
+    pub persistence: Persistence,
     pub pause: Option<Pause>,
     /// For choices that are no secrets.
     pub chance: Chance,
@@ -108,6 +111,7 @@ impl Server {
             weights: Weights::default(),
             strangers: Strangers::default(),
             busy: Busy::default(),
+            persistence: Persistence { saved_s: started.wall_us.div_euclid(1_000_000), ..Persistence::default() },
             pause: None,
             slowlog: SlowLog::default(),
             latency: Latency::default(),
@@ -179,7 +183,7 @@ impl Server {
     /// Not everything may be run now that clients ask for.
     #[inline]
     pub fn holds_back(&self) -> bool {
-        self.busy.answering || self.pause.is_some()
+        self.busy.answering || self.pause.is_some() || self.persistence.loading_since_s.is_some()
     }
 
     /// This client is shown nothing more.

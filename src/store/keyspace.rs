@@ -1,8 +1,8 @@
 //! All databases, and what they share: the hash's seed, the ledger that every change goes through. Time is an argument:
 //! an entry whose moment has come is never seen, and is removed by who meets it.
-use super::access::Access;
+use super::access::{Access, Used};
 use super::database::{Database, KeyHasher};
-use super::door::Door;
+use super::door::{Door, NewExpiry};
 use super::entry::{Entry, NEVER, Value};
 use super::event::{Event, Lapsed, Ledger};
 use super::structure::table::Place;
@@ -195,6 +195,30 @@ impl Keyspace {
             value => Content::Held(value.copied().expect("no string")),
         };
         self.open(to.0, to.1, now_ms).renew(content, expiry, event);
+        true
+    }
+
+    /// Puts an entry here that was saved once: nothing has changed by that, and nobody is told. False: the key is there
+    /// already, and is not to be replaced.
+    #[allow(clippy::too_many_arguments, reason = "all that is known of an entry")]
+    pub fn load(
+        &mut self,
+        database: usize,
+        key: &[u8],
+        content: Content,
+        expiry: NewExpiry,
+        used: Option<Used>,
+        replace: bool,
+        now_ms: i64,
+    ) -> bool {
+        if !replace && self.look(database, key, now_ms).is_some() {
+            return false;
+        }
+        let (observed, dirty) = (std::mem::take(&mut self.ledger.observed), self.ledger.dirty);
+        let mut door = self.open(database, key, now_ms);
+        door.renew(content, expiry, Event::NEW);
+        used.into_iter().for_each(|used| door.set_used(used));
+        (self.ledger.observed, self.ledger.dirty) = (observed, dirty);
         true
     }
 

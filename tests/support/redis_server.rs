@@ -2,26 +2,33 @@
 //! `REDIS_SERVER=path` names another program than the one on PATH. Where there is none the test fails and says so.
 
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub struct RedisServer {
     child: Child,
     pub port: u16,
+    /// Where it saves to, if it is told to.
+    file: PathBuf,
 }
 
 impl RedisServer {
     pub fn start(arguments: &[&str]) -> Self {
         let program = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".into());
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        // One of its own: what another has saved is not loaded.
+        let file = std::env::temp_dir().join(format!("spindle-redis-{port}.rdb"));
         let child = Command::new(&program)
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .arg("--dbfilename")
+            .arg(file.file_name().expect("a name"))
             .args(arguments)
             .current_dir(std::env::temp_dir())
             .stdout(Stdio::null())
             .spawn()
             .unwrap_or_else(|why| panic!("{program}: {why}. This test wants a redis-server (Debian: redis-server)."));
-        let mut server = Self { child, port };
+        let mut server = Self { child, port, file };
         let begun = Instant::now();
         while let Err(why) = TcpStream::connect(("127.0.0.1", port)) {
             assert!(begun.elapsed() < Duration::from_secs(60), "{program} does not listen: {why}");
@@ -38,5 +45,6 @@ impl Drop for RedisServer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = std::fs::remove_file(&self.file);
     }
 }

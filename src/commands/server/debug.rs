@@ -1,5 +1,5 @@
-//! DEBUG: tools for tests. Only who was allowed by `enable-debug-command` may use it. It has the subcommands that a test
-//! of a server without persistence wants; Redis has some fifty.
+//! DEBUG: tools for tests. Only who was allowed by `enable-debug-command` may use it. It has the subcommands that tests
+//! of what is there want; Redis has some fifty.
 use super::digest::{self, Digest};
 use crate::base::number;
 use crate::command::Task;
@@ -28,6 +28,7 @@ impl<'a> Command<'a> for Debug<'a> {
             (b"PROTOCOL", [kind]) => protocol(kind, cx),
             // An element that is long stands alone as it is.
             (b"QUICKLIST-PACKED-THRESHOLD", [_]) => cx.ok(),
+            (b"RELOAD", options) => super::save::reload(options, cx),
             // Replies have no buffers that are resized by time.
             (b"REPLYBUFFER", [what, b"0" | b"1"]) if what.eq_ignore_ascii_case(b"RESIZING") => cx.ok(),
             (b"SET-ACTIVE-EXPIRE", [on]) => set_active_expire(on, cx),
@@ -57,6 +58,9 @@ const HELP: &[&str] = &[
     "    verbatim, true, false or bignum.",
     "QUICKLIST-PACKED-THRESHOLD size",
     "    Changes nothing: from which length on an element of a list stands alone is fixed.",
+    "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
+    "    Saves the data, empties the databases and loads the file again; NOSAVE and NOFLUSH leave a step out. Keys that",
+    "    are there when they are loaded are an error, or with MERGE replaced.",
     "REPLYBUFFER RESIZING 0 | 1",
     "    Changes nothing: a reply's memory is given back when it is sent.",
     "SET-ACTIVE-EXPIRE 0 | 1",

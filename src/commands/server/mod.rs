@@ -10,7 +10,18 @@ mod latency;
 mod memory;
 mod process;
 mod reactor;
+mod save;
 mod sections;
 mod slowlog;
 
-pub use {command::*, config::*, debug::*, info::*, latency::*, memory::*, process::*, slowlog::*};
+pub use {
+    command::*,
+    config::*,
+    debug::*,
+    info::*,
+    latency::*,
+    memory::*,
+    process::*,
+    save::{LastSave, Save},
+    slowlog::*,
+};

@@ -1,7 +1,8 @@
 //! The clock of the server, its end; and what test harnesses send before a test though there is nothing to do.
 use crate::command::admit::busy;
+use crate::command::disk;
 use crate::commands::prelude::*;
-use log::{info, warn};
+use log::info;
 
 // --- TIME
 form! { pub Time {} }
@@ -28,8 +29,8 @@ impl<'a> Command<'a> for Shutdown {
         ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY,
         "Ends the server.",
     );
-    /// There is nowhere to save to yet: who asks for it is refused, as Redis does where it cannot write, unless FORCE is
-    /// said. Nobody is waited for, so there is never a shutdown to abort, and NOW changes nothing.
+    /// Who cannot save is refused and goes on, unless FORCE is said. Nobody is waited for, so there is never a shutdown
+    /// to abort, and NOW changes nothing.
     fn run(self, cx: &mut Context) -> Ran {
         if self.abort {
             let alone = self == Shutdown { save_selector: None, now: false, force: false, abort: true };
@@ -39,8 +40,8 @@ impl<'a> Command<'a> for Shutdown {
         if cx.server.busy.answering && self.save_selector != Some(SaveSelector::Nosave) {
             return Err(busy(cx));
         }
-        if self.save_selector == Some(SaveSelector::Save) && !self.force {
-            warn!("SHUTDOWN SAVE is refused: there is no persistence yet, so the data cannot be saved");
+        let said = self.save_selector.map(|selector| selector == SaveSelector::Save);
+        if disk::save_at_end(said, self.force, cx.data, cx.server, cx.host).is_err() {
             return Err(Refusal::ShutdownFailed);
         }
         let id = cx.me().id;

@@ -5,6 +5,7 @@ use crate::base::time::Now;
 use crate::command::Context;
 use crate::command::entry::Commands;
 use crate::command::host::Machine;
+use crate::persist::load::Progress;
 use crate::server::config::table;
 use crate::server::pubsub::Space;
 use crate::server::{REDIS_VERSION, SPINDLE_VERSION, Server};
@@ -122,18 +123,23 @@ fn clients(world: &World, to: &mut String) {
     field(to, "total_blocking_keys_on_nokey", 0);
 }
 
-/// There is no persistence: what Redis says when it is told to save nothing.
+/// What is saved is saved while everybody waits: nothing is ever in progress, and nothing is copied on a write.
 fn persistence(world: &World, to: &mut String) {
-    zeros(to, &["loading", "async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age"]);
+    let known = &world.server.persistence;
+    field(to, "loading", known.loading_since_s.is_some() as u8);
+    zeros(to, &["async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age"]);
     field(to, "current_fork_perc", "0.00");
     zeros(to, &["current_save_keys_processed", "current_save_keys_total"]);
-    field(to, "rdb_changes_since_last_save", world.data.ledger.dirty);
+    field(to, "rdb_changes_since_last_save", world.data.ledger.dirty - known.saved_dirty);
     field(to, "rdb_bgsave_in_progress", 0);
-    field(to, "rdb_last_save_time", world.server.started.wall_us / 1_000_000);
+    field(to, "rdb_last_save_time", known.saved_s);
     field(to, "rdb_last_bgsave_status", "ok");
     field(to, "rdb_last_bgsave_time_sec", -1);
     field(to, "rdb_current_bgsave_time_sec", -1);
-    zeros(to, &["rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded"]);
+    field(to, "rdb_saves", known.saves);
+    field(to, "rdb_last_cow_size", 0);
+    field(to, "rdb_last_load_keys_expired", known.loaded.expired);
+    field(to, "rdb_last_load_keys_loaded", known.loaded.keys);
     zeros(to, &["aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"]);
     field(to, "aof_last_rewrite_time_sec", -1);
     field(to, "aof_current_rewrite_time_sec", -1);
@@ -141,6 +147,25 @@ fn persistence(world: &World, to: &mut String) {
     zeros(to, &["aof_rewrites", "aof_rewrites_consecutive_failures"]);
     field(to, "aof_last_write_status", "ok");
     zeros(to, &["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"]);
+    if let Some(since_s) = known.loading_since_s {
+        loading(since_s, &known.loaded, world, to);
+    }
+}
+
+fn loading(since_s: i64, progress: &Progress, world: &World, to: &mut String) {
+    let left = progress.total_bytes.saturating_sub(progress.bytes);
+    let spent_s = (world.now.wall_ms() / 1000 - since_s).max(0) as u64;
+    let eta_s = if spent_s == 0 { 1 } else { spent_s as u128 * left as u128 / (progress.bytes as u128 + 1) };
+    field(to, "loading_start_time", since_s);
+    field(to, "loading_total_bytes", progress.total_bytes);
+    field(to, "loading_rdb_used_mem", progress.used_memory);
+    field(to, "loading_loaded_bytes", progress.bytes);
+    field(
+        to,
+        "loading_loaded_perc",
+        format!("{:.2}", 100.0 * progress.bytes as f64 / progress.total_bytes.max(1) as f64),
+    );
+    field(to, "loading_eta_seconds", eta_s);
 }
 
 /// One thread does it all.

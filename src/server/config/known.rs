@@ -12,7 +12,6 @@ const I64: i64 = i64::MAX;
 const U64: u64 = u64::MAX;
 /// Counts of bytes end at the largest signed number, unless zero stands for "no limit".
 const S64: u64 = i64::MAX as u64;
-const SHUTDOWN: &[&str] = &["default", "save", "nosave", "now", "force", "safe", "failover"];
 
 #[rustfmt::skip] // One setting, one line: a table.
 pub static KNOWN: &[Spec] = &[
@@ -44,8 +43,6 @@ pub static KNOWN: &[Spec] = &[
     choice("log-timestamp-format", "legacy", &["legacy", "iso8601", "milliseconds"]),
     text("proc-title-template", "{title} {listen-addr} {server-mode}"),
     switch("set-proc-title", "yes").at_start(),
-    flags("shutdown-on-sigint", "default", SHUTDOWN),
-    flags("shutdown-on-sigterm", "default", SHUTDOWN),
     number("shutdown-timeout", "10", 0, I32),
     // memory
     number("active-defrag-cycle-max", "25", 1, 99),
@@ -83,19 +80,15 @@ pub static KNOWN: &[Spec] = &[
     text("appenddirname", "appendonlydir").at_start(),
     text("appendfilename", "appendonly.aof").at_start(),
     choice("appendfsync", "everysec", &["everysec", "always", "no"]),
-    switch("appendonly", "no").lacks("no log is written: all data is lost when Spindle stops"),
+    switch("appendonly", "no").lacks("what changes after a save is lost when it ends"),
     memory("auto-aof-rewrite-min-size", "67108864", 0, S64),
     number("auto-aof-rewrite-percentage", "100", 0, I32),
-    text("dbfilename", "dump.rdb").protected(),
     number("key-load-delay", "0", -I32 - 1, I32).hidden(),
     number("loading-process-events-interval-bytes", "524288", 1024, I32).hidden(),
     switch("no-appendfsync-on-rewrite", "no"),
     number("rdb-key-save-delay", "0", -I32 - 1, I32).hidden(),
     switch("rdb-save-incremental-fsync", "yes"),
     choice("rdb-version-check", "strict", &["strict", "relaxed"]),
-    switch("rdbchecksum", "yes").at_start(),
-    switch("rdbcompression", "yes"),
-    words("save", "", save_points).adds().lacks("snapshots are not written: all data is lost when Spindle stops"),
     switch("stop-writes-on-bgsave-error", "yes"),
     // replication
     switch("dual-channel-replication-enabled", "no"),
@@ -266,10 +259,6 @@ const fn choice(name: &'static str, default: &'static str, names: &'static [&'st
     spec(name, default, Kind::Choice(names))
 }
 
-const fn flags(name: &'static str, default: &'static str, names: &'static [&'static str]) -> Spec {
-    spec(name, default, Kind::Flags(names))
-}
-
 const fn text(name: &'static str, default: &'static str) -> Spec {
     spec(name, default, Kind::Text)
 }
@@ -293,11 +282,6 @@ impl Spec {
         Spec { hidden: true, ..self }
     }
 
-    /// Repeated lines add to each other.
-    const fn adds(self) -> Spec {
-        Spec { adds: true, ..self }
-    }
-
     /// Who sets this to anything but its default relies on something that is not there, and is warned.
     const fn lacks(self, lack: &'static str) -> Spec {
         match self.meaning {
@@ -319,13 +303,6 @@ fn master(words: &[String]) -> Result<(), &'static str> {
         [_, _] => Err("Invalid master port"),
         _ => Err("wrong number of arguments"),
     }
-}
-
-fn save_points(words: &[String]) -> Result<(), &'static str> {
-    let number = |word: &String| word.parse::<i64>();
-    let valid = |pair: &[String]| matches!((number(&pair[0]), number(&pair[1])), (Ok(1..), Ok(0..)));
-    let whole = words.len().is_multiple_of(2);
-    if whole && words.chunks(2).all(valid) { Ok(()) } else { Err("Invalid save parameters") }
 }
 
 fn score_adjustments(words: &[String]) -> Result<(), &'static str> {

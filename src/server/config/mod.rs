@@ -24,6 +24,8 @@ pub use value::{EvictionPolicy, Facility, LogLevel, Mode, Percentiles, Permissio
 /// Redis knows no such bound. Each database is memory from the start, and one whose keys expire is looked at each turn.
 pub const DATABASES_MAX: u32 = 16384;
 
+const SAVED_AT_THE_END: &str = "has the data saved when Spindle ends, and not yet in between";
+
 /// Every setting that means something is a field, named as in a configuration file.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -82,6 +84,13 @@ pub struct Config {
     pub syslog_enabled: bool,
     pub syslog_ident: String,
     pub syslog_facility: Facility,
+    /// Pairs of seconds and changes.
+    pub save: Vec<String>,
+    pub dbfilename: String,
+    pub rdbcompression: bool,
+    pub rdbchecksum: bool,
+    pub shutdown_on_sigint: Vec<String>,
+    pub shutdown_on_sigterm: Vec<String>,
     /// Where relative paths count from.
     pub dir: String,
     pub daemonize: bool,
@@ -148,6 +157,12 @@ impl Default for Config {
             syslog_enabled: false,
             syslog_ident: "redis".into(),
             syslog_facility: Facility::Local0,
+            save: vec![],
+            dbfilename: "dump.rdb".into(),
+            rdbcompression: true,
+            rdbchecksum: true,
+            shutdown_on_sigint: vec!["default".into()],
+            shutdown_on_sigterm: vec!["default".into()],
             dir: "./".into(),
             daemonize: false,
             pidfile: None,
@@ -349,10 +364,15 @@ impl Config {
     /// The warning that this setting's present value deserves, if any. For CONFIG SET, after the change.
     pub fn warning(&self, name: &str) -> Option<String> {
         let spec = table::find(name)?;
-        let Meaning::None { lack: Some(lack), default } = spec.meaning else { return None };
-        let value = self.text(spec);
-        let source = self.sources.get(spec.name)?;
-        (value != default).then(|| format!("'{} {value}' ({source}) has no effect in Spindle: {lack}", spec.name))
+        let (value, source) = (self.text(spec), self.sources.get(spec.name)?);
+        let lack = match spec.meaning {
+            Meaning::None { lack: Some(lack), default } if value != default => {
+                format!("has no effect in Spindle: {lack}")
+            }
+            Meaning::Field { .. } if spec.name == "save" && !value.is_empty() => SAVED_AT_THE_END.into(),
+            _ => return None,
+        };
+        Some(format!("'{} {value}' ({source}) {lack}", spec.name))
     }
 
     /// The text of a setting's value, as CONFIG GET gives it.

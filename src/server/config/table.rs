@@ -65,6 +65,7 @@ macro_rules! setting {
 
 const PORT: Kind = Kind::Number { min: 0, max: 65535 };
 const COUNT: Kind = Kind::Number { min: 0, max: i32::MAX as i64 };
+const SHUTDOWN: &[&str] = &["default", "save", "nosave", "now", "force", "safe", "failover"];
 /// A limit of buffers. Redis has the same least value: below it ordinary requests would fail.
 const BUFFER: Kind = Kind::Memory { min: 1 << 20, max: i64::MAX as u64 };
 
@@ -168,6 +169,19 @@ static SETTINGS: &[Spec] = &[
     setting!("Logging", "syslog-facility", syslog_facility, Kind::Choice(Facility::NAMES), AtStart,
         "What syslog takes the server for"),
 
+    setting!("Files", "save", save, Kind::Words(save_points), Live,
+        "Whether the data is saved when the server ends: if there are any pairs of seconds and changes. It is not saved in between yet").adds(),
+    setting!("Files", "dbfilename", dbfilename, Kind::FileName("dbfilename can't be a path, just a filename"), Protected,
+        "File in `dir` that the data is saved to, and loaded from at the start"),
+    setting!("Files", "rdbcompression", rdbcompression, Kind::Switch, Live,
+        "Compress strings in that file"),
+    setting!("Files", "rdbchecksum", rdbchecksum, Kind::Switch, AtStart,
+        "End that file with a checksum, and hold a file to its own"),
+    setting!("Files", "shutdown-on-sigint", shutdown_on_sigint, Kind::Flags(SHUTDOWN, shutdown_words), Live,
+        "Words of SHUTDOWN for when SIGINT comes: save, nosave, force count"),
+    setting!("Files", "shutdown-on-sigterm", shutdown_on_sigterm, Kind::Flags(SHUTDOWN, shutdown_words), Live,
+        "The same for SIGTERM"),
+
     setting!("Process", "dir", dir, Kind::Path, Protected,
         "Directory that relative paths of files count from"),
     setting!("Process", "daemonize", daemonize, Kind::Switch, AtStart,
@@ -186,6 +200,11 @@ impl Spec {
     /// Why it has no effect here, if it has none.
     pub fn reason(&self) -> Option<&'static str> {
         if let Meaning::None { .. } = self.meaning { super::reasons::reason(self.name) } else { None }
+    }
+
+    /// Repeated lines add to each other.
+    pub(super) const fn adds(self) -> Spec {
+        Spec { adds: true, ..self }
     }
 
     pub(super) const fn also(self, also: &'static [&'static str]) -> Spec {
@@ -217,6 +236,21 @@ pub fn nearest(name: &str) -> Option<&'static str> {
 
 fn at_most_16_addresses(words: &[String]) -> Result<(), &'static str> {
     if words.len() > 16 { Err("Too many bind addresses specified.") } else { Ok(()) }
+}
+
+fn save_points(words: &[String]) -> Result<(), &'static str> {
+    let number = |word: &String| word.parse::<i64>();
+    let valid = |pair: &[String]| matches!((number(&pair[0]), number(&pair[1])), (Ok(1..), Ok(0..)));
+    let whole = words.len().is_multiple_of(2);
+    if whole && words.chunks(2).all(valid) { Ok(()) } else { Err("Invalid save parameters") }
+}
+
+fn shutdown_words(words: &[String]) -> Result<(), &'static str> {
+    let says = |it: &str| words.iter().any(|word| word == it);
+    if says("save") && says("nosave") {
+        return Err("shutdown options SAVE and NOSAVE can't be used simultaneously");
+    }
+    Ok(())
 }
 
 fn event_letters(text: &str) -> Result<(), &'static str> {
@@ -266,7 +300,8 @@ mod tests {
                 Kind::Share => vec!["0".into(), "5%".into(), "100%".into(), "1048576".into()],
                 Kind::Mode => vec!["0".into(), "777".into()],
                 Kind::Letters(_) => vec!["".into(), "A".into()],
-                Kind::Text | Kind::Path | Kind::Flags(_) => vec!["".into(), "a".into()],
+                Kind::Text | Kind::Path | Kind::FileName(_) => vec!["".into(), "a".into()],
+                Kind::Flags(names, _) => names.iter().map(|name| name.to_string()).collect(),
                 Kind::Words(_) => vec!["".into()],
             };
             // What is not named there stays.

@@ -150,8 +150,12 @@ fn who_asks_for_persistence_is_warned() {
     config.set_one("save", &words("60|1"), at(3)).unwrap();
     let warnings = config.warnings();
     assert_eq!(warnings.len(), 2, "{warnings:?}");
-    assert!(warnings.iter().all(|warning| warning.contains("all data is lost when Spindle stops")), "{warnings:?}");
-    assert!(warnings[1].contains("'save 60 1' (a.conf:3)"), "{warnings:?}");
+    let [save, log] = &warnings[..] else { unreachable!("there are two") };
+    assert_eq!(save, "'save 60 1' (a.conf:3) has the data saved when Spindle ends, and not yet in between");
+    assert_eq!(
+        log,
+        "'appendonly yes' (a.conf:2) has no effect in Spindle: what changes after a save is lost when it ends"
+    );
 }
 
 #[test]

@@ -19,14 +19,16 @@ pub enum Kind {
     Mode,
     /// One of these words, in any case.
     Choice(&'static [&'static str]),
-    /// One or more of these words.
-    Flags(&'static [&'static str]),
+    /// One or more of these words; the function may refuse them together.
+    Flags(&'static [&'static str], fn(&[String]) -> Result<(), &'static str>),
     /// Any text.
     Text,
     /// One word of letters; the function may refuse it.
     Letters(fn(&str) -> Result<(), &'static str>),
     /// The name of a file or directory.
     Path,
+    /// The same without a directory; else it is refused with these words.
+    FileName(&'static str),
     /// Any number of words; the function may refuse them.
     Words(fn(&[String]) -> Result<(), &'static str>),
 }
@@ -46,7 +48,7 @@ pub enum Value {
 impl Kind {
     /// Whether the setting takes a list. One word that holds spaces then stands for several.
     pub fn is_list(self) -> bool {
-        matches!(self, Kind::Words(_) | Kind::Flags(_))
+        matches!(self, Kind::Words(_) | Kind::Flags(..))
     }
 
     /// What may stand behind a setting's name, for a person.
@@ -60,10 +62,11 @@ impl Kind {
             Kind::Share => "bytes, or a part: 0% to 100%".into(),
             Kind::Mode => "a mode in octal, 0 to 777".into(),
             Kind::Choice(names) => format!("one of {}", names.join(", ")),
-            Kind::Flags(names) => format!("some of {}", names.join(", ")),
+            Kind::Flags(names, _) => format!("some of {}", names.join(", ")),
             Kind::Text => "text".into(),
             Kind::Letters(_) => "letters".into(),
             Kind::Path => "a path".into(),
+            Kind::FileName(_) => "a file name".into(),
             Kind::Words(_) => "words".into(),
         }
     }
@@ -75,7 +78,7 @@ impl Kind {
             .map(|word| std::str::from_utf8(word).map_err(|_| "argument must be valid UTF-8".to_string()))
             .collect::<Result<_, _>>()?;
         // Flags say themselves that there is none among no words.
-        if (words.is_empty() && !matches!(self, Kind::Flags(_))) || (words.len() > 1 && !self.is_list()) {
+        if (words.is_empty() && !matches!(self, Kind::Flags(..))) || (words.len() > 1 && !self.is_list()) {
             return Err("wrong number of arguments".into());
         }
         if self.is_list() { self.read_list(&words) } else { self.read_word(words[0]) }
@@ -104,18 +107,24 @@ impl Kind {
             },
             Kind::Choice(names) => Ok(Value::Text(choose(word, names)?.into())),
             Kind::Letters(check) => check(word).map(|()| Value::Text(word.into())).map_err(String::from),
-            Kind::Text | Kind::Path => Ok(Value::Text(word.into())),
-            Kind::Flags(_) | Kind::Words(_) => unreachable!("lists are read by read_list"),
+            Kind::FileName(refusal) if word.contains('/') => Err(refusal.into()),
+            Kind::Text | Kind::Path | Kind::FileName(_) => Ok(Value::Text(word.into())),
+            Kind::Flags(..) | Kind::Words(_) => unreachable!("lists are read by read_list"),
         }
     }
 
     fn read_list(self, words: &[&str]) -> Result<Value, String> {
         let words = words.iter().flat_map(|word| word.split_ascii_whitespace());
         match self {
-            Kind::Flags(names) => {
+            Kind::Flags(names, check) => {
                 let given: Vec<&str> = words.map(|word| choose(word, names)).collect::<Result<_, _>>()?;
                 let in_order = names.iter().filter(|name| given.contains(name)).map(|name| name.to_string());
-                if given.is_empty() { Err(one_of(names)) } else { Ok(Value::Words(in_order.collect())) }
+                if given.is_empty() {
+                    return Err(one_of(names));
+                }
+                let words: Vec<String> = in_order.collect();
+                check(&words)?;
+                Ok(Value::Words(words))
             }
             Kind::Words(check) => {
                 let words: Vec<String> = words.map(String::from).collect();
@@ -342,7 +351,7 @@ mod tests {
         let number = Kind::Number { min: 0, max: 65535 };
         let memory = Kind::Memory { min: 1 << 20, max: i64::MAX as u64 };
         let choice = Kind::Choice(LogLevel::NAMES);
-        let flags = Kind::Flags(&["default", "save", "now"]);
+        let flags = Kind::Flags(&["default", "save", "now"], |_| Ok(()));
         let words = Kind::Words(|words| if words.len() > 2 { Err("too many") } else { Ok(()) });
         let levels = "argument(s) must be one of the following: debug, verbose, notice, warning, nothing";
         let table: &[(Kind, &[&str], Result<&str, &str>)] = &[
