@@ -87,8 +87,7 @@ fn serve(mut config: Config) -> Result<ExitCode, String> {
         start_log(reactor.config())?;
     }
     let _pid_file = reactor.config().pidfile.as_deref().and_then(PidFile::write);
-    Supervisor::ready(supervisor, reactor.config());
-    let ran = reactor.run();
+    let ran = reactor.run(&mut |config| Supervisor::ready(supervisor, config));
     Supervisor::stopping(supervisor);
     Ok(match ran {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,7 @@
 //! What every room may use: time, chance, the text of numbers, patterns, quotes, histograms. Imports nothing of Spindle.
 pub mod extended;
 pub mod glob;
+pub mod grisu;
 pub mod histogram;
 pub mod huge;
 pub mod memory;

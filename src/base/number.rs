@@ -5,6 +5,7 @@
 //! The floats here are scores and durations, of 64 bits; INCRBYFLOAT counts in [`super::extended`].
 
 use super::extended::{Hexadecimal, round_to};
+use super::grisu;
 
 /// A signed integer of 64 bits in its one canonical form: no `+`, no leading zero, no space, no `-0`.
 #[inline]
@@ -132,21 +133,25 @@ pub fn print_float(number: f64, out: &mut Vec<u8>) {
     if number.trunc() == number && number.abs() <= (1u64 << 62) as f64 {
         out.extend_from_slice(if number == 0.0 && number.is_sign_negative() { b"-" } else { b"" });
         print_integer(number as i64, out);
+    } else if number.is_nan() {
+        out.extend_from_slice(b"nan");
     } else {
-        print_float_in_fewest_digits(number, out);
+        out.extend_from_slice(if number < 0.0 { b"-" } else { b"" });
+        if number.is_finite() { print_shortest(number.abs(), out) } else { out.extend_from_slice(b"inf") }
     }
 }
 
-/// The same for integers too, so that 1e15 comes out as `1e+15`: what DEBUG DIGEST takes for a score.
-pub fn print_float_in_fewest_digits(number: f64, out: &mut Vec<u8>) {
-    if number.is_nan() {
-        return out.extend_from_slice(b"nan");
-    }
-    out.extend_from_slice(if number.is_sign_negative() { b"-" } else { b"" });
+/// The same with the very digits that Redis finds, of integers too, so that 1e15 comes out as `1e+15`: what DEBUG DIGEST
+/// takes for a score.
+pub fn print_float_by_grisu(number: f64, out: &mut Vec<u8>) {
+    let mut room = [0; 20];
     match number.abs() {
-        0.0 => out.push(b'0'),
-        f64::INFINITY => out.extend_from_slice(b"inf"),
-        number => print_shortest(number, out),
+        magnitude if magnitude > 0.0 && magnitude.is_finite() => {
+            out.extend_from_slice(if number < 0.0 { b"-" } else { b"" });
+            let (digits, scale) = grisu::digits(magnitude, &mut room);
+            print_digits(digits, scale, out);
+        }
+        _ => print_float(number, out),
     }
 }
 
@@ -189,10 +194,14 @@ pub fn print_float_in_17_digits(number: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// Plain where few zeros are to be added on either side of the digits, `d.dde-x` otherwise.
 fn print_shortest(number: f64, out: &mut Vec<u8>) {
     let mut room = [0; 32];
     let (digits, scale) = shortest_digits(number, &mut room);
+    print_digits(digits, scale, out);
+}
+
+/// Plain where few zeros are to be added on either side of the digits, `d.dde-x` otherwise.
+fn print_digits(digits: &[u8], scale: i32, out: &mut Vec<u8>) {
     let count = digits.len() as i32;
     let exponent = scale + count - 1;
     if scale >= 0 && exponent < count + 7 {

@@ -1,7 +1,7 @@
 //! A file's data into the databases, a slice at a time, so that others can be told meanwhile that they are loaded. Keys that
 //! have expired are left out. What changes is no event and no change: the data is what it was.
 use super::files::OldFile;
-use super::format::{Item, Limits, Loaded, LoadedEntry, Reader, Skipped, Source, Trouble, Unreadable, Usage};
+use super::format::{Item, Limits, Loaded, LoadedEntry, Reader, Skipped, Source, Trouble, Unreadable, Usage, What};
 use crate::base::number;
 use crate::store::access::Used;
 use crate::store::entry::Held;
@@ -48,6 +48,8 @@ pub enum Failed {
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
+            // As Redis's log has it.
+            Failed::Trouble(trouble) if trouble.what == What::Checksum => write!(f, "RDB CRC error: {trouble}"),
             Failed::Trouble(trouble) => trouble.fmt(f),
             Failed::Unreadable(error) => error.fmt(f),
             Failed::Duplicate { database, key, offset } => {

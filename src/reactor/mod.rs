@@ -109,8 +109,8 @@ impl Reactor {
         self.engine.config()
     }
 
-    /// Runs until a signal or a client ends it. An error is a sentence for the log.
-    pub fn run(&mut self) -> Result<(), String> {
+    /// Runs until a signal or a client ends it. `ready`: the data is loaded. An error is a sentence for the log.
+    pub fn run(&mut self, ready: &mut dyn FnMut(&Config)) -> Result<(), String> {
         let config = self.engine.config_mut();
         host::huge_pages(!config.disable_thp);
         if let Err(most) = host::descriptors(config.maxclients) {
@@ -130,6 +130,7 @@ impl Reactor {
             if !is_ready && !self.engine.is_loading() {
                 is_ready = true;
                 info!("Ready to accept connections");
+                ready(self.engine.config());
             }
             ran = self.turn(&mut events);
         }

@@ -342,6 +342,13 @@ impl Keyspace {
         }
     }
 
+    /// Frees all that has been removed, however long that takes.
+    pub fn empty_trash(&mut self) {
+        while !self.ledger.trash.is_empty() {
+            self.ledger.trash.free_some(1 << 20);
+        }
+    }
+
     /// There is something to tidy.
     pub fn is_untidy(&self) -> bool {
         !self.ledger.trash.is_empty() || !self.ledger.sparse.is_empty()

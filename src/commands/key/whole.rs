@@ -1,6 +1,7 @@
 //! Whole databases: how many keys there are, and how all of them go or change places at once.
 use super::existing;
 use super::prelude::*;
+use crate::command::disk;
 use crate::commands::connection::DatabaseIndex;
 
 // --- DBSIZE
@@ -26,9 +27,14 @@ impl<'a> Command<'a> for FlushAll {
     const FACTS: Facts = facts("FLUSHALL", "server", "1.0.0", WRITE, "Deletes all keys of all databases.")
         .and(category::KEYSPACE | category::DANGEROUS)
         .hint(EVERYWHERE);
-    /// Recorded even if nothing was there: who replays the record may have more.
+    /// Recorded even if nothing was there: who replays the record may have more. Where data is saved, so is this: else what
+    /// was flushed would be there again if the server ended without a word.
     fn run(self, cx: &mut Context) -> Ran {
         (0..cx.data.databases().len()).for_each(|number| _ = cx.data.flush(number));
+        if !cx.server.config.save.is_empty() {
+            // As in Redis, one that fails is told in the log.
+            let _ = disk::save(cx.data, cx.server, cx.host);
+        }
         cx.record(|words| self.print(words.text("FLUSHALL")));
         cx.ok()
     }

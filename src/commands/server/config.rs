@@ -99,6 +99,9 @@ impl<'a> Command<'a> for ConfigSet<'a> {
     fn run(self, cx: &mut Context) -> Ran {
         let pairs: Vec<(&[u8], &[u8])> = self.data.iter().map(|pair| (pair.parameter.0, pair.value.0)).collect();
         let local = cx.me().address.is_local();
+        if cx.server.persistence.loading_since_s.is_some() && pairs.iter().any(|(name, _)| waits_for_data(name)) {
+            return Err(Refusal::Loading);
+        }
         let before = cx.server.config.clone();
         let changed = match cx.server.config.set_many(&pairs, local) {
             Ok(changed) => changed,
@@ -123,4 +126,9 @@ impl<'a> Command<'a> for ConfigSet<'a> {
         }
         cx.ok()
     }
+}
+
+/// Not to be changed while the data is being loaded.
+fn waits_for_data(name: &[u8]) -> bool {
+    ["dir", "appendonly", "repl-diskless-load"].iter().any(|own| name.eq_ignore_ascii_case(own.as_bytes()))
 }

@@ -50,6 +50,8 @@ pub fn reload(options: &[&[u8]], cx: &mut Context) -> Ran {
     let dirty = cx.data.ledger.dirty;
     if flush {
         (0..cx.data.databases().len()).for_each(|number| _ = cx.data.flush(number));
+        // There would be twice as much in memory.
+        cx.data.empty_trash();
     }
     let loaded = load(merge, cx);
     cx.server.persistence.loading_since_s = None;
