@@ -3,6 +3,7 @@
 pub mod busy;
 pub mod clients;
 pub mod config;
+pub mod encodings;
 pub mod notify;
 pub mod persistence;
 pub mod pubsub;

@@ -1,12 +1,9 @@
 //! What is known of the data's file: when it was written, how far it is read, and how the settings want it. Who writes and
 //! reads it is not known here (command/disk.rs, engine/load.rs).
 use super::config::{Config, EvictionPolicy};
-use crate::persist::format::{Limits, Options};
+use crate::persist::format::Options;
 use crate::persist::load::Progress;
 use crate::persist::save::Policy;
-use crate::store::database::KeyHasher;
-use crate::store::value::list::Fill;
-use crate::store::{HashLimits, SetLimits, SortedSetLimits};
 
 #[derive(Debug, Default)]
 pub struct Persistence {
@@ -23,30 +20,8 @@ pub struct Persistence {
 }
 
 impl Config {
-    pub fn limits(&self, hasher: &KeyHasher) -> Limits {
-        Limits {
-            list: Fill(self.list_max_listpack_size),
-            set: SetLimits {
-                intset_entries: self.set_max_intset_entries as usize,
-                listpack_entries: self.set_max_listpack_entries as usize,
-                listpack_value: self.set_max_listpack_value as usize,
-                hasher: hasher.clone(),
-            },
-            hash: HashLimits {
-                listpack_entries: self.hash_max_listpack_entries as usize,
-                listpack_value: self.hash_max_listpack_value as usize,
-                hasher: hasher.clone(),
-            },
-            sorted_set: SortedSetLimits {
-                entries: self.zset_max_listpack_entries as usize,
-                value: self.zset_max_listpack_value as usize,
-                hasher: hasher.clone(),
-            },
-        }
-    }
-
     pub fn file_options(&self) -> Options {
-        Options { compress: self.rdbcompression, fill: Fill(self.list_max_listpack_size) }
+        Options { compress: self.rdbcompression, fill: self.list_fill() }
     }
 
     /// What a file keeps of uses.

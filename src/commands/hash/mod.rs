@@ -15,10 +15,5 @@ use crate::command::Context;
 use crate::store::HashLimits;
 
 pub fn limits(cx: &Context) -> HashLimits {
-    let (config, hasher) = (&cx.server.config, cx.data.hasher().clone());
-    HashLimits {
-        listpack_entries: config.hash_max_listpack_entries as usize,
-        listpack_value: config.hash_max_listpack_value as usize,
-        hasher,
-    }
+    cx.server.config.hash_limits(cx.data.hasher())
 }

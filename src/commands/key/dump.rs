@@ -1,13 +1,7 @@
 //! Values as bytes and back: DUMP and RESTORE. What the bytes are, the format's room knows.
 use super::prelude::*;
-use crate::commands::{hash, list, set, sorted_set};
-use crate::persist::format::{self, Limits, Options, What};
+use crate::persist::format::{self, What};
 use crate::store::access::Used;
-
-/// What the settings say of values that are read.
-pub fn limits(cx: &Context) -> Limits {
-    Limits { list: list::fill(cx), set: set::limits(cx), hash: hash::limits(cx), sorted_set: sorted_set::limits(cx) }
-}
 
 // --- DUMP key
 form! { pub Dump<'a> { key: Key<'a, READ> } }
@@ -16,7 +10,7 @@ impl<'a> Command<'a> for Dump<'a> {
         facts("DUMP", "generic", "2.6.0", READONLY, "Returns a value as bytes, which RESTORE takes.").hint(VARIES);
     fn run(self, cx: &mut Context) -> Ran {
         cx.lapse(self.key);
-        let (now_ms, options) = (cx.now_ms(), Options { compress: true, fill: list::fill(cx) });
+        let (now_ms, options) = (cx.now_ms(), cx.server.config.file_options());
         let payload = cx.read(self.key).and_then(|entry| format::dump(&entry.value(), options, now_ms));
         match payload {
             Some(payload) => cx.reply.bulk(&payload),
@@ -51,11 +45,12 @@ impl<'a> Command<'a> for Restore<'a> {
             0 => None,
             ttl => Some(if self.absttl { ttl } else { ttl.saturating_add(now_ms) }),
         };
-        let mut loaded =
-            format::restore(self.serialized_value.0, &limits(cx)).map_err(|trouble| match trouble.what {
+        let mut loaded = format::restore(self.serialized_value.0, &cx.server.config.limits(cx.data.hasher())).map_err(
+            |trouble| match trouble.what {
                 What::Version(_) | What::Checksum => Refusal::BadPayload,
                 _ => Refusal::BadDataFormat,
-            })?;
+            },
+        )?;
         let counts = cx.data.ledger.access.rates.is_some();
         let mut door = cx.open(key);
         if expires_ms.is_some_and(|at_ms| at_ms <= now_ms) {

@@ -13,7 +13,7 @@ use crate::store::value::list::{Element, End, Fill};
 use crate::wire::reply::Reply;
 
 pub fn fill(cx: &Context) -> Fill {
-    Fill(cx.server.config.list_max_listpack_size)
+    cx.server.config.list_fill()
 }
 
 pub fn popped(end: End) -> Event {

@@ -12,11 +12,5 @@ use crate::command::Context;
 use crate::store::SetLimits;
 
 pub fn limits(cx: &Context) -> SetLimits {
-    let (config, hasher) = (&cx.server.config, cx.data.hasher().clone());
-    SetLimits {
-        intset_entries: config.set_max_intset_entries as usize,
-        listpack_entries: config.set_max_listpack_entries as usize,
-        listpack_value: config.set_max_listpack_value as usize,
-        hasher,
-    }
+    cx.server.config.set_limits(cx.data.hasher())
 }

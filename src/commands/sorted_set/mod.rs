@@ -19,12 +19,7 @@ use crate::store::value::sorted_set::Element;
 use crate::wire::reply::{Protocol, Reply};
 
 pub fn limits(cx: &Context) -> SortedSetLimits {
-    let config = &cx.server.config;
-    SortedSetLimits {
-        entries: config.zset_max_listpack_entries as usize,
-        value: config.zset_max_listpack_value as usize,
-        hasher: cx.data.hasher().clone(),
-    }
+    cx.server.config.sorted_set_limits(cx.data.hasher())
 }
 
 pub fn write_score(reply: &mut Reply, score: f64) {
