@@ -40,7 +40,7 @@ fn what_is_wrong_is_named_and_nothing_starts() {
     let table: &[(&[&str], &str, &[&str])] = &[
         (&["tests/data/nowhere.conf"], "", &["cannot read 'tests/data/nowhere.conf': ", "No such file"]),
         (&["tests"], "", &["cannot read 'tests': "]),
-        (&["--maxclient", "5"], "", &["'maxclient \"5\"'", "did you mean 'maxclients'?"]),
+        (&["--maxclient", "5"], "", &["'maxclient \"5\"'", "did you mean '--maxclients'?"]),
         (&["--maxclients", "five"], "", &["'maxclients \"five\"'", "couldn't be parsed into an integer"]),
         (&["-"], "port 1\n\ntimout 5\n", &["standard input:3: 'timout 5'", "did you mean 'timeout'?"]),
         (&["--include", "tests/data/[.conf"], "", &["include", "[.conf"]),

@@ -66,6 +66,11 @@ pub fn all() -> Vec<Flag> {
     flags
 }
 
+/// What may follow two dashes.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    all().into_iter().filter(|flag| flag.group.is_none()).map(|flag| flag.name).chain(table::names())
+}
+
 fn shape(spec: &Spec) -> String {
     match spec.kind {
         Kind::Switch => "yes|no".into(),

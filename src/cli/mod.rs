@@ -8,8 +8,9 @@ mod help;
 mod load;
 mod manual;
 
+use crate::base::nearest::nearest;
 use crate::base::quoted;
-use crate::server::config::{Config, Source, guard, table};
+use crate::server::config::{Config, Problem, Source, guard, table};
 pub use load::{Disk, Files};
 use std::ffi::OsString;
 use std::fmt;
@@ -50,6 +51,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, files: &mut dyn Files) ->
         return Ok(Invocation::Explain(args[1..].to_vec()));
     }
     let mut config = Config::default();
+    // It may stand before the file as well as among the options behind it.
+    let checks_first = args.first().is_some_and(|first| first == b"--check-config");
+    args = &args[usize::from(checks_first)..];
     let file = args.first().filter(|first| !first.starts_with(b"-")).map(|path| text(path));
     if file.is_some() {
         args = &args[1..];
@@ -65,7 +69,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, files: &mut dyn Files) ->
     }
     let count = options.len();
     options.retain(|option| option.name != "check-config");
-    let only_check = options.len() < count;
+    let only_check = checks_first || options.len() < count;
 
     if let Some(path) = file {
         load::file(&mut config, files, &path).map_err(|error| hint_at_option(error, &path))?;
@@ -79,7 +83,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, files: &mut dyn Files) ->
         } else if option.name.eq_ignore_ascii_case("rename-command") {
             load::rename(&mut config, &option.words)
         } else {
-            config.set_one(&option.name, &option.words, Source::CommandLine).map_err(|error| error.to_string())
+            config.set_one(&option.name, &option.words, Source::CommandLine).map_err(|error| match error.problem {
+                Problem::Unknown => format!("unknown setting{}", did_you_mean(&option.name, flags::names(), "--")),
+                _ => error.to_string(),
+            })
         }
         .map_err(|reason| UsageError(format!("command line: {}: {reason}", option.quote())))?;
     }
@@ -137,7 +144,11 @@ fn options(args: &[Vec<u8>]) -> Result<Vec<Given>, UsageError> {
             (None, Some(last)) if !full(&last.name) => last.words.push(arg.clone()),
             // Behind a file redis-server takes a setting without dashes, too.
             (None, None) if !arg.starts_with(b"-") => options.push(option(&arg_text)?),
-            (None, _) => return usage(format!("unexpected argument '{arg_text}'; settings are given as --name value")),
+            (None, _) => {
+                return usage(format!(
+                    "unexpected argument '{arg_text}'; settings are given as --name value, a file comes before them"
+                ));
+            }
         }
     }
     for option in &mut options {
@@ -163,10 +174,17 @@ fn option(argument: &str) -> Result<Given, UsageError> {
     }
 }
 
-/// A file that cannot be read may have been meant as an option.
+/// A file that cannot be read may have been meant as an option, or as the one word that is a command of the program.
 fn hint_at_option(error: UsageError, path: &str) -> UsageError {
-    let hint = table::find(path).map_or_else(String::new, |spec| format!("; the setting is given as --{}", spec.name));
+    let hint = match table::find(path) {
+        Some(spec) => format!("; the setting is given as --{}", spec.name),
+        None => did_you_mean(path, std::iter::once("explain"), ""),
+    };
     UsageError(error.0 + &hint)
+}
+
+fn did_you_mean<'a>(name: &str, names: impl Iterator<Item = &'a str>, dashes: &str) -> String {
+    nearest(name, names).map_or_else(String::new, |near| format!("; did you mean '{dashes}{near}'?"))
 }
 
 fn text(word: &[u8]) -> String {

@@ -125,7 +125,14 @@ fn errors_name_the_place_the_value_and_the_nearest_name() {
         (&["nowhere.conf"], &["cannot read 'nowhere.conf': "]),
         (&["port", "6380"], &["cannot read 'port': ", "the setting is given as --port"]),
         (&["port"], &["cannot read 'port': ", "the setting is given as --port"]),
-        (&["--prot", "6380"], &["command line: 'prot \"6380\"': unknown setting; did you mean 'port'?"]),
+        (&["--prot", "6380"], &["command line: 'prot \"6380\"': unknown setting; did you mean '--port'?"]),
+        (&["--chek-config"], &["command line: 'chek-config': unknown setting; did you mean '--check-config'?"]),
+        (&["a.conf", "--hepl"], &["cannot read 'a.conf'"]),
+        (&["--hepl"], &["'hepl': unknown setting; did you mean '--help'?"]),
+        (&["explan", "GET k"], &["cannot read 'explan': ", "; did you mean 'explain'?"]),
+        (&["explan"], &["cannot read 'explan': ", "; did you mean 'explain'?"]),
+        (&["--check-config", "nowhere.conf"], &["cannot read 'nowhere.conf': "]),
+        (&["--check-config", "--check-config", "x"], &["unexpected argument 'x'", "a file comes before them"]),
         (&["--port", "abc"], &["command line: 'port \"abc\"': argument couldn't be parsed into an integer"]),
         (&["--port"], &["command line: 'port': wrong number of arguments"]),
         (&["--port", "1", "2"], &["command line: 'port \"1\" \"2\"': wrong number of arguments"]),
@@ -203,6 +210,9 @@ fn what_is_not_a_run_is_printed_or_passed_on() {
     assert_eq!(print(&["-h"]), print(&["--port", "1", "--help"]));
     assert!(print(&["--version"]).starts_with("spindle "));
     assert_eq!(print(&["--check-config"]), "configuration is valid\n");
+    for args in [["a.conf", "--check-config"], ["--check-config", "a.conf"]] {
+        assert!(print(&args).starts_with("timeout 5  (a.conf:1; default 0)\n"), "{args:?}");
+    }
     assert_eq!(
         print(&["a.conf", "--check-config", "--timeout", "6"]),
         "timeout 6  (command line; default 0)\n\

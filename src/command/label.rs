@@ -2,6 +2,7 @@
 //! lenient as `Syntax::keys`: a word that has no place gets no label, and what comes after it is still read.
 use super::entry::Entry;
 use super::leaf::integer;
+use super::refusal::Refusal;
 use super::syntax::{Extent, Field, Kind, Syntax};
 use super::words::{Request, Words};
 
@@ -15,11 +16,13 @@ pub enum Role {
     Value(Kind),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Label {
     pub role: Role,
     /// Of the form, or the variant of a choice. A command's name has none.
     pub field: &'static str,
+    /// The command reads this word only when it runs, and will refuse it.
+    pub refusal: Option<Refusal>,
 }
 
 /// What a request that is too short goes on with.
@@ -67,7 +70,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn read(&mut self, role: Role, field: &'static str) -> Option<&[u8]> {
         let word = self.words.read().ok()?;
-        self.labels.of_words[self.words.at() - 1] = Some(Label { role, field });
+        self.labels.of_words[self.words.at() - 1] = Some(Label { role, field, refusal: None });
         Some(word)
     }
 
@@ -79,10 +82,12 @@ impl Walk<'_> {
     /// `None`: the words end before it does. `last`: nothing comes after it.
     fn syntax(&mut self, syntax: &Syntax, name: &'static str, last: bool) -> Option<()> {
         match *syntax {
-            Syntax::Word { kind, .. } => match self.read(Role::Value(kind), name) {
-                Some(_) => Some(()),
-                None => self.missing(name, None, *syntax),
-            },
+            Syntax::Word { kind, late, .. } => {
+                let Some(word) = self.read(Role::Value(kind), name) else { return self.missing(name, None, *syntax) };
+                let refusal = late.and_then(|judge| judge(word));
+                self.labels.of_words[self.words.at() - 1].as_mut().expect("a label").refusal = refusal;
+                Some(())
+            }
             Syntax::All(fields) => fields
                 .iter()
                 .enumerate()
@@ -153,7 +158,7 @@ impl Walk<'_> {
                 (count, self.words.len().saturating_sub(count))
             }
             Extent::Counted { name: count, .. } => {
-                let example = Syntax::Word { kind: Kind::Integer, any: false, example: "1" };
+                let example = Syntax::Word { kind: Kind::Integer, any: false, example: "1", late: None };
                 let Some(word) = self.read(Role::Count, count) else { return self.missing(count, None, example) };
                 let count = usize::try_from(integer(word)?).ok()?;
                 let own = count.checked_mul(of.width().least)?;

@@ -14,7 +14,7 @@ pub trait Leaf<'a>: Copy {
 }
 
 impl<'a, T: Leaf<'a>> Grammar<'a> for T {
-    const SYNTAX: Syntax = Syntax::Word { kind: T::KIND, any: T::EXAMPLE.is_empty(), example: T::EXAMPLE };
+    const SYNTAX: Syntax = Syntax::Word { kind: T::KIND, any: T::EXAMPLE.is_empty(), example: T::EXAMPLE, late: None };
     #[inline]
     fn parse(words: &mut Words<'a>) -> Result<Self, Refusal> {
         T::read(words.read()?)
@@ -96,7 +96,7 @@ number! { Int: integer, else NotAnInteger }
 number! { UnixTime: unix_time, else NotAnInteger }
 
 /// A word that `run` reads when its turn comes, because Redis looks at other words, or at the key, before it.
-#[derive(Debug, PartialEq, Clone, Copy)]
+#[derive(PartialEq, Clone, Copy)]
 pub enum Late<'a, T> {
     Unread(Bytes<'a>),
     Read(T),
@@ -111,8 +111,22 @@ impl<'a, T: Leaf<'a>> Late<'a, T> {
     }
 }
 
-impl<'a, T: Leaf<'a>> Grammar<'a> for Late<'a, T> {
-    const SYNTAX: Syntax = Syntax::Word { kind: T::KIND, any: true, example: T::EXAMPLE };
+/// As what `run` will read in it, for a person; as the word where that will be refused.
+impl<'a, T: Leaf<'a> + Debug> Debug for Late<'a, T> {
+    fn fmt(&self, to: &mut Formatter) -> Formatted {
+        match *self {
+            Late::Unread(word) => match T::read(word.0) {
+                Ok(value) => value.fmt(to),
+                Err(_) => write!(to, "Unread({word:?})"),
+            },
+            Late::Read(value) => value.fmt(to),
+        }
+    }
+}
+
+impl<'a, T: for<'any> Leaf<'any>> Grammar<'a> for Late<'a, T> {
+    const SYNTAX: Syntax =
+        Syntax::Word { kind: T::KIND, any: true, example: T::EXAMPLE, late: Some(|word| T::read(word).err()) };
     #[inline]
     fn parse(words: &mut Words<'a>) -> Result<Self, Refusal> {
         words.read().map(|word| Late::Unread(Bytes(word)))

@@ -190,7 +190,7 @@ fn unknown(not_found: NotFound, words: &Words, cx: &mut Context) -> Outcome {
 }
 
 /// A browser that was led to this port begins its request so.
-fn is_http(name: &[u8]) -> bool {
+pub fn is_http(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"POST") || name.eq_ignore_ascii_case(b"Host:")
 }
 

@@ -1,6 +1,7 @@
 //! What a command accepts, as data. A form states it (grammar.rs); this file reads it: how many words (arity), which
 //! of them are keys. It parses nothing.
 use super::leaf::integer;
+use super::refusal::Refusal;
 use super::words::Words;
 
 /// What a command does to a key, as COMMAND GETKEYSANDFLAGS says it. For ACL, "access" wants the right to read, and any
@@ -39,6 +40,9 @@ pub enum Kind {
     KeyPattern(Access),
 }
 
+/// What is said to a word, if it is no good.
+pub type Judge = fn(&[u8]) -> Option<Refusal>;
+
 #[derive(Clone, Copy, Debug)]
 pub enum Syntax {
     /// `any`: every word will do. If not, `example` does.
@@ -46,6 +50,8 @@ pub enum Syntax {
         kind: Kind,
         any: bool,
         example: &'static str,
+        /// What `run` will say to a word that it reads itself (`leaf::Late`).
+        late: Option<Judge>,
     },
     /// All of these, in this order.
     All(&'static [Field]),

@@ -6,13 +6,10 @@ use crate::command::Block;
 /// Redis adds the moment to it in 64 bits; less than this was it until 2027.
 const MS_MAX: f64 = i64::MAX as f64 - 1.8e12;
 
-/// How long to wait, in milliseconds; 0 is without end.
+/// How long to wait, in seconds; 0 is without end.
 #[derive(Debug, PartialEq, Clone, Copy)]
-pub struct Timeout<'a> {
-    word: &'a [u8],
-    ms: u64,
-}
-impl<'a> Leaf<'a> for Timeout<'a> {
+pub struct Timeout(f64);
+impl<'a> Leaf<'a> for Timeout {
     const KIND: Kind = Kind::Double;
     const EXAMPLE: &'static str = "1";
     fn read(word: &'a [u8]) -> Result<Self, Refusal> {
@@ -20,14 +17,20 @@ impl<'a> Leaf<'a> for Timeout<'a> {
         let decimal = || std::str::from_utf8(word).ok()?.parse().ok();
         let seconds: f64 =
             float(word).or_else(decimal).filter(|seconds| !seconds.is_nan()).ok_or(Refusal::TimeoutNotAFloat)?;
-        let ms = (seconds * 1000.0).ceil();
-        if ms > MS_MAX {
+        let timeout = Timeout(seconds);
+        if timeout.ms() > MS_MAX {
             return Err(Refusal::TimeoutOutOfRange);
         }
-        if ms < 0.0 { Err(Refusal::TimeoutNegative) } else { Ok(Timeout { word, ms: ms as u64 }) }
+        if timeout.ms() < 0.0 { Err(Refusal::TimeoutNegative) } else { Ok(timeout) }
     }
     fn print(&self, to: &mut OwnedWords) {
-        to.word(self.word);
+        to.text(self.0);
+    }
+}
+
+impl Timeout {
+    fn ms(self) -> f64 {
+        (self.0 * 1000.0).ceil()
     }
 }
 
@@ -43,7 +46,8 @@ pub fn wait<'a>(
     late: fn(&mut Context),
     cx: &mut Context,
 ) -> Ran {
-    let deadline_us = (timeout.ms > 0).then(|| cx.now.mono_us.saturating_add(timeout.ms.saturating_mul(1000)));
+    let ms = timeout.ms() as u64;
+    let deadline_us = (ms > 0).then(|| cx.now.mono_us.saturating_add(ms.saturating_mul(1000)));
     let keys = keys.map(Box::from).collect();
     Ok(Outcome::Block(Box::new(Block { keys, wants: Some(wanted), deadline_us, words: None, late })))
 }

@@ -45,7 +45,7 @@ pub use crate::command::host::{Bystanders, Host, Machine};
 use crate::command::queue::Queues;
 use crate::command::record::Record;
 use crate::command::{Effect, publish, words::OwnedWords};
-pub use crate::server::clients::{Address, ClientId};
+pub use crate::server::clients::{Address, Client, ClientId, Replies};
 pub use crate::server::config::{self, Config};
 pub use crate::server::stats::Stats;
 pub use crate::server::turns;
@@ -250,6 +250,11 @@ impl Engine {
     /// Keys that have expired since the start.
     pub fn expired(&self) -> u64 {
         self.world.data.ledger.expired
+    }
+
+    /// What is known of an open client.
+    pub fn client(&self, id: ClientId) -> &Client {
+        self.world.server.clients.at(id.key)
     }
 
     pub fn client_count(&self) -> usize {

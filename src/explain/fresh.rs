@@ -1,6 +1,6 @@
 //! A server of its own for one explanation: the engine, driven by hand, with one client and a clock that stands still.
 //! examples/embedded.rs says how that goes.
-use crate::engine::{Address, Budget, ByHand, ClientId, Config, Engine, Now, Step};
+use crate::engine::{Address, Budget, ByHand, Client, ClientId, Config, Engine, Now, Step, Wish};
 
 pub struct Fresh {
     engine: Engine,
@@ -36,6 +36,15 @@ impl Fresh {
                 return said;
             }
         }
+    }
+
+    pub fn client(&self) -> &Client {
+        self.engine.client(self.client)
+    }
+
+    /// It was told to end.
+    pub fn ends(&mut self) -> bool {
+        self.engine.next_wish() == Some(Wish::Shutdown)
     }
 
     pub fn has_closed(&self) -> bool {

@@ -20,7 +20,9 @@ pub fn read(args: &[Vec<u8>], stdin: &mut dyn Read) -> Result<Vec<u8>, String> {
         (true, [dash]) if dash == b"-" => whole(),
         (true, [text]) => decode(text),
         (false, [dash]) if dash == b"-" => Ok(lines(&whole()?)),
-        (false, [text]) if text.starts_with(b"--") => Err(USAGE.into()),
+        (false, [option, ..]) if option.starts_with(b"--") => {
+            Err(if option == b"--help" { USAGE.into() } else { unknown_option(option) })
+        }
         (false, [text]) => Ok(lines(text)),
         (false, [_, _, ..]) => {
             let mut words = OwnedWords::default();
@@ -77,6 +79,10 @@ fn decode(text: &[u8]) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
+fn unknown_option(option: &[u8]) -> String {
+    format!("explain: '{}' is no option of it; there is --raw\n{USAGE}", String::from_utf8_lossy(option))
+}
+
 fn unknown_escape(at: &[u8]) -> String {
     let shown = String::from_utf8_lossy(&at[..at.len().min(4)]).into_owned();
     format!("--raw: '{shown}' is no escape; there are \\r \\n \\t \\\\ and \\xHH with two hexadecimal digits")
@@ -103,7 +109,9 @@ mod tests {
             let bytes = read(&args, &mut stdin.as_bytes()).expect("good arguments");
             assert_eq!(String::from_utf8_lossy(&bytes), *expected, "{args:?}");
         }
-        for args in [&[][..], &["--raw"], &["--raw", r"\q"], &["--raw", r"\x4"], &["--raw", "\\"], &["--help"]] {
+        for args in
+            [&[][..], &["--raw"], &["--raw", r"\q"], &["--raw", r"\x4"], &["--raw", "\\"], &["--help"], &["--rw", "x"]]
+        {
             let args: Vec<Vec<u8>> = args.iter().map(|arg| arg.as_bytes().to_vec()).collect();
             assert!(read(&args, &mut &b""[..]).is_err(), "{args:?}");
         }

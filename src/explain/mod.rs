@@ -9,8 +9,9 @@ mod reply;
 mod tokens;
 mod words;
 
+use crate::command::serve::is_http;
 use crate::command::words::{OwnedWords, Request};
-use crate::engine::Now;
+use crate::engine::{Now, Replies};
 use fresh::Fresh;
 pub use input::read;
 use page::Page;
@@ -43,6 +44,7 @@ pub fn explain(bytes: &[u8], now: Now, entropy: [u8; 32]) -> String {
 /// `input`: the request, and what comes after it.
 fn one(input: &[u8], found: &Found, number: usize, server: &mut Fresh, page: &mut Page) {
     tokens::show(input, found, page);
+    let waited = server.client().blocked;
     let reply = server.say(&input[..found.end]);
     if found.stop.is_none() {
         let request = Request::new(&found.decoded, &found.words, &[]);
@@ -58,12 +60,30 @@ fn one(input: &[u8], found: &Found, number: usize, server: &mut Fresh, page: &mu
     match &found.stop {
         _ if !reply.is_empty() => reply::show(&reply, page),
         Some(Stop::More) => page.line("None yet: the server waits for the rest."),
-        None if server.has_closed() => page.line("None: a word of HTTP. A browser may have been led here."),
-        _ => page.line("None."),
+        _ => page.line(silence(found, waited, server)),
     }
     if server.has_closed() {
         page.gap();
         page.line("Then the server closes the connection.");
+    }
+}
+
+/// Why nothing is answered. `waited`: the client did so before it sent this.
+fn silence(found: &Found, waited: bool, server: &mut Fresh) -> &'static str {
+    let word = found.words.first().map(|span| &found.decoded[span.range()]).unwrap_or_default();
+    let (ends, client) = (server.ends(), server.client());
+    match client.replies {
+        _ if ends => "None: the server ends.",
+        _ if is_http(word) => "None: a word of HTTP. A browser may have been led here.",
+        _ if waited => {
+            "None yet: the client still waits for its reply to an earlier request, and this one waits with it."
+        }
+        _ if client.postponed => "None yet: clients are paused, and this runs when the pause is over.",
+        _ if client.blocked => {
+            "None yet: the client waits until somebody changes what it asked for, or its time is up."
+        }
+        Replies::On => "None.",
+        _ => "None: the client has asked for no replies (CLIENT REPLY).",
     }
 }
 

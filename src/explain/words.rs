@@ -2,9 +2,9 @@
 //! no command, it shows which word, or what is missing after them.
 use super::page::{INNER, Page, clip, field_name, typed};
 use super::tokens::escaped;
+use crate::base::nearest::nearest;
 use crate::command::docs::arguments;
 use crate::command::label::{Label, Labels, Role, Wanted};
-use crate::command::leaf::integer;
 use crate::command::syntax::{Access, CHANGES, Field, Kind, READ, Syntax};
 use crate::command::usage::{sequence, usage};
 use crate::command::words::{OwnedWords, Request, Words};
@@ -44,10 +44,12 @@ pub fn show(request: Request, spans: &[Span], refused: bool, page: &mut Page) {
         if entry.admits(request.len()) { (entry.explain)(&mut words, &mut printed) } else { Err(Refusal::WrongArity) };
     match parsed {
         Ok(form) => {
-            let no_number = request.iter().zip(&labels.of_words).position(|(word, label)| !is_number(word, label));
-            if let Some(at) = no_number.filter(|_| refused) {
+            // What the command reads itself, when it runs, is as much of its syntax to who sent it.
+            let late = |label: &Option<Label>| label.and_then(|label| label.refusal);
+            let spoilt = labels.of_words.iter().enumerate().find_map(|(at, label)| Some((at, late(label)?)));
+            if let Some((at, refusal)) = spoilt.filter(|_| refused) {
                 page.gap();
-                mark(request, at..at + 1, "this is no integer of 64 bits", page);
+                return mark(request, at..at + 1, &told(refusal, entry, &words), page);
             }
             page.section("Typed command", "src/command/grammar.rs");
             show_form(&*form, page);
@@ -99,11 +101,6 @@ fn done_to(access: Access) -> &'static str {
         8 => "removed (RM)",
         _ => "used",
     }
-}
-
-fn is_number(word: &[u8], label: &Option<Label>) -> bool {
-    let Some(Label { role, .. }) = label else { return true };
-    !matches!(role, Role::Count | Role::Value(Kind::Integer | Kind::UnixTime)) || integer(word).is_some()
 }
 
 // --- The typed command
@@ -178,10 +175,9 @@ fn unknown(not_found: NotFound, request: Request, page: &mut Page) {
         .filter_map(|entry| entry.facts.name.strip_prefix(prefix.as_str()))
         .filter(|name| !name.contains('|'))
         .collect();
-    let word = String::from_utf8_lossy(request.get(at).unwrap_or_default()).to_uppercase();
-    let near = names.iter().map(|name| (strsim::damerau_levenshtein(&word, name), *name)).min();
-    let hint = match near {
-        Some((distance, name)) if !word.is_empty() && distance <= word.len() / 3 => format!("; the nearest is {name}"),
+    let word = String::from_utf8_lossy(request.get(at).unwrap_or_default()).into_owned();
+    let hint = match nearest(&word, names.iter().copied()) {
+        Some(name) if !word.is_empty() => format!("; the nearest is {name}"),
         _ if !container.is_empty() => format!(": {}", names.join(", ")),
         _ => String::new(),
     };
@@ -198,8 +194,7 @@ fn fault(entry: &Entry, refusal: Refusal, request: Request, words: &Words, label
     let last = words.at().saturating_sub(1);
     if !matches!(refusal, Refusal::WrongArity | Refusal::Syntax) {
         // Such a refusal speaks of the word last read.
-        let said = escaped(&refusal.say(entry.facts.name, words));
-        return (last..last + 1, said.split_once(' ').map_or(said.clone(), |(_, text)| text.into()));
+        return (last..last + 1, told(refusal, entry, words));
     }
     if let Some(first) = labels.of_words.iter().position(Option::is_none) {
         return (first..first + 1, format!("the grammar of {name} has no place for this word"));
@@ -208,6 +203,12 @@ fn fault(entry: &Entry, refusal: Refusal, request: Request, words: &Words, label
         Refusal::WrongArity => (count - 1..count, format!("{name} takes another number of words")),
         _ => (last..last + 1, "this word does not go with the words before it".into()),
     }
+}
+
+/// A refusal without its code.
+fn told(refusal: Refusal, entry: &Entry, words: &Words) -> String {
+    let said = escaped(&refusal.say(entry.facts.name, words));
+    said.split_once(' ').map_or(said.clone(), |(_, text)| text.into())
 }
 
 fn describe(wanted: &Wanted) -> String {

@@ -9,7 +9,7 @@ use crate::store::value::{Collection, List as Elements};
 
 // --- BLMOVE source destination LEFT | RIGHT LEFT | RIGHT timeout
 form! { pub BLMove<'a> {
-    source: Key<'a, POP>, destination: Key<'a, INSERT>, wherefrom: Side, whereto: Side, timeout: Timeout<'a>
+    source: Key<'a, POP>, destination: Key<'a, INSERT>, wherefrom: Side, whereto: Side, timeout: Timeout
 } }
 impl<'a> Command<'a> for BLMove<'a> {
     const FACTS: Facts = facts(
@@ -27,7 +27,7 @@ impl<'a> Command<'a> for BLMove<'a> {
 
 // --- BLMPOP timeout numkeys key [key ...] LEFT | RIGHT [COUNT count]
 form! { pub BLMPop<'a> {
-    timeout: Late<'a, Timeout<'a>>, key: List<'a, Key<'a, POP>, Numkeys>, r#where: Side, [#[once] count: "COUNT" MoreThanZero]
+    timeout: Late<'a, Timeout>, key: List<'a, Key<'a, POP>, Numkeys>, r#where: Side, [#[once] count: "COUNT" MoreThanZero]
 } }
 impl<'a> Command<'a> for BLMPop<'a> {
     const FACTS: Facts = facts(
@@ -47,7 +47,7 @@ impl<'a> Command<'a> for BLMPop<'a> {
 }
 
 // --- BLPOP key [key ...] timeout
-form! { pub BLPop<'a> { key: ManyThenOne<'a, Key<'a, POP>>, timeout: Timeout<'a> } }
+form! { pub BLPop<'a> { key: ManyThenOne<'a, Key<'a, POP>>, timeout: Timeout } }
 impl<'a> Command<'a> for BLPop<'a> {
     const FACTS: Facts = facts(
         "BLPOP",
@@ -62,7 +62,7 @@ impl<'a> Command<'a> for BLPop<'a> {
 }
 
 // --- BRPOP key [key ...] timeout
-form! { pub BRPop<'a> { key: ManyThenOne<'a, Key<'a, POP>>, timeout: Timeout<'a> } }
+form! { pub BRPop<'a> { key: ManyThenOne<'a, Key<'a, POP>>, timeout: Timeout } }
 impl<'a> Command<'a> for BRPop<'a> {
     const FACTS: Facts = facts(
         "BRPOP",
@@ -77,7 +77,7 @@ impl<'a> Command<'a> for BRPop<'a> {
 }
 
 // --- BRPOPLPUSH source destination timeout
-form! { pub BRPopLPush<'a> { source: Key<'a, POP>, destination: Key<'a, INSERT>, timeout: Timeout<'a> } }
+form! { pub BRPopLPush<'a> { source: Key<'a, POP>, destination: Key<'a, INSERT>, timeout: Timeout } }
 impl<'a> Command<'a> for BRPopLPush<'a> {
     const FACTS: Facts = facts(
         "BRPOPLPUSH",

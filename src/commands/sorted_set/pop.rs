@@ -20,7 +20,7 @@ impl Where {
 
 // --- BZMPOP timeout numkeys key [key ...] MIN | MAX [COUNT count]
 form! { pub BZMPop<'a> {
-    timeout: Late<'a, Timeout<'a>>, key: List<'a, Key<'a, POP>, Numkeys>, r#where: Where, [#[once] count: "COUNT" MoreThanZero]
+    timeout: Late<'a, Timeout>, key: List<'a, Key<'a, POP>, Numkeys>, r#where: Where, [#[once] count: "COUNT" MoreThanZero]
 } }
 impl<'a> Command<'a> for BZMPop<'a> {
     const FACTS: Facts = facts(
@@ -40,7 +40,7 @@ impl<'a> Command<'a> for BZMPop<'a> {
 }
 
 // --- BZPOPMAX key [key ...] timeout
-form! { pub BZPopMax<'a> { key: ManyThenOne<'a, Key<'a, POP>>, timeout: Timeout<'a> } }
+form! { pub BZPopMax<'a> { key: ManyThenOne<'a, Key<'a, POP>>, timeout: Timeout } }
 impl<'a> Command<'a> for BZPopMax<'a> {
     const FACTS: Facts = facts(
         "BZPOPMAX",
@@ -55,7 +55,7 @@ impl<'a> Command<'a> for BZPopMax<'a> {
 }
 
 // --- BZPOPMIN key [key ...] timeout
-form! { pub BZPopMin<'a> { key: ManyThenOne<'a, Key<'a, POP>>, timeout: Timeout<'a> } }
+form! { pub BZPopMin<'a> { key: ManyThenOne<'a, Key<'a, POP>>, timeout: Timeout } }
 impl<'a> Command<'a> for BZPopMin<'a> {
     const FACTS: Facts = facts(
         "BZPOPMIN",

@@ -5,6 +5,7 @@
 use super::known::KNOWN;
 use super::value::{EvictionPolicy, Facility, Field, Kind, LogLevel, Permission, Supervised, Value};
 use super::{Config, DATABASES_MAX, output_limits};
+use crate::base::nearest;
 use crate::server::notify::Events;
 
 /// One setting.
@@ -226,12 +227,14 @@ pub fn find(name: &str) -> Option<&'static Spec> {
     all().find(|spec| spec.names().any(|own| own.eq_ignore_ascii_case(name)))
 }
 
+/// The names that one may be told of.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    all().filter(|spec| !spec.hidden).flat_map(Spec::names)
+}
+
 /// The name that the user may have meant, if one is near.
 pub fn nearest(name: &str) -> Option<&'static str> {
-    let name = name.to_ascii_lowercase();
-    let near = |own: &'static str| (strsim::damerau_levenshtein(own, &name), own);
-    let (distance, own) = all().filter(|spec| !spec.hidden).flat_map(Spec::names).map(near).min()?;
-    (distance <= (name.len() / 3).max(1)).then_some(own)
+    nearest::nearest(name, names())
 }
 
 fn at_most_16_addresses(words: &[String]) -> Result<(), &'static str> {
