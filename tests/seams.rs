@@ -461,7 +461,7 @@ fn whoever_is_heard_in_the_middle_is_served_by_the_rules_of_every_request() {
     bench.host.breaths.push_back(vec![
         (stranger, sent),
         (queueing, [request("MULTI"), request("GET k"), request("EXEC"), request("DISCARD")].concat()),
-        (broken, b"*1\r\nx".to_vec()),
+        (broken, b"*1\r\nx\r\n".to_vec()),
         (large, value),
     ]);
     assert_eq!(bench.ask(long, "SPIN 1"), "+OK");
@@ -522,7 +522,7 @@ fn what_was_parsed_ahead_of_a_wait_is_served_when_it_ends() {
     bench.ask(other, "SET k v");
     assert_eq!(bench.text(id), "$1 v $3 a A $1 b");
     // A violation behind a wait is told after it.
-    bench.send(id, "WAIT k\r\n*1\r\nx");
+    bench.send(id, "WAIT k\r\n*1\r\nx\r\n");
     assert_eq!((bench.text(id), bench.engine.closing(id)), (String::new(), None));
     bench.ask(other, "SET k w");
     assert_eq!(bench.text(id), "$1 w -ERR Protocol error: expected '$', got 'x'");

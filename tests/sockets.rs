@@ -176,9 +176,16 @@ fn http_is_an_attack() {
         // A reset is as good as an end here.
         let _ = client.stream.read_to_end(&mut bytes);
         assert_eq!(bytes, b"", "{line}");
+        // Nor is answered what came in the same piece before it.
+        let mut client = server.connect();
+        client.send(["SET before 1\r\n", line].concat());
+        let mut bytes = vec![];
+        let _ = client.stream.read_to_end(&mut bytes);
+        assert_eq!(bytes, b"", "{line}");
     }
+    assert_eq!(server.connect().ask("EXISTS before\r\n"), ":1");
     assert_eq!(server.connect().ask("EXISTS stolen\r\n"), ":0");
-    eventually("the log says so", || server.log().matches("Possible SECURITY ATTACK detected").count() == 3);
+    eventually("the log says so", || server.log().matches("Possible SECURITY ATTACK detected").count() == 6);
 }
 
 // --- Many clients

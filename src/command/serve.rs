@@ -179,6 +179,8 @@ fn unknown(not_found: NotFound, words: &Words, cx: &mut Context) -> Outcome {
                 "Possible SECURITY ATTACK detected: {from} sent a word of HTTP. It may be a cross-protocol attack that \
                  uses a browser to send commands. The connection is closed."
             );
+            // At once: replies that have not left do not.
+            cx.reply.output().discard();
             let id = cx.me().id;
             cx.ask(Effect::Kill(id));
             Outcome::Done

@@ -2,7 +2,7 @@
 //! was worth so far is kept in the state. That more input is wanted is a value, not an error.
 //! It does not take inline lines apart (base/quoted.rs) and puts no request together (parser.rs).
 use super::token::{Kind, Span, Token, Violation};
-use memchr::memchr;
+use memchr::memchr2;
 
 /// No header and no inline line is longer than this (Redis: PROTO_INLINE_MAX_SIZE).
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
@@ -49,6 +49,8 @@ enum State {
     Bulk,
     /// Within an inline line.
     Inline,
+    /// Behind a zero byte in a line: where that ends is never seen, as Redis never does, to whom a zero ends a string.
+    Hidden,
 }
 
 /// What a header was worth as far as it was read.
@@ -91,12 +93,16 @@ impl Lexer {
     pub fn wanted(&self) -> String {
         match self.state {
             State::Start => "a request".into(),
-            State::Dollar => "`$`, a length, CR LF, and so many bytes".into(),
-            State::Number | State::Garbage => {
+            // A line that begins with something else is no length: its end is waited for before it is refused.
+            _ if self.state == State::Dollar || self.state == State::Garbage && self.at == self.start => {
+                "`$`, a length, CR LF, and so many bytes".into()
+            }
+            State::Dollar | State::Number | State::Garbage => {
                 format!("the rest of the number after `{}`, and CR LF", self.number.of as char)
             }
             State::Bulk => format!("a bulk string of {} bytes, and CR LF", self.length),
             State::Inline => "the end of the line".into(),
+            State::Hidden => "nothing that could come: a zero byte hides the end of the line".into(),
         }
     }
 
@@ -216,8 +222,14 @@ impl Lexer {
                             self.number = Number { of: first, ..Number::default() };
                             State::Number
                         }
-                        (State::Start, _) => State::Inline,
-                        _ => return Lexed::Broken(Violation::NoLength(first)),
+                        (State::Start, _) => {
+                            self.number = Number::default();
+                            State::Inline
+                        }
+                        _ => {
+                            self.number = Number { of: b'$', ..Number::default() };
+                            State::Garbage
+                        }
                     };
                 }
                 State::Number => match self.number(input, limits) {
@@ -227,6 +239,7 @@ impl Lexer {
                 State::Bulk => return self.bulk(input),
                 State::Inline => return self.inline(input),
                 State::Garbage => return self.garbage(input),
+                State::Hidden => return self.endless(input),
             }
         }
     }
@@ -258,39 +271,52 @@ impl Lexer {
     }
 
     fn garbage(&mut self, input: &[u8]) -> Lexed {
-        let of = self.number.of;
         let rest = &input[self.at as usize..];
-        match memchr(b'\r', rest) {
-            Some(at) if at + 1 < rest.len() => {
-                Lexed::Broken(if of == b'*' { Violation::CountInvalid } else { Violation::LengthInvalid })
-            }
+        match memchr2(b'\r', 0, rest) {
+            Some(at) if rest[at] == 0 => self.hidden(input),
+            Some(at) if at + 1 < rest.len() => Lexed::Broken(match input[self.start as usize] {
+                b'*' if self.number.of == b'*' => Violation::CountInvalid,
+                b'$' => Violation::LengthInvalid,
+                other => Violation::NoLength(other),
+            }),
             Some(at) => {
                 self.at += at as u32;
                 Lexed::More
             }
-            None => {
-                self.at = input.len() as u32;
-                match (self.at - self.start) as usize > LINE_BYTES_MAX {
-                    true if of == b'*' => Lexed::Broken(Violation::CountTooLong),
-                    true => Lexed::Broken(Violation::LengthTooLong),
-                    false => Lexed::More,
-                }
-            }
+            None => self.endless(input),
         }
     }
 
     fn inline(&mut self, input: &[u8]) -> Lexed {
         let rest = &input[self.at as usize..];
-        let Some(newline) = memchr(b'\n', rest) else {
-            self.at = input.len() as u32;
-            let long = (self.at - self.start) as usize > LINE_BYTES_MAX;
-            return if long { Lexed::Broken(Violation::InlineTooLong) } else { Lexed::More };
+        let newline = match memchr2(b'\n', 0, rest) {
+            Some(at) if rest[at] == 0 => return self.hidden(input),
+            Some(at) => at,
+            None => return self.endless(input),
         };
         let end = self.at + newline as u32;
         let line = &input[self.start as usize..end as usize];
         let span = Span { start: self.start, end: self.start + line.strip_suffix(b"\r").unwrap_or(line).len() as u32 };
         (self.at, self.state) = (end + 1, State::Start);
         Lexed::Token(Token { kind: Kind::Inline, span })
+    }
+
+    fn hidden(&mut self, input: &[u8]) -> Lexed {
+        self.state = State::Hidden;
+        self.endless(input)
+    }
+
+    /// A line has no end so far.
+    fn endless(&mut self, input: &[u8]) -> Lexed {
+        self.at = input.len() as u32;
+        if (self.at - self.start) as usize <= LINE_BYTES_MAX {
+            return Lexed::More;
+        }
+        Lexed::Broken(match self.number.of {
+            b'*' => Violation::CountTooLong,
+            b'$' => Violation::LengthTooLong,
+            _ => Violation::InlineTooLong,
+        })
     }
 
     /// Nothing is known of the request that begins here.
@@ -409,6 +435,11 @@ mod tests {
             (&long(b"*"), LIMITS, CountTooLong),
             (&long(b"*1\r\n$"), LIMITS, LengthTooLong),
             (&long(b"x"), LIMITS, InlineTooLong),
+            (&long(b"*1\r\nx"), LIMITS, LengthTooLong),
+            (&long(b"*\0\r\n"), LIMITS, CountTooLong),
+            (&long(b"*1\r\n$\0\r\n"), LIMITS, LengthTooLong),
+            (&long(b"*1\r\n\0$4\r\n"), LIMITS, LengthTooLong),
+            (&long(b"PING \0\r\n"), LIMITS, InlineTooLong),
         ];
         for (input, limits, violation) in table {
             assert_eq!(
@@ -418,6 +449,18 @@ mod tests {
                 input[..input.len().min(40)].escape_ascii()
             );
         }
+    }
+
+    /// Redis looks for the end of a line up to the first zero byte, so a line that has one never ends.
+    #[test]
+    fn a_zero_byte_hides_the_end_of_a_line() {
+        for line in ["PING \0\r\n", "\0\r\nPING\r\n", "*1\0\r\n", "*\0\r\n", "*x\0\r\n"] {
+            assert_eq!(lex(line.as_bytes(), &LIMITS), (vec![], Lexed::More), "{line:?}");
+        }
+        for line in ["*1\r\n$4\0\r\nPING\r\n", "*1\r\n\0$4\r\nPING\r\n", "*1\r\nx"] {
+            assert_eq!(lex(line.as_bytes(), &LIMITS), (vec![Kind::Count(1)], Lexed::More), "{line:?}");
+        }
+        assert_eq!(lex(b"*x\r\0", &LIMITS).1, Lexed::Broken(Violation::CountInvalid));
     }
 
     /// Cut at every byte, the tokens are the same, and no byte is looked at twice.

@@ -375,7 +375,7 @@ mod tests {
             b"PING\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n\r\n*0\r\n*-1\r\nset k \"a b\"\n*3\r\n$3\r\nSET\r\n".to_vec();
         input.extend_from_slice(format!("${}\r\n", large.len()).as_bytes());
         input.extend_from_slice(&large);
-        input.extend_from_slice(b"\r\n$1\r\nv\r\n*1\r\n$4\r\nPING\r\n*1\r\nx");
+        input.extend_from_slice(b"\r\n$1\r\nv\r\n*1\r\n$4\r\nPING\r\n*1\r\nx\r\n");
         let (whole, broken) = parse(&[&input]);
         assert_eq!(whole.len(), 5);
         assert_eq!(whole[3][1], large);

@@ -61,7 +61,7 @@ const UNHEARD: u8 = 6;
 
 /// Protocol violations. None of them is ever followed by anything.
 const VIOLATIONS: &[(&[u8], &str)] = &[
-    (b"*1\r\nx", "expected '$', got 'x'"),
+    (b"*1\r\nx\r\n", "expected '$', got 'x'"),
     (b"*-x\r\n", "invalid multibulk length"),
     (b"*1\r\n$-1\r\n", "invalid bulk length"),
     (b"*2\r\n$4\r\nPING\r\n$999999999999\r\n", "invalid bulk length"),
