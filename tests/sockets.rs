@@ -155,7 +155,7 @@ fn the_last_error_survives_input_that_was_not_read() {
     let server = Server::start(&[]);
     for _ in 0..5 {
         let mut client = server.connect();
-        client.send("*1\r\nx");
+        client.send("*1\r\nx\r\n");
         // The server may close before it has seen all of this; what it said must arrive all the same.
         let _ = client.stream.write_all(&vec![b'y'; 600_000]);
         assert_eq!(client.rest(), "-ERR Protocol error: expected '$', got 'x'\r\n");
@@ -226,44 +226,78 @@ fn who_is_idle_for_too_long_is_closed() {
     assert_eq!(server.connect().rest(), "");
 }
 
-#[test]
-fn without_descriptors_it_waits_and_does_not_spin() {
-    let server = Server::start(&[]);
-    let mut first = server.connect();
-    assert_eq!(first.ask("PING\r\n"), "+PONG");
-    let directory = format!("/proc/{}/fd", server.child.id());
-    let used = std::fs::read_dir(directory).expect("a process of ours").count();
-    let limit = used + 5;
+/// The server can have so many descriptors more than it has.
+fn limit_descriptors(server: &Server, more: usize) {
+    let directory = std::fs::read_dir(format!("/proc/{}/fd", server.child.id())).expect("a process of ours");
+    let number = |name: std::ffi::OsString| name.to_str().and_then(|name| name.parse::<usize>().ok());
+    let used: Vec<usize> = directory.filter_map(|entry| number(entry.ok()?.file_name())).collect();
+    // The limit is one of numbers. What the server inherited may have a high one.
+    let limit = (0..).filter(|number| !used.contains(number)).nth(more).expect("numbers go on");
     let limited = Command::new("prlimit")
         .args([format!("--pid={}", server.child.id()), format!("--nofile={limit}:{limit}")])
         .status()
         .expect("prlimit (util-linux) runs");
     assert!(limited.success());
+}
+
+const TOO_MANY: &str = "-ERR max number of clients reached";
+
+#[test]
+fn without_descriptors_others_are_told_so_and_nothing_spins() {
+    let server = Server::start(&[]);
+    let mut first = server.connect();
+    assert_eq!(first.ask("PING\r\n"), "+PONG");
+    limit_descriptors(&server, 5);
     let mut served: Vec<Client> = (0..5).map(|_| server.connect()).collect();
     for client in &mut served {
         assert_eq!(client.ask("PING\r\n"), "+PONG");
     }
-    let mut waiting: Vec<Client> = (0..20).map(|_| server.connect()).collect();
-    for client in &mut waiting {
-        client.send("PING\r\n");
+    // These stay and say nothing: the descriptor with which one is told must serve for the next.
+    let mut told: Vec<Client> = (0..20).map(|_| server.connect()).collect();
+    for client in &mut told {
+        assert_eq!(client.rest(), format!("{TOO_MANY}\r\n"));
     }
-    eventually("the log says so", || server.log().contains("Accepting a client connection"));
+    // What these have sent before they are accepted does not destroy what they are told.
+    for _ in 0..20 {
+        let mut client = server.connect();
+        client.send("PING\r\n");
+        assert_eq!(client.line(), TOO_MANY);
+    }
     let before = server.cpu();
     std::thread::sleep(Duration::from_secs(1));
     let used = server.cpu() - before;
     assert!(used < Duration::from_millis(300), "{used:?} of processor time in a second");
     let said = server.log().matches("Accepting a client connection").count();
-    assert_eq!(said, 1, "some ten tries are one warning: {}", server.log());
-    assert_eq!(first.ask("PING\r\n"), "+PONG");
+    assert_eq!(said, 1, "forty tries are one warning: {}", server.log());
+    first.send("INFO stats\r\n");
+    let stats = first.bulk();
+    assert!(memchr::memmem::find(&stats, b"rejected_connections:40\r\n").is_some());
     // As some leave, others come in.
     drop(served);
-    while !waiting.is_empty() {
-        let batch: Vec<Client> = waiting.drain(..waiting.len().min(5)).collect();
-        for mut client in batch {
-            assert_eq!(client.line(), "+PONG");
-        }
+    eventually("their places are free", || clients(&mut first) == 1);
+    let mut again: Vec<Client> = (0..5).map(|_| server.connect()).collect();
+    for client in &mut again {
+        assert_eq!(client.ask("PING\r\n"), "+PONG");
     }
     assert_eq!(first.ask("PING\r\n"), "+PONG");
+}
+
+/// Who was told that there are too many keeps a descriptor until he hangs up. Nobody waits for that.
+#[test]
+fn who_stays_after_he_was_told_keeps_nobody_waiting() {
+    let server = Server::start(&["--maxclients", "3"]);
+    let mut served: Vec<Client> = (0..3).map(|_| server.connect()).collect();
+    for client in &mut served {
+        assert_eq!(client.ask("PING\r\n"), "+PONG");
+    }
+    limit_descriptors(&server, 4);
+    let mut told: Vec<Client> = (0..60).map(|_| server.connect()).collect();
+    for client in &mut told {
+        assert_eq!(client.rest(), format!("{TOO_MANY}\r\n"));
+    }
+    for client in &mut served {
+        assert_eq!(client.ask("PING\r\n"), "+PONG");
+    }
 }
 
 #[test]

@@ -139,6 +139,11 @@ impl Engine {
         Ok(id)
     }
 
+    /// A client has come for whom its owner has no place: what to tell it.
+    pub fn turn_away(&mut self) -> Refused {
+        self.world.server.turn_away()
+    }
+
     /// CLIENT LIST tells the descriptor of the client's socket.
     pub fn has_descriptor(&mut self, id: ClientId, descriptor: i32) {
         self.world.server.clients.at_mut(id.key).descriptor = descriptor;

@@ -95,6 +95,12 @@ impl Reactor {
         over.into_iter().for_each(|key| self.end_linger(key));
     }
 
+    /// Its descriptor is wanted. True: there was one.
+    pub(super) fn end_oldest_linger(&mut self) -> bool {
+        let oldest = self.lingering.iter().min_by_key(|(_, lingering)| lingering.until_us).map(|(key, _)| key);
+        oldest.map(|key| self.end_linger(key)).is_some()
+    }
+
     fn end_linger(&mut self, key: usize) {
         let Lingering { stream, .. } = self.lingering.remove(key);
         self.drop_stream(stream);

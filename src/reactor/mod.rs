@@ -57,6 +57,7 @@ pub struct Reactor {
     accept_after_us: Option<u64>,
     /// The last accept failed, and the log says so.
     accept_fails: bool,
+    reserve: Option<accept::Reserve>,
     stopping: bool,
 }
 
@@ -101,6 +102,7 @@ impl Reactor {
             began: 0,
             accept_after_us: None,
             accept_fails: false,
+            reserve: accept::Reserve::open(),
             stopping: false,
         })
     }

@@ -128,11 +128,16 @@ impl Server {
         }
     }
 
+    /// Somebody comes for whom there is no place: what to tell him.
+    pub fn turn_away(&mut self) -> Refused {
+        self.stats.rejected_connections += 1;
+        "-ERR max number of clients reached\r\n"
+    }
+
     pub fn open(&mut self, address: Address, now: Now) -> Result<ClientId, Refused> {
         let Server { config, clients, stats, .. } = self;
         if clients.len() >= config.maxclients as usize {
-            stats.rejected_connections += 1;
-            return Err("-ERR max number of clients reached\r\n");
+            return Err(self.turn_away());
         }
         if config.protected_mode && config.requirepass.is_empty() && !address.is_local() {
             stats.rejected_connections += 1;
