@@ -298,6 +298,7 @@ fn who_stays_after_he_was_told_keeps_nobody_waiting() {
     for client in &mut served {
         assert_eq!(client.ask("PING\r\n"), "+PONG");
     }
+    assert!(!server.log().contains("Accepting a client connection"), "{}", server.log());
 }
 
 #[test]

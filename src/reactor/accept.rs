@@ -39,12 +39,13 @@ impl Reactor {
                     ErrorKind::WouldBlock => listener.ready = false,
                     // It went away while it waited.
                     ErrorKind::Interrupted | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => {}
+                    _ if is_exhausted(&error) && self.end_oldest_linger() => {}
                     _ => {
                         // Each try ends here until a descriptor is free: once is enough.
                         if !std::mem::replace(&mut self.accept_fails, true) {
                             warn!("Accepting a client connection: {error}");
                         }
-                        if is_exhausted(&error) && (self.end_oldest_linger() || self.turn_one_away()) {
+                        if is_exhausted(&error) && self.turn_one_away() {
                             continue;
                         }
                         self.accept_after_us = Some(now.mono_us + ACCEPT_PAUSE_US);
