@@ -115,6 +115,7 @@ impl Reactor {
     pub fn run(&mut self, ready: &mut dyn FnMut(&Config)) -> Result<(), String> {
         let config = self.engine.config_mut();
         host::huge_pages(!config.disable_thp);
+        crate::base::memory::give_back_soon();
         if let Err(most) = host::descriptors(config.maxclients) {
             warn!("There are descriptors for {most} clients only: maxclients is not {}, but that", config.maxclients);
             config.maxclients = most;
