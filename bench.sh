@@ -15,7 +15,7 @@ bench.sh pubsub        user CPU and write calls per delivered message, one publi
 bench.sh crowd         p99 of a hundred busy clients, alone and beside ten thousand idle connections, in paired rounds
 bench.sh expiry        a million keys that are due within a second: when they are gone, who waits meanwhile
 bench.sh plain-map     pauses, beside a Spindle whose table is one std HashMap: what segments buy
-bench.sh bars          every bar of the README: figure and verdict; exit 1 where one is missed
+bench.sh bars          every bar of docs/measured.md: figure and verdict; exit 1 where one is missed
 bench.sh smoke         every part once, small, in under a minute: whether it works, not how fast
 bench.sh fetch-peers   fetches Redis 8 and Valkey 9 (Debian packages) into $PEERS_DIR, installs nothing
 

@@ -1,4 +1,4 @@
-"""bench.sh bars: each promise of the README beside its figure. BARS, below, is the whole list: a new promise is a new row."""
+"""bench.sh bars: each promise of docs/measured.md beside its figure. BARS, below, is the whole list: a new promise is a new row."""
 
 import statistics
 from contextlib import ExitStack
