@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 /// Fields of Redis that are not there, and why.
 const NOT_THERE: &[(&str, &[&str])] = &[
     (
-        "of how Redis is built, and how often a second it looks at what Spindle does when it is due",
-        &["redis_build_id", "atomicvar_api", "gcc_version", "hz", "configured_hz"],
+        "a digest of the sources and the machine of a build: Spindle has a version, and makes no other mark",
+        &["redis_build_id"],
     ),
+    ("how often a second Redis looks at what Spindle does when it is due", &["hz"]),
     (
         "an estimate of keys that are due and still there: Redis draws samples, Spindle knows when each is due",
         &["expired_stale_perc"],

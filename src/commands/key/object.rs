@@ -116,13 +116,17 @@ impl<'a> Command<'a> for ObjectRefcount<'a> {
     )
     .hint(VARIES);
     fn run(self, cx: &mut Context) -> Ran {
-        match cx.inspect(self.key).map(|entry| entry.value()) {
-            Some(Value::String(Text::Integer(integer))) if SHARED_INTEGERS.contains(&integer) => {
-                cx.integer(i32::MAX as i64)
-            }
-            Some(_) => cx.integer(1),
+        match cx.inspect(self.key).map(|entry| references(&entry.value())) {
+            Some(count) => cx.integer(count),
             None => cx.null(),
         }
+    }
+}
+
+pub(in crate::commands) fn references(value: &Value) -> i64 {
+    match value {
+        Value::String(Text::Integer(integer)) if SHARED_INTEGERS.contains(integer) => i32::MAX as i64,
+        _ => 1,
     }
 }
 

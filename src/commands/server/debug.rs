@@ -3,7 +3,9 @@
 use super::digest::{self, Digest};
 use crate::base::number;
 use crate::command::Task;
+use crate::commands::key::object::references;
 use crate::commands::prelude::*;
+use crate::persist::format;
 use std::ops::Range;
 
 // --- DEBUG subcommand [argument [argument ...]]
@@ -99,26 +101,18 @@ fn digest_values(keys: &[&[u8]], cx: &mut Context) -> Ran {
     Ok(Outcome::Done)
 }
 
-/// The length is that of a dump without compression; of a collection, roughly.
+/// The length is that of a dump without what frames it: its type, version and checksum.
 fn object(key: Key<READ>, cx: &mut Context) -> Ran {
-    let now_ms = cx.now_ms();
+    const FRAME_BYTES: usize = 1 + 2 + 8;
+    let (now_ms, options) = (cx.now_ms(), cx.server.config.file_options());
     let entry = cx.look(key).ok_or(Refusal::NoSuchKey)?;
     let value = entry.value();
-    let text = text(value).ok();
-    let length = match text.and_then(|text| text.integer()) {
-        Some(integer) if i8::try_from(integer).is_ok() => 2,
-        Some(integer) if i16::try_from(integer).is_ok() => 3,
-        Some(integer) if i32::try_from(integer).is_ok() => 5,
-        _ => match text.map_or_else(|| value.heap_bytes(), |text| text.len()) {
-            length @ 0..64 => 1 + length,
-            length @ 64..16384 => 2 + length,
-            length => 5 + length,
-        },
-    };
+    let length = format::dump(&value, options, now_ms).map_or(0, |dump| dump.len() - FRAME_BYTES);
+    let references = references(&value);
     let (address, encoding, idle_s) = (entry.key().as_ptr(), value.encoding(), entry.used().idle_s(now_ms));
     let used_s = (now_ms / 1000 - idle_s as i64) & 0xFF_FFFF;
     cx.reply.simple(&format!(
-        "Value at:{address:p} refcount:1 encoding:{encoding} serializedlength:{length} lru:{used_s} \
+        "Value at:{address:p} refcount:{references} encoding:{encoding} serializedlength:{length} lru:{used_s} \
          lru_seconds_idle:{idle_s}"
     ));
     Ok(Outcome::Done)

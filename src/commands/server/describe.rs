@@ -1,10 +1,11 @@
 //! A row of the table as COMMAND INFO and COMMAND DOCS reply it.
 //! (<https://redis.io/docs/latest/commands/command-docs/>)
+use super::costs;
 use crate::command::docs::{self, Argument};
 use crate::command::entry::{Commands, Entry};
-use crate::command::facts::{FLAG_NAMES, category, names};
+use crate::command::facts::{FLAG_NAMES, Facts, category, names};
 use crate::command::specs::{Begin, Find, KeySpec, KeySpecs};
-use crate::command::syntax::{ACCESS_NAMES, Access, Syntax};
+use crate::command::syntax::{ACCESS_NAMES, Access, Syntax, VARIES};
 use crate::wire::reply::Reply;
 
 pub fn info(reply: &mut Reply, table: &Commands, entry: &Entry) {
@@ -22,7 +23,7 @@ pub fn info(reply: &mut Reply, table: &Commands, entry: &Entry) {
     entry.facts.tips.iter().for_each(|tip| reply.text(tip));
     let specs = key_specs(entry).specs;
     reply.set(specs.len());
-    specs.iter().for_each(|spec| key_spec(reply, spec));
+    specs.iter().for_each(|spec| key_spec(reply, entry, spec));
     let subcommands = table.subcommands(entry);
     // Redis has a set of none, and an array of some.
     if subcommands.is_empty() {
@@ -55,8 +56,23 @@ fn key_specs(entry: &Entry) -> KeySpecs {
     KeySpecs::new(entry.syntax, 1 + entry.facts.name.contains('|') as i32)
 }
 
-fn key_spec(reply: &mut Reply, spec: &KeySpec) {
-    reply.map(3);
+/// Where a specification needs a word of explanation: the same specifications as Redis's have one.
+fn note(entry: &Entry, spec: &KeySpec) -> Option<&'static str> {
+    match (entry.facts.name, spec.begin) {
+        ("GETEX" | "HGETEX", _) => Some("It changes the key, whose expiry it may set"),
+        (_, Begin::Unknown) => Some("Which keys these are depends on where options stand, or on what is stored"),
+        _ if spec.access & VARIES != 0 => Some("What is done to the key depends on the options"),
+        _ => None,
+    }
+}
+
+fn key_spec(reply: &mut Reply, entry: &Entry, spec: &KeySpec) {
+    let note = note(entry, spec);
+    reply.map(3 + note.is_some() as usize);
+    if let Some(note) = note {
+        reply.text("notes");
+        reply.text(note);
+    }
     reply.text("flags");
     access(reply, spec.access);
     reply.text("begin_search");
@@ -108,8 +124,11 @@ pub fn docs(reply: &mut Reply, table: &Commands, entry: &Entry) {
         Syntax::All(fields) if subcommands.is_empty() => docs::arguments(fields),
         _ => vec![],
     };
-    reply.map(3 + !arguments.is_empty() as usize + !subcommands.is_empty() as usize);
-    for (name, text) in [("summary", entry.facts.summary), ("since", entry.facts.since), ("group", entry.facts.group)] {
+    reply.map(4 + !arguments.is_empty() as usize + !subcommands.is_empty() as usize);
+    let Facts { name, summary, since, group, .. } = entry.facts;
+    let is_command = subcommands.is_empty() || entry.arity == -1;
+    let cost = if is_command { costs::of(name) } else { "what its subcommand takes" };
+    for (name, text) in [("summary", *summary), ("since", *since), ("group", *group), ("complexity", cost)] {
         reply.text(name);
         reply.text(text);
     }

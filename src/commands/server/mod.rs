@@ -2,6 +2,7 @@
 //! its clock and its end.
 mod command;
 mod config;
+mod costs;
 mod debug;
 mod describe;
 mod digest;

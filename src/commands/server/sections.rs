@@ -90,6 +90,9 @@ fn server(world: &World, to: &mut String) {
     field(to, "arch_bits", usize::BITS);
     field(to, "monotonic_clock", "POSIX clock_gettime");
     field(to, "multiplexing_api", if cfg!(target_os = "linux") { "epoll" } else { "kqueue" });
+    // Rust's own, and as Redis says it of a compiler that is not GCC.
+    field(to, "atomicvar_api", "rust-core");
+    field(to, "gcc_version", "0.0.0");
     field(to, "process_id", machine.process_id);
     field(to, "process_supervised", server.config.supervisor);
     field(to, "run_id", &server.run_id);
@@ -97,6 +100,8 @@ fn server(world: &World, to: &mut String) {
     field(to, "server_time_usec", now.wall_us);
     field(to, "uptime_in_seconds", uptime_s);
     field(to, "uptime_in_days", uptime_s / 86_400);
+    // What is set. Nothing here is done so many times a second, so there is no `hz`.
+    field(to, "configured_hz", table::find("hz").map(|spec| server.config.text(spec)).unwrap_or_default());
     field(to, "lru_clock", (now.wall_us / 1_000_000) & LRU_CLOCK_MAX);
     field(to, "executable", &machine.executable);
     field(to, "config_file", server.config.file.as_ref().map_or("", |file| &file.path));
