@@ -9,10 +9,9 @@ mod hand;
 use hand::{Bench, request_of};
 use spindle::base::memory::{Counting, allocated};
 use spindle::base::random::Chance;
-use spindle::engine::ClientId;
+use spindle::engine::{ClientId, Config};
 use spindle::persist::format::{Crc64, Item, Limits, Reader, Source, Unreadable};
-use spindle::store::value::list::Fill;
-use spindle::store::{HashLimits, Keyspace, SetLimits, SortedSetLimits};
+use spindle::store::Keyspace;
 
 #[global_allocator]
 static ALLOCATOR: Counting<std::alloc::System> = Counting::new(std::alloc::System);
@@ -193,13 +192,7 @@ impl Source for Watched<'_> {
 
 fn limits() -> Limits {
     let data = Keyspace::new(1, [5, 6, 7, 8]);
-    let hasher = data.hasher();
-    Limits {
-        list: Fill(-2),
-        set: SetLimits { intset_entries: 512, listpack_entries: 128, listpack_value: 64, hasher: hasher.clone() },
-        hash: HashLimits { listpack_entries: 512, listpack_value: 64, hasher: hasher.clone() },
-        sorted_set: SortedSetLimits { entries: 128, value: 64, hasher: hasher.clone() },
-    }
+    Config::default().limits(data.hasher())
 }
 
 /// Several keys, the last of which is the mutated one.

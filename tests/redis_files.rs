@@ -10,9 +10,10 @@ mod redis_server;
 use hand::request_of;
 use redis_server::RedisServer;
 use spindle::base::random::Chance;
+use spindle::engine::Config;
 use spindle::persist::format::{self, Item, Limits, Options, Reader, Usage, Writer, version_for};
 use spindle::store::value::list::Fill;
-use spindle::store::{Collection, Event, HashLimits, Keyspace, NewExpiry, SetLimits, SortedSetLimits, Value};
+use spindle::store::{Collection, Event, Keyspace, NewExpiry, Value};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -176,13 +177,7 @@ fn fill(client: &mut Client, chance: &mut Chance, fields_expire: bool) {
 
 fn data() -> (Keyspace, Limits) {
     let data = Keyspace::new(16, [5, 6, 7, 8]);
-    let hasher = data.hasher();
-    let limits = Limits {
-        list: Fill(-2),
-        set: SetLimits { intset_entries: 512, listpack_entries: 128, listpack_value: 64, hasher: hasher.clone() },
-        hash: HashLimits { listpack_entries: 512, listpack_value: 64, hasher: hasher.clone() },
-        sorted_set: SortedSetLimits { entries: 128, value: 64, hasher: hasher.clone() },
-    };
+    let limits = Config::default().limits(data.hasher());
     (data, limits)
 }
 

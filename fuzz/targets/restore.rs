@@ -3,20 +3,15 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use spindle::persist::format::{Crc64, Limits, Options, Reader, dump, restore};
+use spindle::engine::Config;
+use spindle::persist::format::{Crc64, Options, Reader, dump, restore};
 use spindle::store::value::list::Fill;
-use spindle::store::{Event, HashLimits, Keyspace, NewExpiry, SetLimits, SortedSetLimits};
+use spindle::store::{Event, Keyspace, NewExpiry};
 
 fuzz_target!(|input: &[u8]| {
     let Some((version, body)) = input.split_first() else { return };
     let mut data = Keyspace::new(1, [1, 2, 3, 4]);
-    let hasher = data.hasher();
-    let limits = Limits {
-        list: Fill(-2),
-        set: SetLimits { intset_entries: 512, listpack_entries: 128, listpack_value: 64, hasher: hasher.clone() },
-        hash: HashLimits { listpack_entries: 512, listpack_value: 64, hasher: hasher.clone() },
-        sorted_set: SortedSetLimits { entries: 128, value: 64, hasher: hasher.clone() },
-    };
+    let limits = Config::default().limits(data.hasher());
     let mut payload = [body, &[*version, 0]].concat();
     payload.extend(Crc64::of(&payload).to_le_bytes());
     if let Ok(mut loaded) = restore(&payload, &limits) {

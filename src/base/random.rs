@@ -92,6 +92,25 @@ impl Secrets {
     }
 }
 
+/// Holds a way to draw some of so many numbers to this: in no round one comes twice, and in all of them together each is
+/// as likely as another, by chi-square.
+#[cfg(test)]
+pub fn assert_even(what: &str, numbers: usize, rounds: usize, mut draw: impl FnMut(&mut dyn FnMut(usize))) {
+    let (mut counts, mut seen) = (vec![0u32; numbers], vec![0; numbers]);
+    for round in 1..=rounds {
+        draw(&mut |number| {
+            let before = std::mem::replace(&mut seen[number], round);
+            assert_ne!(before, round, "{what}: {number} comes twice");
+            counts[number] += 1;
+        });
+    }
+    let expected = counts.iter().sum::<u32>() as f64 / numbers as f64;
+    assert!(expected > 0.0, "{what}: nothing is drawn");
+    let chi: f64 = counts.iter().map(|count| (*count as f64 - expected).powi(2) / expected).sum();
+    // Four standard deviations.
+    assert!(chi < numbers as f64 + 4.0 * (2.0 * numbers as f64).sqrt(), "{what}: chi-square {chi} of {numbers}");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

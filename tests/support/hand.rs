@@ -104,6 +104,29 @@ impl Bench {
         String::from_utf8_lossy(&self.receive(id)).replace("\r\n", " ").trim_end().to_string()
     }
 
+    /// Steps a session that has asked for something long, until what it is sent ends so: all of that, and in how many
+    /// slices it came. Others have their turn `between` them, before the second and each later one.
+    pub fn in_slices(
+        &mut self,
+        id: ClientId,
+        end: &str,
+        mut between: impl FnMut(&mut Bench, usize),
+    ) -> (String, usize) {
+        assert_eq!(self.step(id), Step::More);
+        // What is written is sent at once: nothing in it changes any more.
+        let (mut reply, mut slices) = (self.text(id), 1);
+        while !reply.ends_with(end) {
+            between(self, slices);
+            self.step(id);
+            let part = self.text(id);
+            reply += if reply.is_empty() || part.is_empty() { "" } else { " " };
+            reply += &part;
+            slices += 1;
+            assert!(slices < 100, "it ends");
+        }
+        (reply, slices)
+    }
+
     /// Sends, and says what came back.
     pub fn ask(&mut self, id: ClientId, line: &str) -> String {
         self.send(id, line);

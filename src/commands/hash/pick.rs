@@ -157,6 +157,7 @@ fn sample(hash: &Fields, len: usize, count: usize, now_ms: i64, chance: &mut Cha
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::random::assert_even;
     use crate::store::HashLimits;
     use crate::store::database::KeyHasher;
     use crate::store::value::hash::FieldExpiry;
@@ -180,21 +181,15 @@ mod tests {
             }
             let mut chance = Chance::from_seed(7);
             for picked in [1, left / 10, left / 2, left - 1] {
-                let mut counts = vec![0u32; left];
-                for _ in 0..400 {
-                    let mut seen = std::collections::HashSet::new();
+                assert_even(&format!("{picked} of {left}"), left, 400, |show| {
+                    let mut count = 0;
                     sample(&hash, left, picked, 5, &mut chance, |field| {
                         let text = field.name.bytes(&mut Digits::new())[1..].to_vec();
-                        let number: usize = String::from_utf8(text).unwrap().parse().unwrap();
-                        assert!(seen.insert(number), "each once");
-                        counts[number] += 1;
+                        show(String::from_utf8(text).unwrap().parse().unwrap());
+                        count += 1;
                     });
-                    assert_eq!(seen.len(), picked);
-                }
-                let expected = (400 * picked) as f64 / left as f64;
-                let chi: f64 = counts.iter().map(|count| (*count as f64 - expected).powi(2) / expected).sum();
-                // Four standard deviations.
-                assert!(chi < left as f64 + 4.0 * (2.0 * left as f64).sqrt(), "{picked} of {left}: chi-square {chi}");
+                    assert_eq!(count, picked);
+                });
             }
         }
     }

@@ -196,6 +196,7 @@ fn sample(set: &Members, count: usize, chance: &mut Chance, mut show: impl FnMut
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::random::assert_even;
     use crate::store::database::KeyHasher;
 
     /// Rows, integers, tables, a table of which most is gone; few of them, some, nearly all.
@@ -211,21 +212,15 @@ mod tests {
             (left..before).for_each(|n| assert!(set.remove(&name(n))));
             let mut chance = Chance::from_seed(7);
             for picked in [1, left / 10, left / 2, left - 1] {
-                let mut counts = vec![0u32; left];
-                for _ in 0..400 {
-                    let mut seen = std::collections::HashSet::new();
+                assert_even(&format!("{picked} of {left}"), left, 400, |show| {
+                    let mut count = 0;
                     sample(&set, picked, &mut chance, |member| {
                         let text = member.bytes(&mut Digits::new())[word.len()..].to_vec();
-                        let number: usize = String::from_utf8(text).unwrap().parse().unwrap();
-                        assert!(seen.insert(number), "each once");
-                        counts[number] += 1;
+                        show(String::from_utf8(text).unwrap().parse().unwrap());
+                        count += 1;
                     });
-                    assert_eq!(seen.len(), picked);
-                }
-                let expected = (400 * picked) as f64 / left as f64;
-                let chi: f64 = counts.iter().map(|count| (*count as f64 - expected).powi(2) / expected).sum();
-                // Four standard deviations.
-                assert!(chi < left as f64 + 4.0 * (2.0 * left as f64).sqrt(), "{picked} of {left}: chi-square {chi}");
+                    assert_eq!(count, picked);
+                });
             }
         }
     }

@@ -192,6 +192,7 @@ impl<'a> Command<'a> for ZScan<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::random::assert_even;
     use crate::store::SortedSetLimits;
     use crate::store::database::KeyHasher;
 
@@ -204,31 +205,17 @@ mod tests {
         set
     }
 
-    /// How far the counts of members are from even ones.
-    fn chi_square(set: &SortedSet, rounds: usize, mut pick: impl FnMut(&mut dyn FnMut(Element, f64))) -> f64 {
-        let (mut counts, mut all) = (vec![0u32; set.len()], 0);
-        for _ in 0..rounds {
-            pick(&mut |_, score| {
-                counts[score as usize] += 1;
-                all += 1;
-            });
-        }
-        let expected = all as f64 / counts.len() as f64;
-        counts.iter().map(|count| (*count as f64 - expected).powi(2) / expected).sum()
-    }
-
     #[test]
     fn every_member_is_as_likely() {
         for (count, entries) in [(50, 128), (1000, 0)] {
             let (set, mut chance) = (set(count, entries), Chance::from_seed(5));
-            let left = count as f64;
-            // Four standard deviations.
-            let limit = left + 4.0 * (2.0 * left).sqrt();
-            let drawn = chi_square(&set, count * 40, |show| draw(&set, &mut chance, show));
-            assert!(drawn < limit, "chi-square {drawn} of {count}");
+            assert_even(&format!("one of {count}"), count, count * 40, |show| {
+                draw(&set, &mut chance, |_, score| show(score as usize));
+            });
             for picked in [1, count / 10, count / 2, count - 1] {
-                let sampled = chi_square(&set, 4000, |show| sample(&set, picked, &mut chance, show));
-                assert!(sampled < limit, "chi-square {sampled} of {picked} of {count}");
+                assert_even(&format!("{picked} of {count}"), count, 4000, |show| {
+                    sample(&set, picked, &mut chance, |_, score| show(score as usize));
+                });
             }
         }
     }
