@@ -8,9 +8,11 @@ usage() {
   cat <<'TEXT'
 bench.sh [suite]       redis-benchmark's suite at depths 1, 16, 64 over TCP and a Unix socket: throughput, p50, p99, p99.9,
                        CPU per request, CPU over null (about 40 minutes; `--tests get,set,incr` takes 6)
-bench.sh memory        resident bytes per key and per idle connection
+bench.sh memory        resident bytes per key, per idle connection, and per element of collections
 bench.sh pauses        the longest waits while a server grows to millions of keys, while FLUSHALL and DELs free them, and
                        p99 of SET over the growth (`--keys 20000000 --rounds 1` takes 8 minutes)
+bench.sh ranks         a sorted set grows to 5 million members and shrinks again: CPU of ZADD, ZRANK and ZRANGE when it is
+                       small and when it is large, and who waits meanwhile
 bench.sh pubsub        user CPU and write calls per delivered message, one publisher, 1,000 subscribers
 bench.sh crowd         p99 of a hundred busy clients, alone and beside ten thousand idle connections, in paired rounds
 bench.sh expiry        a million keys that are due within a second: when they are gone, who waits meanwhile

@@ -3,18 +3,19 @@ hold figures that can be true; how good they are says nothing here, so a slow ma
 
 import argparse, contextlib, csv, io, os, shutil, subprocess, tempfile, time, xml.dom.minidom
 
-import bars, crowd, expiry, lab, memory, pauses, pubsub, suite
+import bars, crowd, expiry, lab, memory, pauses, pubsub, ranks, suite
 
 SMALL = [
     (suite, ["--tests", "ping_inline,set,get,incr,mset", "--depths", "1,16", "--rounds", "1", "--keys", "1000", "--scale", "0.02"]),
-    (memory, ["--counts", "20000", "--connections", "100", "--settle", "0.1"]),
+    (memory, ["--counts", "20000", "--connections", "100", "--settle", "0.1", "--elements", "20000"]),
     (pauses, ["--keys", "20000", "--rounds", "1"]),
     (expiry, ["--keys", "20000", "--rounds", "1"]),
+    (ranks, ["--members", "4000"]),
     (pubsub, ["--subscribers", "50", "--rounds", "1", "--scale", "0.01"]),
     (crowd, ["--idle", "200", "--rounds", "1", "--scale", "0.02"]),
     (bars, ["--rounds", "1", "--scale", "0.02", "--idle-seconds", "0.2"]),
 ]
-FILES = "suite.csv suite.md cost.svg latency.svg memory.csv memory.md memory.svg pauses.csv pauses-samples.csv pauses.md pauses.svg growth.csv growth.svg expiry.csv expiry.md pubsub.csv pubsub.md crowd.csv crowd.md bars.csv bars.md"
+FILES = "suite.csv suite.md cost.svg latency.svg memory.csv memory.md memory.svg collections.csv collections.md pauses.csv pauses-samples.csv pauses.md pauses.svg growth.csv growth.svg expiry.csv expiry.md ranks.csv ranks.md pubsub.csv pubsub.md crowd.csv crowd.md bars.csv bars.md"
 
 
 def options(ap):

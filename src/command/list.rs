@@ -3,7 +3,7 @@ use super::grammar::Grammar;
 use super::leaf::integer;
 use super::refusal::Refusal;
 use super::syntax::{Extent, Syntax};
-use super::words::{OwnedWords, Request, Words};
+use super::words::{OwnedWords, Words};
 use std::fmt::{Debug, Formatter, Result as Formatted};
 use std::marker::PhantomData;
 
@@ -36,12 +36,16 @@ pub trait Reach {
 
 impl<'a, T: Grammar<'a> + Copy, E> List<'a, T, E> {
     pub fn iter(&self) -> impl Iterator<Item = T> + use<'a, T, E> {
-        let (mut words, made) = match *self {
-            List::Read(words, _) => (words, &[][..]),
-            List::Made(values) => (Words::new(Request::new(&[], &[], &[])), values),
-        };
-        let read = std::iter::from_fn(move || T::maybe(&mut words).expect("it was parsed before"));
-        made.iter().copied().chain(read)
+        let mut list = *self;
+        std::iter::from_fn(move || match &mut list {
+            List::Read(words, _) => T::maybe(words).expect("it was parsed before"),
+            List::Made([]) => None,
+            List::Made([first, rest @ ..]) => {
+                let first = *first;
+                list = List::Made(rest);
+                Some(first)
+            }
+        })
     }
 
     /// How many elements it has.

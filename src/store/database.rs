@@ -35,6 +35,15 @@ pub struct Database {
     sizes: Sizes,
 }
 
+/// What came of a change to a collection.
+pub(super) struct Edited<R> {
+    pub result: R,
+    /// It has no elements any more.
+    pub emptied: bool,
+    /// When the first of its elements expires: before, and now.
+    pub due: (Option<i64>, Option<i64>),
+}
+
 /// How keys are hashed: all databases alike.
 #[derive(Clone, Debug)]
 pub struct KeyHasher(RandomState);
@@ -275,18 +284,18 @@ impl Database {
         &mut self,
         place: Place,
         edit: impl FnOnce(&mut T) -> R,
-    ) -> Result<R, WrongType> {
+    ) -> Result<Edited<R>, WrongType> {
         let collection = self.table.get_mut(place).view_mut::<T>()?;
-        let (bytes, size, due) = (collection.heap_bytes(), collection.size(), collection.due_ms().is_some());
+        let (bytes, size, due) = (collection.heap_bytes(), collection.size(), collection.due_ms());
         let result = edit(collection);
         self.bytes = self.bytes + collection.heap_bytes() - bytes;
-        self.partly = self.partly + collection.due_ms().is_some() as usize - due as usize;
-        let new = collection.size();
+        let (new, due) = (collection.size(), (due, collection.due_ms()));
+        self.partly = self.partly + due.1.is_some() as usize - due.0.is_some() as usize;
         if new != size {
             self.sizes.take(size);
             self.sizes.add(new);
         }
-        Ok(result)
+        Ok(Edited { result, emptied: collection.is_empty(), due })
     }
 
     /// Takes an entry out of the table and the accounts. It is freed, or carried elsewhere, at once.

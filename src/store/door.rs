@@ -1,7 +1,7 @@
 //! The one door for change. A write finds its entry once, and each way to change it names the event that it is: so no
 //! command can forget the memory account, the count of changes, the barrier, or those who watch.
 use super::access::Used;
-use super::database::Database;
+use super::database::{Database, Edited};
 use super::entry::{Entry, NEVER, Value};
 use super::event::{Event, Ledger};
 use super::structure::table::Place;
@@ -138,16 +138,11 @@ impl<'a> Door<'a> {
         edit: impl FnOnce(&mut T) -> (R, usize),
     ) -> Result<R, WrongType> {
         let Some(place) = self.place else { return Ok(self.edit_new(event, edit)) };
-        self.view::<T>()?;
-        self.ledger.before_change(self.number, self.key, || Some(self.database.get(place)));
-        let mut due = (None, None);
-        let edit = |collection: &mut T| {
-            due.0 = collection.due_ms();
-            let edited = edit(collection);
-            due.1 = collection.due_ms();
-            (edited, collection.is_empty())
-        };
-        let ((result, changes), emptied) = self.database.edit(place, edit)?;
+        if self.ledger.barrier.is_some() {
+            self.view::<T>()?;
+            self.ledger.before_change(self.number, self.key, || Some(self.database.get(place)));
+        }
+        let Edited { result: (result, changes), emptied, due } = self.database.edit(place, edit)?;
         if let (old_ms, Some(new_ms)) = due {
             self.file(place, old_ms.unwrap_or(NEVER), new_ms);
         }
@@ -222,6 +217,7 @@ impl<'a> Door<'a> {
     }
 
     /// Another event of the same change, for those who watch.
+    #[inline]
     pub fn note(&mut self, event: Event) {
         self.ledger.note(self.number, self.key, event);
     }

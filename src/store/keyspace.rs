@@ -1,7 +1,7 @@
 //! All databases, and what they share: the hash's seed, the ledger that every change goes through. Time is an argument:
 //! an entry whose moment has come is never seen, and is removed by who meets it.
 use super::access::{Access, Used};
-use super::database::{Database, KeyHasher};
+use super::database::{Database, Edited, KeyHasher};
 use super::door::{Door, NewExpiry};
 use super::entry::{Entry, NEVER, Value};
 use super::event::{Event, Lapsed, Ledger};
@@ -271,11 +271,10 @@ impl Keyspace {
             self.ledger.before_change(database, entry.key(), || Some(entry));
             let (key, mut names): (Box<[u8]>, Vec<Box<[u8]>>) = (entry.key().into(), vec![]);
             let is_told = self.ledger.lapsed.is_some();
-            let lapse = |hash: &mut Hash| {
-                let show = &mut |name: &[u8]| names.extend(is_told.then(|| name.into()));
-                (hash.lapse(now_ms, most, show), hash.is_empty())
-            };
-            let (gone, emptied) = self.databases[database].edit(place, lapse).expect("only hashes have such");
+            let show = &mut |name: &[u8]| names.extend(is_told.then(|| name.into()));
+            let lapse = |hash: &mut Hash| hash.lapse(now_ms, most, show);
+            let edited = self.databases[database].edit(place, lapse).expect("only hashes have such");
+            let Edited { result: gone, emptied, .. } = edited;
             self.ledger.expired_fields += gone as u64;
             self.ledger.note(database, &key, Event::FIELDS_EXPIRED);
             if let Some(lapsed) = &mut self.ledger.lapsed {

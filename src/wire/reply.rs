@@ -2,6 +2,7 @@
 //! null) and never which version of RESP the client speaks.
 //! (<https://redis.io/docs/latest/develop/reference/protocol-spec/>)
 use super::output::{Mark, Output, SHARED_BYTES_MIN};
+use crate::base::number::up_to_eight_digits;
 use bytes::Bytes;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -55,13 +56,16 @@ impl<'a> Reply<'a> {
         if let 0..=9 = number {
             return self.raw(&[kind, b'0' + number as u8, b'\r', b'\n']);
         }
-        let mut digits = itoa::Buffer::new();
-        let digits = digits.format(number).as_bytes();
-        let mut line = [0; 24];
-        line[0] = kind;
-        line[1..=digits.len()].copy_from_slice(digits);
-        line[digits.len() + 1..digits.len() + 3].copy_from_slice(b"\r\n");
-        self.raw(&line[..digits.len() + 3]);
+        let tail = self.to.tail();
+        if let Some((digits, count)) = up_to_eight_digits(number) {
+            let end = (b'\r' as u128 | ((b'\n' as u128) << 8)) << (8 + 8 * count);
+            let line = kind as u128 | ((digits as u128) << 8) | end;
+            tail.extend_from_slice(&line.to_le_bytes());
+            return tail.truncate(tail.len() - size_of::<u128>() + count + 3);
+        }
+        tail.push(kind);
+        tail.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        tail.extend_from_slice(b"\r\n");
     }
 
     #[inline]
@@ -90,6 +94,7 @@ impl<'a> Reply<'a> {
         self.number(b':', number);
     }
 
+    #[inline]
     pub fn count(&mut self, count: usize) {
         self.integer(count as i64);
     }
@@ -98,7 +103,6 @@ impl<'a> Reply<'a> {
     pub fn bulk(&mut self, bytes: &[u8]) {
         self.number(b'$', bytes.len() as i64);
         let tail = self.to.tail();
-        tail.reserve(bytes.len() + 2);
         tail.extend_from_slice(bytes);
         tail.extend_from_slice(b"\r\n");
     }

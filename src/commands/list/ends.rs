@@ -120,11 +120,7 @@ fn push<'a>(key: Key<'a, INSERT>, end: End, elements: Many<'a, Bytes<'a>>, makes
         return Ok(Outcome::Done);
     }
     let length = door.edit(pushed(end), |list: &mut Elements| {
-        let (mut bytes, mut count) = (0, 0);
-        for element in elements.iter() {
-            bytes += element.0.len();
-            count += 1;
-        }
+        let (count, bytes) = (elements.len(), elements.iter().map(|element| element.0.len()).sum());
         list.expect(bytes, count, fill);
         if count > 1 && bytes < RESERVED_BYTES_MAX {
             list.reserve(end, elements.iter().map(|element| element.0));

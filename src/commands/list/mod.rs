@@ -24,6 +24,7 @@ pub fn pushed(end: End) -> Event {
     Event::list(if end == End::Left { "lpush" } else { "rpush" })
 }
 
+#[inline]
 pub fn write_element(reply: &mut Reply, element: Element) {
     match element {
         Element::Integer(integer) => reply.bulk_integer(integer),

@@ -249,16 +249,25 @@ impl Decoder<'_> {
 
 impl Decoder<'_> {
     fn sorted_set_of_strings<S: Source>(&self, form: u8, input: &mut Input<S>) -> Result<Loaded, Trouble> {
-        let mut set = SortedSet::default();
-        for _ in 0..count(input)? {
+        let (mut set, limits, count) = (SortedSet::default(), &self.limits.sorted_set, count(input)?);
+        set.expect(usize::try_from(count).unwrap_or(usize::MAX), limits);
+        // A listpack knows no -0. What a long member makes another encoding of does, so these come last, the longest first.
+        let mut zeros = Vec::new();
+        for _ in 0..count {
             let member = input.string_bytes()?;
             let score = if form == types::ZSET_2 { f64::from_le_bytes(input.array()?) } else { old_score(input)? };
             if score.is_nan() {
                 return Err(input.trouble(What::Score));
             }
-            if set.change(&member, &self.limits.sorted_set, |_| Some(score)).0.is_some() {
+            if score == 0.0 && score.is_sign_negative() && set.is_listpack() {
+                zeros.push(member);
+            } else if set.change(&member, limits, |_| Some(score)).0.is_some() {
                 return Err(input.trouble(What::Duplicate));
             }
+        }
+        zeros.sort_by_key(|member| std::cmp::Reverse(member.len()));
+        if zeros.iter().any(|member| set.change(member, limits, |_| Some(-0.0)).0.is_some()) {
+            return Err(input.trouble(What::Duplicate));
         }
         Ok(Loaded::of(set))
     }

@@ -327,16 +327,36 @@ impl<const FIELDS: bool> Dict<FIELDS> {
 
     /// The same for one that is there.
     pub fn put_at(&mut self, place: Place, value: &[u8], expires_ms: Option<i64>) {
+        self.update(place, value, |_| expires_ms);
+    }
+
+    /// The same; `expiry` makes a new moment of expiry of the old one. Both.
+    #[inline]
+    pub fn update(
+        &mut self,
+        place: Place,
+        value: &[u8],
+        expiry: impl FnOnce(Option<i64>) -> Option<i64>,
+    ) -> (Option<i64>, Option<i64>) {
         assert!(FIELDS, "members have no values");
         let old = self.table.get(place).handle().expect("a field stands in the heap");
         let records = self.table.hasher_mut();
         let parts = records.parts(old);
-        let length = parts.length;
-        let was_volatile = parts.expires_ms.is_some();
-        if parts.expires_ms == expires_ms && parts.value.len() == value.len() {
+        let (length, old_ms) = (parts.length, parts.expires_ms);
+        let expires_ms = expiry(old_ms);
+        if old_ms == expires_ms && parts.value.len() == value.len() {
             records.heap.from_mut(old)[length - value.len()..length].copy_from_slice(value);
-            return;
+        } else {
+            self.rewrite(place, value, expires_ms);
         }
+        (old_ms, expires_ms)
+    }
+
+    fn rewrite(&mut self, place: Place, value: &[u8], expires_ms: Option<i64>) {
+        let old = self.table.get(place).handle().expect("a field stands in the heap");
+        let records = self.table.hasher_mut();
+        let parts = records.parts(old);
+        let (length, was_volatile) = (parts.length, parts.expires_ms.is_some());
         let key = parts.key.to_vec();
         let new = records.add(&key, value, expires_ms);
         records.heap.remove(old, length);

@@ -400,11 +400,9 @@ impl Large {
         let (hash, place) = self.fields.search(name);
         let (old_ms, new_ms, is_new) = match place {
             Some(place) => {
-                let old = Field::from(self.fields.at(place));
-                let (old_ms, was_live) = (old.expires_ms, old.is_live(now_ms));
-                let new_ms = at_ms(old_ms.filter(|_| was_live));
-                self.fields.put_at(place, value, new_ms);
-                (old_ms, new_ms, !was_live)
+                let is_live = |at_ms: &i64| *at_ms > now_ms;
+                let (old_ms, new_ms) = self.fields.update(place, value, |old_ms| at_ms(old_ms.filter(is_live)));
+                (old_ms, new_ms, old_ms.is_some_and(|at_ms| !is_live(&at_ms)))
             }
             None => {
                 let new_ms = at_ms(None);

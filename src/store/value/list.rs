@@ -156,10 +156,7 @@ impl Collection for List {
     const TYPE: &'static str = "list";
 
     fn encoding(&self) -> &'static str {
-        match self.0.get() {
-            Side::Large(row) if !row.is_listpack => "quicklist",
-            _ => "listpack",
-        }
+        if self.is_listpack() { "listpack" } else { "quicklist" }
     }
 
     #[inline]
@@ -210,6 +207,15 @@ impl List {
         .flatten()
     }
 
+    #[inline]
+    fn is_listpack(&self) -> bool {
+        match self.0.get() {
+            Side::Small(_) => true,
+            Side::Large(row) => row.is_listpack,
+        }
+    }
+
+    #[inline]
     fn single(&self) -> Option<&Chunk> {
         match self.0.get() {
             Side::Small(chunk) => Some(chunk),
@@ -241,10 +247,18 @@ impl List {
     pub fn visit(&self, range: Range<usize>, mut visit: impl FnMut(Element)) {
         let mut left = range.len();
         let mut of_node = |elements: Elements| {
-            for element in elements.take(left) {
-                visit(element);
-                left -= 1;
-            }
+            let here = match elements {
+                Elements::Packed(iter) => {
+                    let here = left.min(iter.len());
+                    iter.take(here).for_each(&mut visit);
+                    here
+                }
+                Elements::Large(bytes) => {
+                    bytes.into_iter().for_each(|bytes| visit(Element::Bytes(bytes)));
+                    1
+                }
+            };
+            left -= here;
             left > 0
         };
         match self.0.get() {
@@ -311,28 +325,32 @@ impl Row {
 
 impl List {
     /// Elements are to be added that have so many bytes: Redis judges by that, before it adds them, what the encoding is.
+    #[inline]
     pub fn expect(&mut self, bytes: usize, count: usize, fill: Fill) {
-        if self.encoding() == "listpack" && fill.exceeds(self.listpack_bytes() + bytes, self.len() + count) {
+        if self.is_listpack() && fill.exceeds(self.listpack_bytes() + bytes, self.len() + count) {
             let row = self.row();
             (row.is_listpack, row.is_fresh) = (false, true);
         }
     }
 
     /// Elements have gone: it may be a listpack again.
+    #[inline]
     pub fn settle(&mut self, fill: Fill) {
         let Side::Large(row) = self.0.get() else { return };
-        let half = Fill(if fill.0 > 0 { fill.0 / 2 } else { fill.0 });
-        let is_few = |list: &List| {
-            let bytes = list.listpack_bytes();
-            2 * bytes <= fill.bytes() && !half.exceeds(bytes, list.len())
-        };
         // Redis looks whether one node is left; its nodes are as large as the setting says.
         let nodes_max = (fill.bytes() / CHUNK_BYTES_MAX).max(1);
-        if !row.is_listpack && (row.nodes.len() > nodes_max || !is_few(self)) {
-            return;
+        if row.nodes.len() <= nodes_max || row.is_listpack {
+            self.settle_few(fill);
         }
-        self.row().is_listpack = true;
-        self.simplify();
+    }
+
+    fn settle_few(&mut self, fill: Fill) {
+        let half = Fill(if fill.0 > 0 { fill.0 / 2 } else { fill.0 });
+        let bytes = self.listpack_bytes();
+        if self.is_listpack() || 2 * bytes <= fill.bytes() && !half.exceeds(bytes, self.len()) {
+            self.row().is_listpack = true;
+            self.simplify();
+        }
     }
 
     /// One chunk needs no row.
@@ -347,12 +365,10 @@ impl List {
     }
 
     /// It as a row of chunks, which it is from now on.
+    #[inline]
     fn row(&mut self) -> &mut Row {
-        if let Side::Small(chunk) = self.0.get_mut() {
-            let chunk = std::mem::take(chunk);
-            let (len, heap_bytes) = (chunk.len(), chunk.heap_bytes());
-            let nodes = if len > 0 { VecDeque::from([Node::Packed(chunk)]) } else { VecDeque::new() };
-            self.0 = Either::large(Box::new(Row { nodes, len, heap_bytes, is_listpack: true, is_fresh: false }));
+        if let Side::Small(_) = self.0.get() {
+            self.make_row();
         }
         match self.0.get_mut() {
             Side::Large(row) => row,
@@ -360,15 +376,26 @@ impl List {
         }
     }
 
+    #[cold]
+    fn make_row(&mut self) {
+        if let Side::Small(chunk) = self.0.get_mut() {
+            let chunk = std::mem::take(chunk);
+            let (len, heap_bytes) = (chunk.len(), chunk.heap_bytes());
+            let nodes = if len > 0 { VecDeque::from([Node::Packed(chunk)]) } else { VecDeque::new() };
+            self.0 = Either::large(Box::new(Row { nodes, len, heap_bytes, is_listpack: true, is_fresh: false }));
+        }
+    }
+
     #[inline]
     pub fn push(&mut self, end: End, element: &[u8]) {
-        if let Side::Small(chunk) = self.0.get_mut()
-            && element.len() <= ELEMENT_BYTES_MAX
-            && push(chunk, end, element, false)
-        {
-            return;
+        match self.0.get_mut() {
+            Side::Small(chunk) => {
+                if element.len() > ELEMENT_BYTES_MAX || !push(chunk, end, element, false) {
+                    self.row().push(end, element);
+                }
+            }
+            Side::Large(row) => row.push(end, element),
         }
-        self.row().push(end, element);
     }
 
     /// Makes room for elements that are to be pushed.

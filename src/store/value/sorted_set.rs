@@ -178,7 +178,8 @@ fn insert(chunk: &mut Chunk, at: usize, member: &[u8], score: f64) -> bool {
 // --- What is seen
 
 impl SortedSet {
-    fn is_listpack(&self) -> bool {
+    #[inline]
+    pub fn is_listpack(&self) -> bool {
         match self.0.get() {
             Side::Small(_) => true,
             Side::Large(large) => large.is_listpack,
@@ -367,6 +368,11 @@ impl SortedSetLimits {
     }
 }
 
+/// Of a zero, as a listpack keeps it.
+fn without_sign(score: f64) -> f64 {
+    score + 0.0
+}
+
 impl Large {
     #[inline]
     fn change(
@@ -382,9 +388,11 @@ impl Large {
         match (old, new) {
             (None, Some(score)) => {
                 *is_listpack &= limits.admit(ranking.len() + 1, member);
-                ranking.insert(found, score, member);
+                ranking.insert(found, if *is_listpack { without_sign(score) } else { score }, member);
             }
-            (Some(old), Some(score)) if old != score => ranking.set_score(found, score),
+            (Some(old), Some(score)) if old != score => {
+                ranking.set_score(found, if *is_listpack { without_sign(score) } else { score })
+            }
             _ => {}
         }
         (old, new)

@@ -51,6 +51,27 @@ fn listpack(elements: &[Element]) -> Vec<u8> {
 
 use crate::store::value::list::Element::{self, Bytes as B, Integer as I};
 
+/// A listpack has integers, and no -0; what is none keeps it, whatever came first.
+#[test]
+fn a_zero_keeps_its_sign_where_redis_keeps_it() {
+    let of = |members: &[Vec<u8>]| {
+        let pair = |member: &Vec<u8>| [&string(member), &(-0.0f64).to_le_bytes()[..]].concat();
+        let body: Vec<u8> = members.iter().flat_map(pair).collect();
+        read(9, &[&[types::ZSET_2, members.len() as u8], &body]).expect("it is sound")
+    };
+    let numbered = |count: u8| (10..10 + count).map(|n| n.to_string().into_bytes()).collect::<Vec<_>>();
+    let few = of(&numbered(3));
+    assert!(few.contains("listpack") && !few.contains("-0.0"), "{few}");
+    for members in [[numbered(2), vec![vec![b'x'; 300]]].concat(), [vec![vec![b'x'; 300]], numbered(2)].concat()] {
+        let long = of(&members);
+        assert!(long.contains("skiplist") && long.matches("-0.0").count() == 3, "{long}");
+    }
+    assert_eq!(
+        read(9, &[&[types::ZSET_2, 2], &[&string(b"a")[..], &[0; 7], &[0x80]].concat().repeat(2)]),
+        Err(What::Duplicate)
+    );
+}
+
 #[test]
 fn ziplists_are_read() {
     // From <https://rdb.fnordig.de/file_format.html>: 9223372036854775807, 65535, 16380, 63.

@@ -55,7 +55,8 @@ impl Leaf {
         if alike.first().is_none_or(|link| link.code() as u64 > code) {
             return from;
         }
-        let alike = &alike[..alike.partition_point(|link| link.code() as u64 <= code)];
+        // Nearly always one, whatever the leaf has.
+        let alike = &alike[..alike.iter().take_while(|link| link.code() as u64 == code).count()];
         from + alike.partition_point(|link| link.compare(key, member).is_lt())
     }
 

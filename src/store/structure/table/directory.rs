@@ -52,7 +52,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
             hasher,
             directory: vec![0; 2],
             depth: 1,
-            segments: Segments { blocks: vec![], len: 0 },
+            segments: Segments { blocks: vec![], capacity: 0, len: 0 },
             depths: [0; DEPTH_MAX as usize + 1],
             slots_max: 0,
             len: 0,
@@ -297,12 +297,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
 
     /// Bytes on the heap, without what the items own. Quickly known.
     pub fn heap_bytes(&self) -> usize {
-        let blocks = &self.segments.blocks;
-        let segments = blocks.iter().map(Vec::capacity).sum::<usize>();
-        self.slots * size_of::<Option<T>>()
-            + segments * size_of::<Segment<T>>()
-            + blocks.capacity() * size_of::<Vec<Segment<T>>>()
-            + self.directory.capacity() * 4
+        self.slots * size_of::<Option<T>>() + self.segments.heap_bytes() + self.directory.capacity() * 4
     }
 
     pub fn check(&self) {
@@ -320,6 +315,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
                 assert_eq!(item.tag(), tag(hash, segment.depth));
             }
         }
+        assert_eq!(self.segments.capacity, self.segments.blocks.iter().map(Vec::capacity).sum::<usize>());
         let mut depths = [0; DEPTH_MAX as usize + 1];
         self.segments.iter().for_each(|segment| depths[segment.depth as usize] += 1);
         assert_eq!(depths, self.depths);
@@ -330,11 +326,20 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
 }
 
 /// All segments, by their numbers.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Segments<T> {
     /// Invariant: all but the last have `BLOCK` segments.
     blocks: Vec<Vec<Segment<T>>>,
+    /// Invariant: so many segments there is memory for.
+    capacity: usize,
     pub len: usize,
+}
+
+impl<T: Clone> Clone for Segments<T> {
+    fn clone(&self) -> Self {
+        let blocks = self.blocks.clone();
+        Segments { capacity: blocks.iter().map(Vec::capacity).sum(), blocks, len: self.len }
+    }
 }
 
 impl<T> Segments<T> {
@@ -350,17 +355,23 @@ impl<T> Segments<T> {
 
     fn push(&mut self, segment: Segment<T>) -> u32 {
         if self.len.is_multiple_of(BLOCK) {
-            self.blocks.push(Vec::with_capacity(1));
+            self.blocks.push(Vec::new());
         }
-        self.blocks[self.len / BLOCK].push(segment);
+        let block = &mut self.blocks[self.len / BLOCK];
+        let before = block.capacity();
+        if before == 0 {
+            block.reserve_exact(1);
+        }
+        block.push(segment);
+        self.capacity += block.capacity() - before;
         self.len += 1;
         self.len as u32 - 1
     }
 
     fn pop(&mut self) -> Option<Segment<T>> {
         let segment = self.blocks.last_mut()?.pop();
-        if self.blocks.last().is_some_and(Vec::is_empty) {
-            self.blocks.pop();
+        if let Some(empty) = self.blocks.pop_if(|block| block.is_empty()) {
+            self.capacity -= empty.capacity();
         }
         self.len -= 1;
         segment
@@ -368,5 +379,10 @@ impl<T> Segments<T> {
 
     pub fn iter(&self) -> impl Iterator<Item = &Segment<T>> {
         self.blocks.iter().flatten()
+    }
+
+    #[inline]
+    fn heap_bytes(&self) -> usize {
+        self.capacity * size_of::<Segment<T>>() + self.blocks.capacity() * size_of::<Vec<Segment<T>>>()
     }
 }
