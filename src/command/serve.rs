@@ -14,7 +14,18 @@ use super::words::Words;
 use log::{log_enabled, trace, warn};
 
 pub fn serve(cx: &mut Context) -> Outcome {
-    if cx.me().has_modes() { with_modes(cx, run) } else { run(cx) }
+    serve_here(cx)
+}
+
+/// The same, in its place.
+#[inline(always)]
+pub fn serve_here(cx: &mut Context) -> Outcome {
+    if cx.me().has_modes() { serve_in_modes(cx) } else { run(cx) }
+}
+
+#[cold]
+fn serve_in_modes(cx: &mut Context) -> Outcome {
+    with_modes(cx, run)
 }
 
 #[inline(always)]

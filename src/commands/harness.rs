@@ -53,6 +53,7 @@ impl World {
             found: None,
             client: self.client.key,
             now: self.now,
+            now_ms: self.now.wall_ms(),
             since: &mut 0,
             table: &COMMANDS,
             effects: &mut vec![],

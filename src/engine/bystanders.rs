@@ -139,6 +139,7 @@ impl Around<'_> {
             found: None,
             client: id.key,
             now,
+            now_ms: now.wall_ms(),
             since: &mut host.ticks(),
             table: self.table,
             effects: self.effects,

@@ -54,7 +54,7 @@ impl KeyHasher {
         KeyHasher(RandomState::with_seeds(seed[0], seed[1], seed[2], seed[3]))
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn key(&self, key: &[u8]) -> u64 {
         let mut hasher = self.0.build_hasher();
         hasher.write(key);
@@ -165,12 +165,12 @@ impl Database {
         found.map(|place| (place, expired)).ok_or(hash)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn prefetch(&self, hash: u64) {
         self.table.prefetch(hash);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn candidate(&self, hash: u64) -> Option<(Place, &Entry)> {
         self.table.candidate(hash)
     }

@@ -70,8 +70,13 @@ impl Keyspace {
     }
 
     /// The same for who uses the value. That it is missing is an event.
-    #[inline]
     pub fn read(&mut self, database: usize, key: &[u8], now_ms: i64) -> Option<&mut Entry> {
+        self.read_here(database, key, now_ms)
+    }
+
+    /// The same, in its place.
+    #[inline(always)]
+    pub fn read_here(&mut self, database: usize, key: &[u8], now_ms: i64) -> Option<&mut Entry> {
         let Ok(place) = self.meet(database, key, now_ms) else {
             self.ledger.missed(database, key);
             return None;
@@ -82,7 +87,7 @@ impl Keyspace {
     }
 
     /// The hash of a key; the slots where its entry may be are fetched into the cache.
-    #[inline]
+    #[inline(always)]
     pub fn foresee(&self, database: usize, key: &[u8]) -> u64 {
         let hash = self.hasher.key(key);
         self.databases[database].prefetch(hash);
@@ -90,7 +95,7 @@ impl Keyspace {
     }
 
     /// The entry that a look-up with this hash would compare first, whatever its key and its time; it is fetched too.
-    #[inline]
+    #[inline(always)]
     pub fn fetch(&self, database: usize, hash: u64) -> Option<Hint> {
         let (place, entry) = self.databases[database].candidate(hash)?;
         entry.prefetch();

@@ -50,7 +50,7 @@ impl<'a> Reply<'a> {
         self.to.tail().extend_from_slice(bytes);
     }
 
-    #[inline]
+    #[inline(always)]
     fn number(&mut self, kind: u8, number: i64) {
         // One digit is the usual case, and one copy of four bytes.
         if let 0..=9 = number {
@@ -99,8 +99,13 @@ impl<'a> Reply<'a> {
         self.integer(count as i64);
     }
 
-    #[inline]
     pub fn bulk(&mut self, bytes: &[u8]) {
+        self.bulk_here(bytes);
+    }
+
+    /// The same, in its place.
+    #[inline(always)]
+    pub fn bulk_here(&mut self, bytes: &[u8]) {
         self.number(b'$', bytes.len() as i64);
         let tail = self.to.tail();
         tail.extend_from_slice(bytes);

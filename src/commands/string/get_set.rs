@@ -1,7 +1,8 @@
 //! Strings as one value: read it, put it, both at once, take it away.
 use super::expiry::{Expiry, Renewal, deadline_ms};
 use super::prelude::*;
-use crate::store::Door;
+use crate::store::{self, Door};
+use crate::wire::reply::Reply;
 
 // --- DELIFEQ key value
 form! { pub DelIfEq<'a> { key: Key<'a, UNLINK>, value: Bytes<'a> } }
@@ -24,13 +25,18 @@ impl<'a> Command<'a> for Get<'a> {
     const FACTS: Facts = facts("GET", "string", "1.0.0", READONLY | FAST, "Returns the string at a key.");
     #[inline]
     fn run(self, cx: &mut Context) -> Ran {
-        cx.answer(self.key, |entry, reply| match entry {
-            Some(entry) => write_text(reply, entry),
-            None => {
-                reply.null();
-                Ok(())
-            }
-        })
+        cx.answer(self.key, text_or_null)
+    }
+}
+
+#[inline(always)]
+fn text_or_null(entry: Option<&mut store::Entry>, reply: &mut Reply) -> Result<(), Refusal> {
+    match entry {
+        Some(entry) => write_text(reply, entry),
+        None => {
+            reply.null();
+            Ok(())
+        }
     }
 }
 

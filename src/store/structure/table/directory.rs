@@ -96,14 +96,14 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
     }
 
     /// It will be looked for soon.
-    #[inline]
+    #[inline(always)]
     pub fn prefetch(&self, hash: u64) {
         let segment = self.segments.get(self.number_of(hash));
         segment.prefetch(tag(hash, segment.depth));
     }
 
     /// The first item whose tag is that of this hash: what `find` would compare first.
-    #[inline]
+    #[inline(always)]
     pub fn candidate(&self, hash: u64) -> Option<(Place, &T)> {
         let number = self.number_of(hash);
         let segment = self.segments.get(number);
