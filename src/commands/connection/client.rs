@@ -62,7 +62,7 @@ impl<'a> Command<'a> for ClientInfo {
     )
     .hint(&["nondeterministic_output"]);
     fn run(self, cx: &mut Context) -> Ran {
-        let line = describe(cx.me(), cx);
+        let line = describe(cx.me(), Sent::of(cx.request), cx);
         cx.reply.verbatim("txt", &line);
         Ok(Outcome::Done)
     }
@@ -106,7 +106,8 @@ impl<'a> Command<'a> for ClientList<'a> {
     )
     .hint(&["nondeterministic_output"]);
     fn run(self, cx: &mut Context) -> Ran {
-        let line = |client: &clients::Client| describe(client, cx);
+        let sent = Sent::of(cx.request);
+        let line = |client: &clients::Client| describe(client, sent, cx);
         // In the order of their numbers.
         let open: Vec<&clients::Client> = cx.server.clients.iter().filter(|client| !client.closing).collect();
         let text: String = match self.which {
@@ -123,7 +124,7 @@ impl<'a> Command<'a> for ClientList<'a> {
 }
 
 /// A line of CLIENT LIST, with Redis's fields. What Spindle does not have is 0.
-fn describe(client: &clients::Client, cx: &Context) -> String {
+fn describe(client: &clients::Client, sent: Sent, cx: &Context) -> String {
     let clients::Client { id, address, descriptor, name, library, library_version, database, resp, .. } = client;
     let clients::Client { unread, unread_room, unsent, .. } = client;
     let is_me = id.key == cx.client;
@@ -150,8 +151,7 @@ fn describe(client: &clients::Client, cx: &Context) -> String {
     let queued = client.transaction.map_or(-1, |transaction| transaction.queued as i64);
     let transaction_bytes = client.transaction.map_or(0, |transaction| transaction.bytes + watch_bytes);
     // What this client has sent and is not done with is this very request.
-    let request_bytes: usize = if is_me { cx.request.iter().map(<[u8]>::len).sum() } else { 0 };
-    let unread = if is_me { sent_bytes(cx.request) } else { *unread };
+    let (request_bytes, unread) = if is_me { (sent.words, sent.whole) } else { (0, *unread) };
     let command =
         client.invoker.or(client.last_command).map_or("NULL".into(), |row| cx.table.entries[row as usize].lower_name());
     let (peer, local, age) = (address.peer(), address.local(), seconds_since(client.opened_us));
@@ -169,10 +169,21 @@ fn describe(client: &clients::Client, cx: &Context) -> String {
     line
 }
 
-/// The length of a request as an array of bulk strings.
-fn sent_bytes(request: Request) -> usize {
-    let line = |number: usize| 3 + number.to_string().len();
-    line(request.len()) + request.iter().map(|word| line(word.len()) + word.len() + 2).sum::<usize>()
+/// How long a request is. Reckoned once for all lines: it may name its client as often as it has words.
+#[derive(Clone, Copy)]
+struct Sent {
+    words: usize,
+    /// As an array of bulk strings.
+    whole: usize,
+}
+
+impl Sent {
+    fn of(request: Request) -> Sent {
+        let line = |number: usize| 3 + number.to_string().len();
+        let words = request.iter().map(<[u8]>::len).sum();
+        let heads: usize = request.iter().map(|word| line(word.len()) + 2).sum();
+        Sent { words, whole: line(request.len()) + heads + words }
+    }
 }
 
 // --- CLIENT SETINFO LIB-NAME name | LIB-VER version
