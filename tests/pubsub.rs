@@ -176,6 +176,22 @@ fn a_reply_that_is_too_large_ends_the_connection_and_resp3_is_told_why() {
 }
 
 #[test]
+fn a_transaction_keeps_no_replies_beyond_the_limit() {
+    let mut bench = with(&[("client-output-buffer-limit", "normal 100000 0 0")]);
+    let [id, other] = [(); 2].map(|()| bench.open());
+    bench.send(id, &format!("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$60000\r\n{}\r\n", "x".repeat(60_000)));
+    bench.ask(id, "HELLO 3");
+    bench.ask(id, "MULTI");
+    (0..100).for_each(|_| _ = bench.ask(id, "GET k"));
+    bench.ask(id, "INCR n");
+    bench.send(id, "EXEC");
+    assert_eq!(bench.engine.closing(id), Some(Close::AfterReply));
+    let told = bench.text(id);
+    assert!(told.contains(" 120") && told.contains(" bytes are unsent, the hard limit is 100000"), "{told}");
+    assert_eq!(bench.ask(other, "GET n"), "$1 1", "all of it ran");
+}
+
+#[test]
 fn who_is_not_stepped_for_what_it_does_not_read_still_hears() {
     let mut bench = Bench::new();
     let [slow, publisher] = [(); 2].map(|()| bench.open());

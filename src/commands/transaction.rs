@@ -59,7 +59,13 @@ impl<'a> Command<'a> for Exec {
             }
             // HELLO may have changed it.
             cx.reply.speak(if cx.me().resp == 3 { Protocol::Resp3 } else { Protocol::Resp2 });
+            // Who has more coming than the limit is cut off when this has run: what he would be told then is not kept.
+            let hard = cx.server.output_limit(cx.me()).hard;
+            let over = (hard > 0 && output.len() as u64 >= hard).then(|| output.mark());
             cx.invoke(request, &mut output);
+            if let Some(over) = over {
+                output.undo(over);
+            }
         });
         *cx.reply.output() = output;
         cx.me_mut().transaction = None;

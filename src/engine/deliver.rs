@@ -5,23 +5,13 @@ use super::outgoing::Letter;
 use super::session::Close;
 use crate::base::time::Now;
 use crate::server::clients::ClientId;
-use crate::server::config::output_limits::OutputLimit;
 use crate::wire::message::Message;
 use log::warn;
-
-/// A monitor that is so far behind is closed, where no limit for normal clients is set: others make what it is to be
-/// shown, as fast as they like.
-const MONITOR_BYTES_MAX: u64 = 32 << 20;
-
-/// Nor are more bytes kept for a client that has not signed in. (Redis: 1 KB beyond the first 16.)
-const STRANGER_BYTES_MAX: u64 = 17 * 1024;
 
 impl Engine {
     pub(super) fn deliver(&mut self, message: Message, to: &[ClientId], now: Now) {
         let mut letter = Letter::from(message);
-        let limits = &self.world.server.config.client_output_buffer_limit;
-        // Monitors hear too.
-        let least = limits.least().min(MONITOR_BYTES_MAX as usize);
+        let least = self.world.server.least_output_limit();
         let mut suspects = vec![];
         let all_weighed = self.world.server.weights.are_wanted();
         for id in to {
@@ -42,24 +32,13 @@ impl Engine {
     /// Whether `limit_output` would do something to a client with so much unsent, which has not been over its soft limit.
     #[inline]
     pub(super) fn passes_limit(&self, unsent: usize) -> bool {
-        const { assert!(STRANGER_BYTES_MAX < MONITOR_BYTES_MAX) }
-        unsent >= self.world.server.config.client_output_buffer_limit.least().min(STRANGER_BYTES_MAX as usize)
+        unsent >= self.world.server.least_output_limit()
     }
 
     /// Closes a client to which too much is unsent, now or for too long.
     pub(super) fn limit_output(&mut self, id: ClientId, now: Now) {
         let server = &self.world.server;
-        let limits = &server.config.client_output_buffer_limit;
-        let client = server.clients.at(id.key);
-        let limit = match client.subscribed {
-            true => limits.pubsub,
-            // A stranger who does not read what he is told is worth no memory.
-            false if !server.lets_in(client) => OutputLimit { hard: STRANGER_BYTES_MAX, soft: 0, soft_seconds: 0 },
-            false if client.monitors && limits.normal.hard == 0 => {
-                OutputLimit { hard: MONITOR_BYTES_MAX, ..limits.normal }
-            }
-            false => limits.normal,
-        };
+        let limit = server.output_limit(server.clients.at(id.key));
         let session = self.sessions.at_mut(id);
         let unsent = session.unsent();
         if unsent < limit.least() && session.over_since_us.is_none() || session.close == Some(Close::Now) {

@@ -12,6 +12,7 @@ pub mod slowlog;
 pub mod stats;
 pub mod strangers;
 pub mod turns;
+pub mod unsent;
 pub mod users;
 pub mod watch;
 pub mod weights;
