@@ -53,9 +53,14 @@ impl<'a> Reply<'a> {
     #[inline(always)]
     fn number(&mut self, kind: u8, number: i64) {
         // One digit is the usual case, and one copy of four bytes.
-        if let 0..=9 = number {
-            return self.raw(&[kind, b'0' + number as u8, b'\r', b'\n']);
+        match number {
+            0..=9 => self.raw(&[kind, b'0' + number as u8, b'\r', b'\n']),
+            _ => self.digits(kind, number),
         }
+    }
+
+    #[inline(never)]
+    fn digits(&mut self, kind: u8, number: i64) {
         let tail = self.to.tail();
         if let Some((digits, count)) = up_to_eight_digits(number) {
             let end = (b'\r' as u128 | ((b'\n' as u128) << 8)) << (8 + 8 * count);

@@ -24,10 +24,10 @@ pub fn pushed(end: End) -> Event {
     Event::list(if end == End::Left { "lpush" } else { "rpush" })
 }
 
-#[inline]
+#[inline(always)] // As a call it took 44 instructions of 145 for each element of a range.
 pub fn write_element(reply: &mut Reply, element: Element) {
     match element {
         Element::Integer(integer) => reply.bulk_integer(integer),
-        Element::Bytes(bytes) => reply.bulk(bytes),
+        Element::Bytes(bytes) => reply.bulk_here(bytes),
     }
 }
