@@ -202,6 +202,13 @@ fn results_that_would_be_too_large_are_refused() {
     }
     assert_eq!(bench.ask(id, "GET d"), "$6 before");
     assert_eq!(bench.ask(id, "SORT l GET w_* LIMIT 1 1"), "*1 $5 short");
+    // Keys of elements so long are made one at a time.
+    let [one, two] = ["1", "2"].map(|last| "x".repeat(70_000) + last);
+    bench.ask(id, &format!("RPUSH long {one} {two}"));
+    bench.ask(id, &format!("SET w_{two} found"));
+    let text = bench.ask(id, "SORT long ALPHA GET w_* GET # GET w_*");
+    assert!(text.starts_with("*6 $-1 $70001 xx") && text.ends_with("x2 $5 found"), "{:.100}", text);
+    assert!(text.contains("x1 $-1 $5 found $70001 xx"), "each beside its element");
 }
 
 // --- Many who wait

@@ -75,6 +75,11 @@ impl Names {
         self.ends.len()
     }
 
+    /// How many bytes they have, all together.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     pub fn get(&self, at: usize) -> &[u8] {
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
         &self.bytes[start..self.ends[at]]

@@ -177,6 +177,10 @@ impl Found<'_> {
     }
 }
 
+/// No more keys are made at once when they have so many bytes: an element is as large as a client likes, and so is a
+/// pattern.
+const KEYS_BYTES_MAX: usize = 64 * 1024;
+
 /// Shows what each pattern finds for each element, in order. Look-ups wait for memory together.
 fn find<'e>(
     patterns: &[Pattern],
@@ -184,39 +188,39 @@ fn find<'e>(
     cx: &mut Context,
     mut see: impl FnMut(Found, &mut Reply) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    let (database, now_ms, group) = (cx.database(), cx.now_ms(), (WARMED_MAX / patterns.len()).max(1));
+    let (database, now_ms) = (cx.database(), cx.now_ms());
     let Context { data, server, reply, .. } = cx;
-    let (mut elements, mut some, mut keys) = (elements.fuse(), Vec::with_capacity(group), Names::default());
+    let mut wanted = elements.flat_map(|element| patterns.iter().map(move |pattern| (element, pattern)));
+    let (mut some, mut keys) = (Vec::with_capacity(WARMED_MAX), Names::default());
     loop {
         some.clear();
-        some.extend(elements.by_ref().take(group));
+        keys.clear();
+        while some.len() < WARMED_MAX
+            && keys.bytes() < KEYS_BYTES_MAX
+            && let Some((element, pattern)) = wanted.next()
+        {
+            if let Pattern::Key { before, after, .. } = pattern {
+                keys.push_joined(&[before, element, after]);
+            }
+            some.push((element, pattern));
+        }
         if some.is_empty() {
             return Ok(());
         }
-        keys.clear();
-        for element in &some {
-            for pattern in patterns {
-                if let Pattern::Key { before, after, .. } = pattern {
-                    keys.push_joined(&[before, element, after]);
-                }
-            }
-        }
-        data.warm(database, (0..keys.len().min(WARMED_MAX)).map(|at| keys.get(at)));
+        data.warm(database, (0..keys.len()).map(|at| keys.get(at)));
         let mut next = 0..;
-        for element in &some {
-            for pattern in patterns {
-                let found = match *pattern {
-                    Pattern::Nothing => Found::Nothing,
-                    Pattern::Element => Found::Same(element),
-                    Pattern::Key { field, .. } => {
-                        let key = keys.get(next.next().expect("one for each"));
-                        let entry = data.read(database, key, now_ms);
-                        server.stats.looked_up(entry.is_some());
-                        follow(entry, field, now_ms)
-                    }
-                };
-                see(found, reply)?;
-            }
+        for (element, pattern) in &some {
+            let found = match **pattern {
+                Pattern::Nothing => Found::Nothing,
+                Pattern::Element => Found::Same(element),
+                Pattern::Key { field, .. } => {
+                    let key = keys.get(next.next().expect("one for each"));
+                    let entry = data.read(database, key, now_ms);
+                    server.stats.looked_up(entry.is_some());
+                    follow(entry, field, now_ms)
+                }
+            };
+            see(found, reply)?;
         }
     }
 }

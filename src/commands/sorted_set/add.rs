@@ -94,7 +94,8 @@ impl<'a> Command<'a> for ZAdd<'a> {
             };
             if count == 1 {
                 let (old, new) = put(score, first.member);
-                if new.is_none() && self.increment && old.is_some_and(|old| (old + score).is_nan()) {
+                let may = self.condition != Some(Condition::IfAbsent);
+                if may && new.is_none() && self.increment && old.is_some_and(|old| (old + score).is_nan()) {
                     outcome = Err(Refusal::ScoreNan);
                     return ((), 0);
                 }
