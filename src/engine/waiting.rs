@@ -5,6 +5,9 @@ use crate::server::Waits;
 use crate::server::clients::ClientId;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+/// Room for so many keys that are waited for is kept.
+const FEW: usize = 64;
+
 /// A database's number and a key in it.
 pub type Place = (usize, Box<[u8]>);
 
@@ -112,6 +115,10 @@ impl Waiting {
                     self.keys.remove(&place);
                 }
             }
+        }
+        if self.keys.is_empty() {
+            // What very many keys needed is not kept for few.
+            self.keys.shrink_to(FEW);
         }
         self.unparticular -= wait.wants.is_none() as usize;
         wait.deadline_us.map(|deadline_us| self.deadlines.remove(&(deadline_us, id)));

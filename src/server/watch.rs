@@ -135,7 +135,7 @@ impl Watch {
 
     /// This key was changed. `expired`: it was only removed because its time had come.
     pub fn touch(&mut self, database: usize, key: &[u8], expired: bool) {
-        if self.sets.is_empty() {
+        if self.keys == 0 {
             return;
         }
         let hash = self.hasher.hash_one((database, key));
@@ -206,6 +206,10 @@ impl Watch {
             if entry.get().by.is_empty() {
                 entry.remove();
                 self.keys -= 1;
+            }
+            if self.keys == 0 {
+                // What very many keys needed is not kept for few.
+                self.shards = vec![];
             }
         }
     }
@@ -305,6 +309,14 @@ mod tests {
             watch.forget(1000);
         }
         watch.check();
-        assert_eq!(watch.keys(), 0);
+        assert_eq!((watch.keys(), watch.shards.capacity()), (0, 0));
+        // Who has lost his transaction watches nothing more.
+        watch.add(client(1), 0, b"any", false, None);
+        watch.touch(0, b"any", false);
+        while watch.is_stale() {
+            watch.forget(1000);
+        }
+        watch.touch(0, b"any", false);
+        assert!(watch.is_broken(client(1)));
     }
 }
