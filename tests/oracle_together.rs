@@ -204,7 +204,7 @@ impl Round {
         self.compare();
         // While time passes nothing else happens, so that it does not matter how much.
         if self.naive.waits(serial)
-            && let Say::WaitPop(_, 1..) | Say::WaitMove(_, _, 1..) = say
+            && let Say::WaitPop(_, 1..) | Say::WaitMove(_, _, 1..) | Say::WaitPopMin(_, 1..) = say
         {
             self.bench.later(1_000_000);
             self.naive.tick(self.bench.host.now, false);

@@ -1,6 +1,6 @@
 //! Clients that have to do with each other, from a seed: transactions under watches that others break, messages of all
-//! three kinds and events of keys in RESP2 and RESP3, lists that are waited for; their requests cut anywhere, their replies
-//! taken in pieces, connections reset in the middle of all that. A naive server runs the same commands in the same order
+//! three kinds and events of keys in RESP2 and RESP3, lists and sorted sets that are waited for, waits that others end, the data
+//! saved and loaded; their requests cut anywhere, their replies taken in pieces, connections reset in the middle of all that. A naive server runs the same commands in the same order
 //! (support/together.rs): each client must be sent exactly what it says, byte by byte, after each step.
 //! Counters assert that each kind has occurred.
 //!
@@ -60,16 +60,20 @@ const KINDS: &[&str] = &[
     "message of a shard in RESP3",
     "no wait in a transaction",
     "refused to a subscriber",
+    "reload",
     "reset in a request",
     "reset in a transaction",
     "reset of a subscriber",
     "reset while it waits",
     "served",
+    "served from a sorted set",
     "short write",
     "subscribed in a transaction",
     "transaction",
     "transaction aborted",
     "transaction under a watch",
+    "unblocked",
+    "unblocked by an error",
     "wait",
     "watch broken",
 ];
@@ -100,6 +104,7 @@ impl Simulation {
         let mut chance = Chance::from_seed(seed);
         let mut config = Config::default();
         let notifies = chance.below(2) == 0;
+        config.set_one("enable-debug-command", &[b"yes".to_vec()], Source::CommandLine).expect("a setting");
         if notifies {
             config.set_one("notify-keyspace-events", &[b"KEA".to_vec()], Source::CommandLine).expect("a setting");
         }
@@ -171,7 +176,13 @@ impl Simulation {
     fn say(&mut self, at: usize) {
         for _ in 0..1 + self.chance.below(3) {
             self.marks += 1;
-            let say = Say::draw(&mut self.chance, &format!("m{}", self.marks), true);
+            let say = match self.chance.below(25) {
+                0 => {
+                    let other = self.peers[self.chance.below(self.peers.len() as u64) as usize].id.serial;
+                    Say::Unblock(other, self.chance.below(2) == 0)
+                }
+                _ => Say::draw(&mut self.chance, &format!("m{}", self.marks), true),
+            };
             self.peers[at].unsent.extend(say.bytes());
             self.peers[at].said.push_back(say);
         }

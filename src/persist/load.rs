@@ -120,7 +120,7 @@ impl Loading {
     }
 
     fn put(&mut self, mut entry: LoadedEntry, data: &mut Keyspace, now_ms: i64) -> Result<(), Failed> {
-        let is_expired = entry.expires_ms.is_some_and(|at_ms| at_ms < now_ms);
+        let is_expired = entry.expires_ms.is_some_and(|at_ms| at_ms <= now_ms);
         if is_expired || matches!(&entry.value, Loaded::Collection(Held::Hash(hash)) if hash.len_at(now_ms) == 0) {
             self.progress.expired += 1;
             return Ok(());

@@ -20,7 +20,16 @@ pub enum Say {
     /// Milliseconds; 0 for ever.
     WaitPop(Vec<String>, u64),
     WaitMove(String, String, u64),
+    /// Key, score, member.
+    Add(String, u64, String),
+    PopMin(String),
+    WaitPopMin(Vec<String>, u64),
+    /// Ends another's wait, whom its number names: with an error, or as its deadline would.
+    #[allow(dead_code, reason = "the oracle is not told the numbers that a real server gives to its clients")]
+    Unblock(u64, bool),
     Flush,
+    /// The data is saved, emptied and loaded.
+    Reload,
     Multi,
     Exec,
     Discard,
@@ -41,10 +50,17 @@ pub enum Space {
     Shard,
 }
 
-const CHANNELS: &[&str] =
-    &["news", "sport", "__keyevent@0__:rpush", "__keyevent@0__:set", "__keyevent@0__:expired", "__keyspace@0__:l1"];
+const CHANNELS: &[&str] = &[
+    "news",
+    "sport",
+    "__keyevent@0__:rpush",
+    "__keyevent@0__:set",
+    "__keyevent@0__:expired",
+    "__keyevent@0__:zpopmin",
+    "__keyspace@0__:l1",
+];
 /// No channel fits two of them: the order of two messages would be the table's.
-const PATTERNS: &[&str] = &["n*", "__keyspace@0__:l*", "__keyevent@0__:[die]*"];
+const PATTERNS: &[&str] = &["n*", "__keyspace@0__:[lz]*", "__keyevent@0__:[die]*"];
 const SHARDS: &[&str] = &["news", "here"];
 /// The one key that ever expires: of two that are due the table decides which goes first.
 const VOLATILE: &str = "s2";
@@ -56,25 +72,30 @@ impl Say {
         let list = |chance: &mut Chance| format!("l{}", chance.below(3));
         let string = |chance: &mut Chance| format!("s{}", chance.below(3));
         let ms = |chance: &mut Chance| if chance.below(4) == 0 { 0 } else { 1 + chance.below(400) };
-        let any = |chance: &mut Chance| if chance.below(2) == 0 { list(chance) } else { string(chance) };
+        let sorted = |chance: &mut Chance| format!("z{}", chance.below(2));
+        let any = |chance: &mut Chance| [list, string, sorted][chance.below(3) as usize](chance);
         let place = |chance: &mut Chance| {
             let spaces = [(Space::Channel, CHANNELS), (Space::Pattern, PATTERNS), (Space::Shard, SHARDS)];
             let (space, names) = spaces[chance.below(3) as usize];
             (space, names[chance.below(names.len() as u64) as usize].to_string())
         };
         match chance.below(100) {
-            0..3 => Say::Ping,
-            3..8 => Say::Get(string(chance)),
-            8..11 if expires => Say::SetSoon(mark.into(), 1 + chance.below(200)),
-            8..14 => Say::Set(string(chance), mark.into()),
-            14..20 => Say::Incr(format!("n{}", chance.below(2))),
-            20..24 => Say::Del(any(chance)),
-            24..36 => Say::Push(list(chance), (0..=chance.below(2)).map(|at| format!("{mark}.{at}")).collect()),
-            36..40 => Say::Pop(list(chance)),
-            40..47 => Say::WaitPop((0..=chance.below(2)).map(|_| list(chance)).collect(), ms(chance)),
-            47..50 => Say::WaitMove(list(chance), list(chance), ms(chance)),
-            50 if chance.below(6) == 0 => Say::Flush,
-            50..59 => Say::Multi,
+            0..2 => Say::Ping,
+            2..6 => Say::Get(string(chance)),
+            6..9 if expires => Say::SetSoon(mark.into(), 1 + chance.below(200)),
+            6..11 => Say::Set(string(chance), mark.into()),
+            11..15 => Say::Incr(format!("n{}", chance.below(2))),
+            15..18 => Say::Del(any(chance)),
+            18..28 => Say::Push(list(chance), (0..=chance.below(2)).map(|at| format!("{mark}.{at}")).collect()),
+            28..31 => Say::Pop(list(chance)),
+            31..37 => Say::WaitPop((0..=chance.below(2)).map(|_| list(chance)).collect(), ms(chance)),
+            37..39 => Say::WaitMove(list(chance), list(chance), ms(chance)),
+            39..44 => Say::Add(sorted(chance), chance.below(4), format!("m{}", chance.below(3))),
+            44 => Say::PopMin(sorted(chance)),
+            45..49 => Say::WaitPopMin((0..=chance.below(2)).map(|_| sorted(chance)).collect(), ms(chance)),
+            49 if chance.below(4) == 0 => Say::Flush,
+            50 if expires && chance.below(2) == 0 => Say::Reload,
+            49..59 => Say::Multi,
             59..68 => Say::Exec,
             68..70 => Say::Discard,
             70..75 => Say::Watch((0..=chance.below(2)).map(|_| any(chance)).collect()),
@@ -109,7 +130,14 @@ impl Say {
             Say::Pop(key) => words(&["LPOP", key]),
             Say::WaitPop(keys, ms) => [words(&["BLPOP"]), keys.clone(), vec![seconds(*ms)]].concat(),
             Say::WaitMove(from, to, ms) => words(&["BLMOVE", from, to, "LEFT", "RIGHT", &seconds(*ms)]),
+            Say::Add(key, score, member) => words(&["ZADD", key, &score.to_string(), member]),
+            Say::PopMin(key) => words(&["ZPOPMIN", key]),
+            Say::WaitPopMin(keys, ms) => [words(&["BZPOPMIN"]), keys.clone(), vec![seconds(*ms)]].concat(),
+            Say::Unblock(id, error) => {
+                words(&["CLIENT", "UNBLOCK", &id.to_string(), if *error { "ERROR" } else { "TIMEOUT" }])
+            }
             Say::Flush => words(&["FLUSHALL"]),
+            Say::Reload => words(&["DEBUG", "RELOAD"]),
             Say::Multi => words(&["MULTI"]),
             Say::Exec => words(&["EXEC"]),
             Say::Discard => words(&["DISCARD"]),
@@ -163,6 +191,8 @@ pub struct Together {
     members: BTreeMap<u64, Member>,
     strings: BTreeMap<String, String>,
     lists: BTreeMap<String, VecDeque<String>>,
+    /// Members, each with its score.
+    sorted: BTreeMap<String, BTreeMap<String, u64>>,
     /// When the key that may expire does, on the wall clock.
     deadline_ms: Option<i64>,
     /// How often each key was changed.
@@ -171,7 +201,7 @@ pub struct Together {
     waiters: Vec<Waiter>,
     /// Keys that were pushed to by the command that runs.
     pushed: VecDeque<String>,
-    /// Messages of the command that runs: for whom, and their parts.
+    /// What the command that runs has for others: messages, and the ends of their waits.
     mail: Vec<(u64, String)>,
     /// Events of keys are told.
     notifies: bool,
@@ -262,29 +292,27 @@ impl Together {
 
     fn deliver(&mut self) {
         for (id, parts) in std::mem::take(&mut self.mail) {
-            let me = self.me(id);
-            me.sent.push(if me.resp3 { b'>' } else { b'*' });
-            me.sent.extend(parts.into_bytes());
+            self.me(id).sent.extend(parts.into_bytes());
         }
     }
 
-    /// Messages are delivered, and who waited for a list is served.
+    /// Messages are delivered, and who waited for a list or a sorted set is served.
     fn settle(&mut self, now: Now) {
         self.deliver();
         while let Some(key) = self.pushed.pop_front() {
             let mut at = 0;
-            while at < self.waiters.len() && self.lists.contains_key(&key) {
+            while at < self.waiters.len() && (self.lists.contains_key(&key) || self.sorted.contains_key(&key)) {
                 let Waiter { id, say, .. } = &self.waiters[at];
                 let (id, say) = (*id, say.clone());
                 let wants = match &say {
-                    Say::WaitPop(keys, _) => keys.contains(&key),
+                    Say::WaitPop(keys, _) | Say::WaitPopMin(keys, _) => keys.contains(&key),
                     Say::WaitMove(from, ..) => *from == key,
                     _ => unreachable!("nothing else waits"),
                 };
                 match wants.then(|| self.perform(id, &say, false, now)).flatten() {
                     Some(reply) => {
                         self.waiters.remove(at);
-                        self.count("served");
+                        self.count(if key.starts_with('z') { "served from a sorted set" } else { "served" });
                         self.me(id).sent.extend(reply.into_bytes());
                         self.deliver();
                     }
@@ -303,7 +331,8 @@ impl Together {
         }
         let allowed = matches!(say, Say::Listen(..) | Say::Unlisten(..) | Say::Ping | Say::Reset);
         if !me.resp3 && !me.hears.is_empty() && !allowed {
-            let name = say.words()[0].to_lowercase();
+            let words = say.words();
+            let name = if words[0] == "CLIENT" { words[..2].join("|") } else { words[0].clone() }.to_lowercase();
             let mut begins = "ERR";
             if matches!(say, Say::Exec) {
                 begins = "EXECABORT Transaction discarded because of:";
@@ -322,7 +351,9 @@ impl Together {
         }
         let reply = self.perform(id, say, false, now);
         if reply.is_none() {
-            let (Say::WaitPop(_, ms) | Say::WaitMove(_, _, ms)) = say else { unreachable!("nothing else waits") };
+            let (Say::WaitPop(_, ms) | Say::WaitMove(_, _, ms) | Say::WaitPopMin(_, ms)) = say else {
+                unreachable!("nothing else waits")
+            };
             let deadline_us = (*ms > 0).then(|| now.mono_us + ms * 1000);
             self.waiters.push(Waiter { id, say: say.clone(), deadline_us });
             self.count("wait");
@@ -365,7 +396,9 @@ impl Together {
             }
             Say::Del(key) => {
                 self.forget_deadline(key);
-                let was = self.strings.remove(key).is_some() || self.lists.remove(key).is_some();
+                let was = self.strings.remove(key).is_some()
+                    || self.lists.remove(key).is_some()
+                    || self.sorted.remove(key).is_some();
                 was.then(|| self.changed(key, "del"));
                 format!(":{}\r\n", was as u8)
             }
@@ -381,10 +414,43 @@ impl Together {
             },
             Say::WaitMove(from, to, _) if self.lists.contains_key(from) => self.shift(from, to),
             Say::WaitMove(..) => return self.wait(at_once, &null),
+            Say::Add(key, score, member) => {
+                let old = self.sorted.entry(key.clone()).or_default().insert(member.clone(), *score);
+                if old != Some(*score) {
+                    self.pushed.push_back(key.clone());
+                    self.changed(key, "zadd");
+                }
+                format!(":{}\r\n", old.is_none() as u8)
+            }
+            Say::PopMin(key) => self.pop_min(key, resp3).map_or("*0\r\n".into(), |popped| format!("*2\r\n{popped}")),
+            Say::WaitPopMin(keys, _) => match keys.iter().find(|key| self.sorted.contains_key(*key)) {
+                Some(key) => format!("*3\r\n{}{}", bulk(key), self.pop_min(key, resp3).expect("it is there")),
+                None => return self.wait(at_once, NULLS[resp3 as usize]),
+            },
+            Say::Unblock(other, error) => {
+                let waited = self.waits(*other);
+                if waited {
+                    self.waiters.retain(|waiter| waiter.id != *other);
+                    self.count(if *error { "unblocked by an error" } else { "unblocked" });
+                    let null = NULLS[self.me(*other).resp3 as usize];
+                    let told = if *error { "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n" } else { null };
+                    self.mail.push((*other, told.into()));
+                }
+                format!(":{}\r\n", waited as u8)
+            }
             Say::Flush => {
-                let keys = self.strings.keys().chain(self.lists.keys()).cloned().collect::<Vec<_>>();
-                keys.iter().for_each(|key| *self.versions.entry(key.clone()).or_insert(0) += 1);
-                (self.strings, self.lists, self.deadline_ms) = Default::default();
+                self.all_change();
+                (self.strings, self.lists, self.sorted, self.deadline_ms) = Default::default();
+                ok
+            }
+            Say::Reload => {
+                self.all_change();
+                // What is due is not loaded, and nobody is told.
+                if self.is_due(now) {
+                    self.deadline_ms = None;
+                    self.strings.remove(VOLATILE);
+                }
+                self.count("reload");
                 ok
             }
             Say::Multi if self.me(id).queue.is_some() => "-ERR MULTI calls can not be nested\r\n".into(),
@@ -505,6 +571,29 @@ impl Together {
         bulk(&value)
     }
 
+    /// The least of the scores, and of the members that have it the first.
+    fn pop_min(&mut self, key: &str, resp3: bool) -> Option<String> {
+        let set = self.sorted.get_mut(key)?;
+        let (score, member) = set.iter().map(|(member, score)| (*score, member.clone())).min().expect("none is empty");
+        set.remove(&member);
+        let emptied = set.is_empty();
+        self.changed(key, "zpopmin");
+        if emptied {
+            self.sorted.remove(key);
+            self.event(key, "del");
+        }
+        let score = if resp3 { format!(",{score}\r\n") } else { bulk(&score.to_string()) };
+        Some(format!("{}{score}", bulk(&member)))
+    }
+
+    /// Who watches a key that is there sees it change.
+    fn all_change(&mut self) {
+        let keys = self.strings.keys().chain(self.lists.keys()).chain(self.sorted.keys());
+        for key in keys {
+            *self.versions.entry(key.clone()).or_insert(0) += 1;
+        }
+    }
+
     fn forget_deadline(&mut self, key: &str) {
         if key == VOLATILE {
             self.deadline_ms = None;
@@ -542,7 +631,8 @@ impl Together {
         let to: Vec<(u64, bool)> =
             self.members.iter().filter(|(_, member)| hears(member)).map(|(id, member)| (*id, member.resp3)).collect();
         for (id, resp3) in &to {
-            self.mail.push((*id, format!("{}\r\n{message}", parts.len() + 1)));
+            let first = if *resp3 { '>' } else { '*' };
+            self.mail.push((*id, format!("{first}{}\r\n{message}", parts.len() + 1)));
             self.count(match (space, resp3) {
                 (Space::Channel, false) => "message in RESP2",
                 (Space::Channel, true) => "message in RESP3",

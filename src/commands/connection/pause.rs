@@ -1,6 +1,7 @@
 //! How clients are held up, and let go: CLIENT PAUSE and UNPAUSE for all, CLIENT UNBLOCK for one that waits.
 use super::super::prelude::*;
 use crate::server::Pause;
+use crate::server::clients::Client;
 
 /// What may stand at the end. It is judged before what stands before it.
 #[derive(Debug, PartialEq, Clone, Copy)]
@@ -63,10 +64,14 @@ impl<'a> Command<'a> for ClientUnblock<'a> {
     /// Who waits for the end of a pause has not begun to wait for anything of its own.
     fn run(self, cx: &mut Context) -> Ran {
         let wanted = self.client_id.read()?.0;
-        let waits = |client: &&crate::server::clients::Client| {
+        let waits = |client: &&mut Client| {
             client.id.serial as i64 == wanted && client.blocked && !client.postponed && !client.closing
         };
-        let found = cx.server.clients.iter().find(waits).map(|client| client.id);
+        let found = cx.server.clients.iter_mut().find(waits).map(|client| {
+            // Whoever asks again in the same transaction is told that it does not wait.
+            client.blocked = false;
+            client.id
+        });
         if let Some(client) = found {
             cx.ask(Effect::Unblock { client, error: self.unblock_type.0 == Some(UnblockType::Error) });
         }
