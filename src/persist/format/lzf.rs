@@ -116,6 +116,8 @@ pub fn unpack(packed: &[u8], length: usize) -> Option<Vec<u8>> {
             (from..from + count).for_each(|at| out.push(out[at]));
         }
     }
+    // It may become a value's own memory.
+    out.shrink_to_fit();
     (out.len() == length).then_some(out)
 }
 
@@ -148,7 +150,8 @@ mod tests {
         let zeros = vec![0; 100_000];
         let packed = packer.pack(&zeros).unwrap();
         assert!(packed.len() < 1200, "{}", packed.len());
-        assert_eq!(unpack(packed, zeros.len()), Some(zeros.clone()));
+        let unpacked = unpack(packed, zeros.len()).unwrap();
+        assert_eq!((unpacked.capacity(), &unpacked), (zeros.len(), &zeros));
         assert!(packer.pack(b"abcdefghijklmnopqrstuvwxyz").is_none() && packer.pack(b"aaa").is_none());
         assert_eq!(unpack(&[0], 1), None);
         assert_eq!(unpack(&[0, b'a'], usize::MAX), None);
