@@ -4,6 +4,7 @@
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 pub struct RedisServer {
@@ -13,10 +14,24 @@ pub struct RedisServer {
     file: PathBuf,
 }
 
+/// A port that nobody listens on, and that no other test of this process was given: the server is not there at once, and
+/// the system may name a port twice meanwhile.
+fn free_port() -> u16 {
+    static GIVEN: Mutex<Vec<u16>> = Mutex::new(vec![]);
+    loop {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut given = GIVEN.lock().unwrap();
+        if !given.contains(&port) {
+            given.push(port);
+            return port;
+        }
+    }
+}
+
 impl RedisServer {
     pub fn start(arguments: &[&str]) -> Self {
         let program = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".into());
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         // One of its own: what another has saved is not loaded.
         let file = std::env::temp_dir().join(format!("spindle-redis-{port}.rdb"));
         let child = Command::new(&program)
