@@ -68,6 +68,36 @@ fn who_may_not_be_evicted_stays_and_others_pay() {
     assert!(bench.engine.closing(kept).is_none());
 }
 
+/// What they wait with is theirs: keys of a BLPOP, and a request that a pause holds.
+#[test]
+fn who_waits_with_much_is_evicted_and_who_is_served_weighs_no_more() {
+    let mut bench = with(&[("maxmemory-clients", "2mb")]);
+    let [served, other] = [(); 2].map(|()| bench.open());
+    let long = "x".repeat(300_000);
+    bench.send(served, &format!("BLPOP {long} 0"));
+    bench.ask(other, &format!("LPUSH {long} element"));
+    bench.tick();
+    let waiting: Vec<ClientId> = (0..5).map(|_| bench.open()).collect();
+    for id in &waiting {
+        bench.fill(*id, &request_of(&[b"BLPOP", long.as_bytes(), b"0"]));
+        bench.run(*id);
+        bench.tick();
+    }
+    let gone = waiting.iter().filter(|id| bench.engine.closing(**id).is_some()).count();
+    assert!((1..5).contains(&gone), "{gone}");
+    assert!(bench.engine.closing(served).is_none());
+    bench.sweep();
+    bench.ask(other, "CLIENT PAUSE 100000 WRITE");
+    let paused: Vec<ClientId> = (0..8).map(|_| bench.open()).collect();
+    for id in &paused {
+        bench.fill(*id, &request_of(&[b"SET", b"k", long.as_bytes()]));
+        bench.run(*id);
+        bench.tick();
+    }
+    let held = paused.iter().filter(|id| bench.engine.closing(**id).is_none()).count();
+    assert!((1..8).contains(&held), "{held}");
+}
+
 #[test]
 fn whoever_does_not_take_his_messages_is_evicted_and_who_has_taken_them_is_not() {
     let mut bench = with(&[("maxmemory-clients", "300kb")]);

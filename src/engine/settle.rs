@@ -123,7 +123,8 @@ impl Engine {
         let Block { keys, wants, deadline_us, late, .. } = block;
         let client = self.world.server.clients.at_mut(id.key);
         client.blocked = true;
-        self.waiting.add(id, Wait { words, database: client.database, keys, wants, deadline_us, late, turn: 0 });
+        self.waiting
+            .add(id, Wait { words, database: client.database, keys, wants, deadline_us, late, turn: 0, bytes: 0 });
         self.refresh_observed();
     }
 

@@ -82,6 +82,8 @@ pub struct Wait {
     pub late: fn(&mut Context),
     /// Given by `add`.
     pub turn: u64,
+    /// The memory of its words and keys, and of what stands for it under each. Given by `add`.
+    pub bytes: usize,
 }
 
 impl Waiting {
@@ -96,6 +98,8 @@ impl Waiting {
     pub fn add(&mut self, id: ClientId, mut wait: Wait) {
         self.turns += 1;
         wait.turn = self.turns;
+        let keys: usize = wait.keys.iter().map(|key| 2 * (key.len() + size_of::<Place>()) + size_of::<Queue>()).sum();
+        wait.bytes = wait.words.memory() + keys;
         for key in &wait.keys {
             self.keys.entry((wait.database, key.clone())).or_default().insert(wait.wants, wait.turn, id);
         }
@@ -123,6 +127,12 @@ impl Waiting {
         self.unparticular -= wait.wants.is_none() as usize;
         wait.deadline_us.map(|deadline_us| self.deadlines.remove(&(deadline_us, id)));
         Some(wait)
+    }
+
+    /// The memory of what a client waits with.
+    pub fn bytes(&self, id: ClientId) -> usize {
+        let waits = self.clients.get(&id).map_or(0, |wait| wait.bytes);
+        waits + self.postponed.get(&id).map_or(0, |postponed| postponed.words.memory())
     }
 
     // --- Pauses
