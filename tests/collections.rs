@@ -34,6 +34,37 @@ fn tell_all(bench: &mut Bench, id: ClientId, lines: &[String]) {
     }
 }
 
+/// The cursor is one of a table, and the collection is a row by then: what was met is not met again.
+#[test]
+fn a_walk_goes_on_in_what_has_become_a_row() {
+    let rebuild = ["SUNIONSTORE k k", "", "ZUNIONSTORE k 1 k"];
+    for (kind, rebuild) in KINDS.iter().zip(rebuild).filter(|(_, rebuild)| !rebuild.is_empty()) {
+        let mut bench = Bench::new();
+        let id = bench.open();
+        let names: Vec<String> = (0..400).map(|n| if n % 2 == 0 { format!("m{n}") } else { n.to_string() }).collect();
+        tell_all(&mut bench, id, &names.iter().map(|name| (kind.add)(name)).collect::<Vec<_>>());
+        let walk = |bench: &mut Bench, cursor: &str, met: &mut Vec<String>| {
+            let reply = bench.ask(id, &format!("{} k {cursor} COUNT 200", kind.scan));
+            let words: Vec<&str> = reply.split(' ').collect();
+            met.extend(words[4..].chunks(2).step_by(kind.width).map(|word| word[1].to_string()));
+            words[2].to_string()
+        };
+        let mut met = vec![];
+        let cursor = walk(&mut bench, "0", &mut met);
+        assert_ne!(cursor, "0");
+        let gone: Vec<String> = names[40..].iter().map(|name| format!("{} k {name}", kind.remove)).collect();
+        tell_all(&mut bench, id, &gone);
+        bench.ask(id, rebuild);
+        assert_eq!(bench.ask(id, "OBJECT ENCODING k"), "$8 listpack");
+        assert_eq!(walk(&mut bench, &cursor, &mut met), "0");
+        met.retain(|name| names[..40].contains(name));
+        met.sort();
+        let mut stayed = names[..40].to_vec();
+        stayed.sort();
+        assert_eq!(met, stayed, "{}", kind.scan);
+    }
+}
+
 /// Whatever comes and goes meanwhile, and however the collection grows, shrinks or becomes another form: what stays is met
 /// once, nothing is met twice, and a cursor is a number that doubles hold.
 #[test]

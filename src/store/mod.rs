@@ -20,4 +20,4 @@ pub use entry::{Entry, Value};
 pub use event::{Barrier, Change, Event};
 pub use keyspace::{Hint, Keyspace, WARMED_MAX};
 pub use text::{Content, Text};
-pub use value::{Collection, Hash, HashLimits, List, Set, SetLimits, SortedSet, SortedSetLimits, WrongType};
+pub use value::{Collection, Hash, HashLimits, List, Set, SetLimits, SortedSet, SortedSetLimits, Walk, WrongType};

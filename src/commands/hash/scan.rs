@@ -3,7 +3,7 @@ use super::prelude::*;
 use crate::base::glob;
 use crate::commands::key::find::{Amount, COUNT, Cursor, Names, begin, judge_walk};
 use crate::commands::set::scan::COUNT_MAX;
-use crate::store::Hash as Fields;
+use crate::store::{Hash as Fields, Walk};
 
 // --- HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]
 form! { pub HScan<'a> {
@@ -19,12 +19,13 @@ impl<'a> Command<'a> for HScan<'a> {
     fn run(self, cx: &mut Context) -> Ran {
         cx.lapse(self.key);
         let now_ms = cx.now_ms();
+        let walk = Walk { cursor: self.cursor.0, hasher: cx.data.hasher().clone() };
         let (hash, reply) = cx.view::<Fields, _>(self.key)?;
         let (mut found, mut next) = (Names::default(), None);
         let count = self.count.map_or(COUNT, |count| count.0.min(COUNT_MAX) as usize);
         if let Some(hash) = hash {
             let mut digits = Digits::new();
-            next = hash.scan(self.cursor.0, count, now_ms, &mut |field| {
+            next = hash.scan(&walk, count, now_ms, &mut |field| {
                 let name = field.name.bytes(&mut digits);
                 if self.pattern.is_none_or(|pattern| glob::matches(pattern.0, name, false)) {
                     found.push(name);

@@ -2,7 +2,7 @@
 use super::prelude::*;
 use crate::base::glob;
 use crate::commands::key::find::{Amount, COUNT, Cursor, Names, begin, judge_walk};
-use crate::store::Set as Members;
+use crate::store::{Set as Members, Walk};
 
 // --- SSCAN key cursor [MATCH pattern] [COUNT count]
 form! { pub SScan<'a> { key: Key<'a, READ>, cursor: Cursor, options: WalkOptions<'a> } }
@@ -14,11 +14,12 @@ impl<'a> Command<'a> for SScan<'a> {
         judge_walk::<Members>(words, cx)
     }
     fn run(self, cx: &mut Context) -> Ran {
+        let walk = Walk { cursor: self.cursor.0, hasher: cx.data.hasher().clone() };
         let (set, reply) = cx.view::<Members, _>(self.key)?;
         let (mut found, mut next) = (Names::default(), None);
         if let Some(set) = set {
             let mut digits = Digits::new();
-            next = set.scan(self.cursor.0, self.options.count(), &mut |member| {
+            next = set.scan(&walk, self.options.count(), &mut |member| {
                 let member = member.bytes(&mut digits);
                 if self.options.wants(member) {
                     found.push(member);

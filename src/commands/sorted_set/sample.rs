@@ -9,7 +9,7 @@ use crate::commands::list::write_element;
 use crate::commands::set::scan::WalkOptions;
 use crate::store::value::Collection;
 use crate::store::value::sorted_set::Element;
-use crate::store::{Entry, SortedSet};
+use crate::store::{Entry, SortedSet, Walk};
 use std::collections::BTreeSet;
 
 // --- ZRANDMEMBER key [count [WITHSCORES]]
@@ -167,13 +167,14 @@ impl<'a> Command<'a> for ZScan<'a> {
         judge_walk::<SortedSet>(words, cx)
     }
     fn run(self, cx: &mut Context) -> Ran {
+        let walk = Walk { cursor: self.cursor.0, hasher: cx.data.hasher().clone() };
         let (set, reply) = cx.view::<SortedSet, _>(self.key)?;
         let (mut found, mut next) = (Names::default(), None);
         if let Some(set) = set {
             // As Redis keeps them, so it prints them.
             let print = if set.encoding() == "listpack" { print_float } else { print_float_in_17_digits };
             let (mut digits, mut text) = (Digits::new(), vec![]);
-            next = set.scan(self.cursor.0, self.options.count(), |member, score| {
+            next = set.scan(&walk, self.options.count(), |member, score| {
                 let member = member.bytes(&mut digits);
                 if self.options.wants(member) {
                     found.push(member);

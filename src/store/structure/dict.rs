@@ -76,6 +76,12 @@ fn inline(key: &[u8]) -> Option<u64> {
         .map(|integer| INLINE | integer as u64 & (INLINE - 1))
 }
 
+/// The hash of a member of a set; of a field it is that of its name.
+#[inline]
+pub fn hash_of_member(hasher: &KeyHasher, member: &[u8]) -> u64 {
+    inline(member).map_or_else(|| hasher.key(member), |payload| hasher.number(payload))
+}
+
 /// What that payload was.
 #[inline]
 fn integer(payload: u64) -> i64 {

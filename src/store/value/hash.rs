@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::Collection;
+use super::{Collection, Walk};
 use crate::store::database::KeyHasher;
 use crate::store::structure::chunk::{Chunk, ELEMENT_BYTES_MAX, Iter, Packed};
 use crate::store::structure::dict::{Dict, Record};
@@ -209,14 +209,16 @@ impl Hash {
         }
     }
 
-    /// Fields in hash order from `cursor` on: about `count`, and the cursor of the next call. A small hash comes whole.
-    pub fn scan(&self, cursor: u64, count: usize, now_ms: i64, visit: &mut dyn FnMut(Field)) -> Option<u64> {
+    /// Fields in hash order: about `count`, and the cursor of the next call. A small hash comes whole.
+    pub fn scan(&self, walk: &Walk, count: usize, now_ms: i64, visit: &mut dyn FnMut(Field)) -> Option<u64> {
         match self.0.get() {
             Side::Small(chunk) => {
-                Pairs(chunk.iter()).for_each(visit);
+                let mut digits = Digits::new();
+                let mut is_ahead = |field: &Field| walk.is_ahead(|hasher| hasher.key(field.name.bytes(&mut digits)));
+                Pairs(chunk.iter()).filter(|field| is_ahead(field)).for_each(visit);
                 None
             }
-            Side::Large(large) => large.fields.scan(cursor, count, &mut |record| {
+            Side::Large(large) => large.fields.scan(walk.cursor, count, &mut |record| {
                 let field = Field::from(record);
                 if field.is_live(now_ms) {
                     visit(field);

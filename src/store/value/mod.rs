@@ -4,6 +4,7 @@ pub mod hash;
 pub mod list;
 pub mod set;
 pub mod sorted_set;
+mod walk;
 
 use super::entry::Formed;
 use super::sizes::Size;
@@ -12,6 +13,7 @@ pub use list::List;
 pub use set::{Set, SetLimits};
 pub use sorted_set::{SortedSet, SortedSetLimits};
 use std::fmt::Debug;
+pub use walk::Walk;
 
 /// A key holds a value of another type than was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

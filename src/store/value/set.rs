@@ -3,11 +3,11 @@
 #[cfg(test)]
 mod tests;
 
-use super::Collection;
+use super::{Collection, Walk};
 use crate::base::number;
 use crate::store::database::KeyHasher;
 use crate::store::structure::chunk::{self, Chunk, ELEMENT_BYTES_MAX, Packed};
-use crate::store::structure::dict::Dict;
+use crate::store::structure::dict::{self, Dict};
 use crate::store::structure::either::{Either, Side, Twin};
 use crate::store::structure::intset::Intset;
 use crate::store::text::Digits;
@@ -163,12 +163,15 @@ impl Set {
         }
     }
 
-    /// Members in hash order from `cursor` on: about `count`, and the cursor of the next call. A small set comes whole.
-    pub fn scan(&self, cursor: u64, count: usize, visit: &mut dyn FnMut(Element)) -> Option<u64> {
+    /// Members in hash order: about `count`, and the cursor of the next call. A small set comes whole.
+    pub fn scan(&self, walk: &Walk, count: usize, visit: &mut dyn FnMut(Element)) -> Option<u64> {
         match self.form() {
-            Form::Table(large) => large.members.scan(cursor, count, &mut |record| visit(record.key)),
+            Form::Table(large) => large.members.scan(walk.cursor, count, &mut |record| visit(record.key)),
             _ => {
-                self.iter().for_each(visit);
+                let mut digits = Digits::new();
+                let mut is_ahead =
+                    |member: &Element| walk.is_ahead(|hasher| dict::hash_of_member(hasher, member.bytes(&mut digits)));
+                self.iter().filter(|member| is_ahead(member)).for_each(visit);
                 None
             }
         }

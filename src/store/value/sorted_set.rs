@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::Collection;
+use super::{Collection, Walk};
 use crate::store::database::KeyHasher;
 use crate::store::structure::chunk::{self, Chunk, ELEMENT_BYTES_MAX, Packed};
 use crate::store::structure::either::{Either, Side};
@@ -244,12 +244,17 @@ impl SortedSet {
 
     /// Visits elements in an order that no change touches, at least `count` of them if there are so many. The cursor that
     /// goes on from there; `None`: that was the end. A small one is shown at once.
-    pub fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(Element, f64)) -> Option<u64> {
+    pub fn scan(&self, walk: &Walk, count: usize, mut visit: impl FnMut(Element, f64)) -> Option<u64> {
         match self.0.get() {
-            Side::Small(chunk) => pairs(chunk, 0).for_each(|(member, score)| visit(member, score)),
+            Side::Small(chunk) => {
+                let mut digits = Digits::new();
+                let mut is_ahead = |member: &Element| walk.is_ahead(|hasher| hasher.key(member.bytes(&mut digits)));
+                let ahead = pairs(chunk, 0).filter(|(member, _)| is_ahead(member));
+                ahead.for_each(|(member, score)| visit(member, score));
+            }
             Side::Large(Large { ranking, is_listpack }) => {
                 let count = if *is_listpack { usize::MAX } else { count };
-                return ranking.scan(cursor, count, |member, score| visit(Element::Bytes(member), score));
+                return ranking.scan(walk.cursor, count, |member, score| visit(Element::Bytes(member), score));
             }
         }
         None

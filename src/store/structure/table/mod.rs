@@ -49,6 +49,13 @@ pub trait Hasher<T> {
 /// Items are in the order of their hashes; of those the top 53 bits count, so that cursors stay exact in clients that make
 /// doubles of numbers.
 const ORDER_BITS: u32 = 53;
+
+/// Where a hash stands in that order: what cursors are compared with.
+#[inline]
+pub fn order(hash: u64) -> u64 {
+    hash >> (64 - ORDER_BITS)
+}
+
 #[cfg(not(feature = "plain-map"))]
 const TAG_BITS: u32 = 16;
 

@@ -121,7 +121,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
     /// Visits items in the order of their hashes from `cursor` on, `count` of them if there are so many, and returns the
     /// cursor that goes on from there, or `None` at the end. Items of the same order come together.
     pub fn scan(&self, cursor: u64, count: usize, visit: &mut dyn FnMut(&T)) -> Option<u64> {
-        let order = |place: &Place| place.0 >> (64 - ORDER_BITS);
+        let order = |place: &Place| super::order(place.0);
         let mut ahead: Vec<u64> = self.items.keys().map(order).filter(|at| *at >= cursor).collect();
         let count = count.max(1);
         let last = (ahead.len() > count).then(|| *ahead.select_nth_unstable(count - 1).1);

@@ -93,8 +93,9 @@ impl Both {
         }
         let (mut seen, mut cursor) = (vec![], Some(0));
         while let Some(from) = cursor {
+            let walk = Walk { cursor: from, hasher: self.limits.hasher.clone() };
             cursor =
-                self.set.scan(from, 7, |member, score| seen.push((order(score), member.bytes(&mut digits).to_vec())));
+                self.set.scan(&walk, 7, |member, score| seen.push((order(score), member.bytes(&mut digits).to_vec())));
         }
         seen.sort();
         assert_eq!(seen, ranked);
