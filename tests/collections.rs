@@ -34,6 +34,26 @@ fn tell_all(bench: &mut Bench, id: ClientId, lines: &[String]) {
     }
 }
 
+/// What is a table here comes whole too if Redis keeps it as a listpack or an intset.
+#[test]
+fn what_redis_keeps_in_a_row_comes_whole() {
+    let mut bench = Bench::new();
+    let id = bench.open();
+    let limits = ["hash-max-listpack", "set-max-listpack", "set-max-intset", "zset-max-listpack"];
+    limits.iter().for_each(|limit| assert_eq!(bench.ask(id, &format!("CONFIG SET {limit}-entries 5000")), "+OK"));
+    let [set, hash, sorted_set] = &KINDS;
+    for (kind, word, encoding) in
+        [(set, "m", "listpack"), (set, "", "intset"), (hash, "m", "listpack"), (sorted_set, "m", "listpack")]
+    {
+        let adds: Vec<String> = (0..3_000).map(|n| (kind.add)(&format!("{word}{n}"))).collect();
+        tell_all(&mut bench, id, &adds);
+        assert_eq!(bench.ask(id, "OBJECT ENCODING k"), format!("${} {encoding}", encoding.len()));
+        let reply = bench.ask(id, &format!("{} k 0 COUNT 1", kind.scan));
+        assert!(reply.starts_with(&format!("*2 $1 0 *{} ", 3_000 * kind.width)), "{}", &reply[..40]);
+        bench.ask(id, "DEL k");
+    }
+}
+
 /// The cursor is one of a table, and the collection is a row by then: what was met is not met again.
 #[test]
 fn a_walk_goes_on_in_what_has_become_a_row() {

@@ -94,6 +94,7 @@ macro_rules! number {
 }
 number! { Int: integer, else NotAnInteger }
 number! { UnixTime: unix_time, else NotAnInteger }
+number! { NotNegative: integer, else NotPositive; |n| n >= 0, else NotPositive }
 
 /// A word that `run` reads when its turn comes, because Redis looks at other words, or at the key, before it.
 #[derive(PartialEq, Clone, Copy)]

@@ -1,6 +1,7 @@
 //! All commands. A family file has them in the order of the reference: syntax, form, facts, run.
 //! Who adds one adds its name to the table below; everything else is read off its declaration.
 pub mod connection;
+mod draws;
 #[cfg(test)]
 mod harness;
 mod hash;

@@ -6,7 +6,6 @@ use crate::store::value::Collection;
 use crate::store::value::list::End;
 use crate::wire::parser::LARGE_BYTES;
 
-number! { Positive: integer, else NotPositive; |n| n >= 0, else NotPositive }
 number! { MoreThanZero: integer, else CountNotPositive; |n| n > 0, else CountNotPositive }
 choice! { pub Side { "LEFT" => Left, "RIGHT" => Right } }
 impl Side {
@@ -37,7 +36,7 @@ impl<'a> Command<'a> for LMPop<'a> {
 }
 
 // --- LPOP key [count]
-form! { pub LPop<'a> { key: Key<'a, POP>, count: Option<Late<'a, Positive>> } }
+form! { pub LPop<'a> { key: Key<'a, POP>, count: Option<Late<'a, NotNegative>> } }
 impl<'a> Command<'a> for LPop<'a> {
     const FACTS: Facts = facts("LPOP", "list", "1.0.0", WRITE | FAST, "Takes elements from the left end of a list.");
     const SURPLUS: Refusal = Refusal::WrongArity;
@@ -72,7 +71,7 @@ impl<'a> Command<'a> for LPushX<'a> {
 }
 
 // --- RPOP key [count]
-form! { pub RPop<'a> { key: Key<'a, POP>, count: Option<Late<'a, Positive>> } }
+form! { pub RPop<'a> { key: Key<'a, POP>, count: Option<Late<'a, NotNegative>> } }
 impl<'a> Command<'a> for RPop<'a> {
     const FACTS: Facts = facts("RPOP", "list", "1.0.0", WRITE | FAST, "Takes elements from the right end of a list.");
     const SURPLUS: Refusal = Refusal::WrongArity;
@@ -139,7 +138,7 @@ fn push<'a>(key: Key<'a, INSERT>, end: End, elements: Many<'a, Bytes<'a>>, makes
     Ok(Outcome::Done)
 }
 
-fn pop(key: Key<POP>, end: End, count: Option<Positive>, cx: &mut Context) -> Ran {
+fn pop(key: Key<POP>, end: End, count: Option<NotNegative>, cx: &mut Context) -> Ran {
     let fill = fill(cx);
     let (mut door, reply) = cx.change(key);
     let Some(list) = door.view::<Elements>()? else {
@@ -180,7 +179,7 @@ pub fn pop_first<'a>(
         let taken = count.map_or(1, |count| (count.0 as usize).min(list));
         cx.reply.array(2);
         cx.reply.bulk(key.0);
-        pop(key, end, Some(Positive(taken as i64)), cx)?;
+        pop(key, end, Some(NotNegative(taken as i64)), cx)?;
         let name = if end == End::Left { "LPOP" } else { "RPOP" };
         cx.record(|words| _ = words.text(name).word(key.0).text(taken));
         return Ok(true);

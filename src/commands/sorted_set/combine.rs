@@ -5,6 +5,7 @@ use super::prelude::*;
 use super::{begin_list, limits, write_pair};
 use crate::command::list::Reach;
 use crate::command::syntax::Extent;
+use crate::commands::set::algebra::Limit;
 use crate::store::value::sorted_set::{Element, order};
 use crate::store::{Collection, Keyspace, Set, SortedSet};
 use std::collections::BTreeMap;
@@ -20,7 +21,6 @@ form! { pub UnionOptions<'a> {
 } }
 form! { pub StoreOptions<'a> { [weight: "WEIGHTS" List<'a, Weight, AsManyAs<2>>, aggregate: "AGGREGATE" Aggregate] } }
 choice! { pub Aggregate { "SUM" => Sum, "MIN" => Min, "MAX" => Max } }
-number! { Limit: integer, else LimitNegative; |n| n >= 0, else LimitNegative }
 
 /// As many words as there are keys, whose number stands at a place of the request.
 pub struct AsManyAs<const AT: usize>;

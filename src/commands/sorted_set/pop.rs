@@ -88,7 +88,7 @@ impl<'a> Command<'a> for ZMPop<'a> {
 }
 
 // --- ZPOPMAX key [count]
-form! { pub ZPopMax<'a> { key: Key<'a, POP>, count: Option<Late<'a, Positive>> } }
+form! { pub ZPopMax<'a> { key: Key<'a, POP>, count: Option<Late<'a, NotNegative>> } }
 impl<'a> Command<'a> for ZPopMax<'a> {
     const FACTS: Facts = facts(
         "ZPOPMAX",
@@ -103,8 +103,7 @@ impl<'a> Command<'a> for ZPopMax<'a> {
 }
 
 // --- ZPOPMIN key [count]
-form! { pub ZPopMin<'a> { key: Key<'a, POP>, count: Option<Late<'a, Positive>> } }
-number! { Positive: integer, else NotPositive; |n| n >= 0, else NotPositive }
+form! { pub ZPopMin<'a> { key: Key<'a, POP>, count: Option<Late<'a, NotNegative>> } }
 impl<'a> Command<'a> for ZPopMin<'a> {
     const FACTS: Facts = facts(
         "ZPOPMIN",
@@ -121,7 +120,7 @@ impl<'a> Command<'a> for ZPopMin<'a> {
 // --- What they share
 
 /// In RESP3 members with scores are pairs only where a count was asked for.
-fn pop_alone(key: Key<POP>, from: Where, count: Option<Late<Positive>>, cx: &mut Context) -> Ran {
+fn pop_alone(key: Key<POP>, from: Where, count: Option<Late<NotNegative>>, cx: &mut Context) -> Ran {
     let count = count.map(Late::read).transpose()?;
     let (mut door, reply) = cx.change(key);
     let len = door.view::<SortedSet>()?.map_or(0, Collection::len);

@@ -102,9 +102,8 @@ fn wait(timeout: WaitTimeout, late: fn(&mut Context), cx: &mut Context) -> Ran {
 }
 
 // --- WAITAOF numlocal numreplicas timeout
-form! { pub WaitAof { numlocal: LocalCount, numreplicas: ReplicaCount, timeout: WaitTimeout } }
+form! { pub WaitAof { numlocal: LocalCount, numreplicas: NotNegative, timeout: WaitTimeout } }
 number! { LocalCount: integer, else NotAnInteger; |n| (0..=1).contains(&n), else NotZeroOrOne }
-number! { ReplicaCount: integer, else NotPositive; |n| n >= 0, else NotPositive }
 impl<'a> Command<'a> for WaitAof {
     const FACTS: Facts = facts("WAITAOF", "generic", "7.2.0", BLOCKING, "Waits until the writes so far are on disks.")
         .and(category::CONNECTION)

@@ -1,6 +1,7 @@
 //! Hashes: a few fields as a row, each before its value; many, or such as expire, in a table. When Redis would give one
 //! another encoding is kept apart from that: OBJECT ENCODING says listpack, listpackex or hashtable by Redis's thresholds.
 //! A field whose time has come is not seen, whether it is gone already or not. The time is an argument.
+mod due;
 #[cfg(test)]
 mod tests;
 
@@ -11,7 +12,7 @@ use crate::store::structure::dict::{Dict, Record};
 use crate::store::structure::either::{Either, Side};
 use crate::store::structure::table::Place;
 use crate::store::text::Digits;
-use std::collections::BTreeSet;
+use due::Due;
 
 pub use crate::store::structure::chunk::Element;
 pub use crate::store::structure::dict::EXPIRY_MS_MAX;
@@ -40,7 +41,7 @@ struct Large {
     fields: Dict<true>,
     encoding: Encoding,
     /// Invariant: for each field that expires, when, and its hash.
-    due: BTreeSet<(i64, u64)>,
+    due: Due,
 }
 
 /// A field that is seen.
@@ -96,10 +97,7 @@ impl Collection for Hash {
     fn heap_bytes(&self) -> usize {
         match self.0.get() {
             Side::Small(chunk) => chunk.heap_bytes(),
-            Side::Large(large) => {
-                // A B-tree's nodes are two thirds full, about. (It does not tell.)
-                size_of::<Large>() + large.fields.heap_bytes() + large.due.len() * size_of::<(i64, u64)>() * 3 / 2
-            }
+            Side::Large(large) => size_of::<Large>() + large.fields.heap_bytes() + large.due.heap_bytes(),
         }
     }
 
@@ -120,7 +118,7 @@ impl Collection for Hash {
     fn due_ms(&self) -> Option<i64> {
         match self.0.get() {
             Side::Small(_) => None,
-            Side::Large(large) => large.due.first().map(|(at_ms, _)| *at_ms),
+            Side::Large(large) => large.due.first().map(|(at_ms, _)| at_ms),
         }
     }
 }
@@ -162,7 +160,7 @@ impl Hash {
     pub fn len_at(&self, now_ms: i64) -> usize {
         match self.0.get() {
             Side::Small(chunk) => chunk.len() / 2,
-            Side::Large(large) => large.fields.len() - large.due.range(..=(now_ms, u64::MAX)).count(),
+            Side::Large(large) => large.fields.len() - large.due.count(now_ms),
         }
     }
 
@@ -190,26 +188,36 @@ impl Hash {
         self.all().filter(move |field| field.is_live(now_ms))
     }
 
-    /// Some field, all equally likely.
-    pub fn random(&self, now_ms: i64, chance: &mut dyn FnMut() -> u64) -> Option<Field<'_>> {
-        /// So many in a row whose time has come mean that it has for nearly all.
-        const TRIES: usize = 100;
+    /// Shows a field, at each draw all equally likely, until `visit` says false, or none is live.
+    pub fn draw(&self, now_ms: i64, chance: &mut dyn FnMut() -> u64, visit: &mut dyn FnMut(Field) -> bool) {
         match self.0.get() {
             Side::Small(chunk) => {
-                let at = chance().checked_rem(chunk.len() as u64 / 2)? as usize;
-                Pairs(chunk.from(2 * at)).next()
+                while let Some(at) = chance().checked_rem(chunk.len() as u64 / 2)
+                    && Pairs(chunk.from(2 * at as usize)).next().is_some_and(&mut *visit)
+                {}
             }
             Side::Large(large) => {
-                let mut drawn = (0..TRIES).map_while(|_| {
-                    let place = large.fields.random(chance)?;
-                    Some(Field::from(large.fields.at(place)))
-                });
-                drawn.find(|field| field.is_live(now_ms)).or_else(|| self.iter(now_ms).next())
+                // Where most are due, a list of the others takes no longer than so many draws in vain.
+                let mut misses = 100 + large.fields.len() / 4;
+                while misses > 0 {
+                    let Some(place) = large.fields.random(chance) else { return };
+                    let field = Field::from(large.fields.at(place));
+                    if !field.is_live(now_ms) {
+                        misses -= 1;
+                    } else if !visit(field) {
+                        return;
+                    }
+                }
+                let live: Vec<Field> = self.iter(now_ms).collect();
+                while let Some(at) = chance().checked_rem(live.len() as u64)
+                    && visit(live[at as usize])
+                {}
             }
         }
     }
 
-    /// Fields in hash order: about `count`, and the cursor of the next call. A small hash comes whole.
+    /// Fields in hash order: about `count`, and the cursor of the next call. One that Redis keeps in a
+    /// listpack comes whole.
     pub fn scan(&self, walk: &Walk, count: usize, now_ms: i64, visit: &mut dyn FnMut(Field)) -> Option<u64> {
         match self.0.get() {
             Side::Small(chunk) => {
@@ -218,12 +226,15 @@ impl Hash {
                 Pairs(chunk.iter()).filter(|field| is_ahead(field)).for_each(visit);
                 None
             }
-            Side::Large(large) => large.fields.scan(walk.cursor, count, &mut |record| {
-                let field = Field::from(record);
-                if field.is_live(now_ms) {
-                    visit(field);
-                }
-            }),
+            Side::Large(large) => {
+                let count = if large.encoding == Encoding::Hashtable { count } else { usize::MAX };
+                large.fields.scan(walk.cursor, count, &mut |record| {
+                    let field = Field::from(record);
+                    if field.is_live(now_ms) {
+                        visit(field);
+                    }
+                })
+            }
         }
     }
 }
@@ -300,7 +311,7 @@ impl Hash {
         for field in self.all() {
             assert!(fields.put(field.name.bytes(&mut names), field.value.bytes(&mut values), None), "all differ");
         }
-        self.0 = Either::large(Box::new(Large { fields, encoding, due: BTreeSet::new() }));
+        self.0 = Either::large(Box::new(Large { fields, encoding, due: Due::default() }));
     }
 
     /// False: it was not there, or its time had come.
@@ -345,7 +356,7 @@ impl Hash {
         let Side::Large(large) = self.0.get_mut() else { return 0 };
         let mut gone = 0;
         while gone < most
-            && let Some((at_ms, hash)) = large.due.first().copied()
+            && let Some((at_ms, hash)) = large.due.first()
             && at_ms <= now_ms
         {
             large.due.pop_first();
@@ -369,7 +380,7 @@ impl Hash {
                 })
                 .collect();
             due.sort_unstable();
-            assert!(large.due.iter().copied().eq(due));
+            assert!(large.due.iter().eq(due));
         }
         assert_eq!(self.all().count(), self.len());
     }
@@ -419,8 +430,8 @@ impl Large {
     #[inline]
     fn moved(&mut self, hash: u64, old_ms: Option<i64>, new_ms: Option<i64>) {
         if old_ms != new_ms {
-            old_ms.map(|at_ms| self.due.remove(&(at_ms, hash)));
-            new_ms.map(|at_ms| self.due.insert((at_ms, hash)));
+            old_ms.map(|at_ms| self.due.remove(at_ms, hash));
+            new_ms.map(|at_ms| self.due.insert(at_ms, hash));
         }
     }
 
@@ -432,7 +443,7 @@ impl Large {
 
     fn remove_at(&mut self, place: Place, name: &[u8]) {
         if let Some(at_ms) = self.fields.at(place).expires_ms {
-            self.due.remove(&(at_ms, self.fields.hash(name)));
+            self.due.remove(at_ms, self.fields.hash(name));
         }
         self.fields.remove_at(place);
     }

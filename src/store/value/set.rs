@@ -163,10 +163,14 @@ impl Set {
         }
     }
 
-    /// Members in hash order: about `count`, and the cursor of the next call. A small set comes whole.
+    /// Members in hash order: about `count`, and the cursor of the next call. One that Redis keeps in
+    /// a row comes whole.
     pub fn scan(&self, walk: &Walk, count: usize, visit: &mut dyn FnMut(Element)) -> Option<u64> {
         match self.form() {
-            Form::Table(large) => large.members.scan(walk.cursor, count, &mut |record| visit(record.key)),
+            Form::Table(large) => {
+                let count = if large.encoding == Encoding::Hashtable { count } else { usize::MAX };
+                large.members.scan(walk.cursor, count, &mut |record| visit(record.key))
+            }
             _ => {
                 let mut digits = Digits::new();
                 let mut is_ahead =

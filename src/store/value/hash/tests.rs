@@ -76,32 +76,3 @@ fn holds_what_a_map_does() {
         hash.check();
     }
 }
-
-/// Rows, tables, tables of which most is gone or due.
-#[test]
-#[cfg_attr(miri, ignore = "it draws for long")]
-fn picks_are_fair() {
-    let limits = limits();
-    for (count, left, gone) in [(50, 50, true), (5_000, 5_000, true), (50_000, 300, true), (3_000, 400, false)] {
-        let mut hash = Hash::default();
-        let name = |n: usize| format!("f{n}").into_bytes();
-        (0..count).for_each(|n| assert!(hash.set(&name(n), b"v", FieldExpiry::Never, 0, &limits)));
-        for n in left..count {
-            if gone {
-                assert!(hash.remove(&name(n), 0));
-            } else {
-                hash.expire(&name(n), Some(1), &limits);
-            }
-        }
-        let (mut chance, mut counts, draws) = (Chance::from_seed(5), vec![0; left], left * 60);
-        for _ in 0..draws {
-            let drawn = bytes(hash.random(1, &mut || chance.next()).unwrap().name);
-            counts[std::str::from_utf8(&drawn[1..]).unwrap().parse::<usize>().unwrap()] += 1;
-        }
-        let expected = draws as f64 / left as f64;
-        let chi: f64 = counts.iter().map(|count| (*count as f64 - expected).powi(2) / expected).sum();
-        let free = left as f64 - 1.0;
-        // Four standard deviations.
-        assert!(chi < free + 4.0 * (2.0 * free).sqrt(), "{count} fields, {left} left: chi-square {chi}");
-    }
-}
