@@ -1,6 +1,6 @@
 //! The program: reads the command line and does what it says.
 use spindle::base::huge::Apart;
-use spindle::base::memory::Counting;
+use spindle::base::memory::{Counting, Words};
 use spindle::base::time::Now;
 use spindle::cli::{self, Disk, Invocation};
 use spindle::logging;
@@ -15,7 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Counts what it gives out; INFO's used_memory is that count.
 #[global_allocator]
-static ALLOCATOR: Counting<Apart<mimalloc::MiMalloc>> = Counting::new(Apart::new(mimalloc::MiMalloc));
+static ALLOCATOR: Counting<Apart<Words>> = Counting::new(Apart::new(Words));
 
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os().skip(1), &mut Disk) {

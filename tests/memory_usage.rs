@@ -7,11 +7,11 @@
 mod hand;
 
 use hand::{Bench, request_of};
-use spindle::base::memory::{Counting, allocated};
+use spindle::base::memory::{Counting, Words, allocated};
 use spindle::engine::{ClientId, Step};
 
 #[global_allocator]
-static ALLOCATOR: Counting<mimalloc::MiMalloc> = Counting::new(mimalloc::MiMalloc);
+static ALLOCATOR: Counting<Words> = Counting::new(Words);
 
 fn number(bench: &mut Bench, id: ClientId, line: &str) -> usize {
     let told = bench.ask(id, line);

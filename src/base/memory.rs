@@ -1,4 +1,5 @@
-//! Counts the bytes that the program holds, for `used_memory` and `maxmemory`, around whichever allocator it uses.
+//! Counts the bytes that the program holds, for `used_memory` and `maxmemory`, around whichever allocator it uses; and
+//! asks mimalloc for memory in the way that costs least of it.
 //!
 //! Counted is what was asked for, not what the allocator rounded it up to. Each thread counts for itself, with no
 //! atomic operation, and adds to the sum when it is `SLACK` ahead of it; a thread that ends takes up to that much
@@ -6,9 +7,10 @@
 //! `GlobalAlloc` is; it does nothing with a pointer but hand it on.
 #![allow(unsafe_code)]
 
+use mimalloc::MiMalloc;
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
-use std::ffi::{c_int, c_long};
+use std::ffi::{c_int, c_long, c_void};
 use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
 
 /// How far a thread's count may be from what it has told the others.
@@ -30,7 +32,6 @@ pub fn allocated() -> usize {
 
 /// Has mimalloc give back to the system what it holds for later, where mimalloc is the allocator.
 pub fn purge() {
-    use mimalloc as _;
     // SAFETY: this is how mimalloc.h declares it.
     unsafe extern "C" {
         safe fn mi_collect(force: bool);
@@ -49,12 +50,60 @@ pub fn give_back_soon() {
 const PURGE_DELAY: c_int = 15;
 
 fn purge_after(ms: c_long) {
-    use mimalloc as _;
     // SAFETY: this is how mimalloc.h declares it.
     unsafe extern "C" {
         safe fn mi_option_set_default(option: c_int, value: c_long);
     }
     mi_option_set_default(PURGE_DELAY, ms);
+}
+
+/// mimalloc, asked for words. Asked for an alignment, be it that of a word, it takes up to 7 bytes more than it was asked
+/// for, rounds that, and goes a longer way; but whatever it gives is aligned to a word.
+pub struct Words;
+
+/// What mimalloc aligns everything to.
+const WORD: usize = 8;
+
+// SAFETY: memory of mimalloc's goes back to mimalloc, whichever of its functions gave it. `mi_malloc` and `mi_zalloc` give
+// what `alloc` and `alloc_zeroed` are to give: so many bytes, aligned to a word, or null.
+unsafe impl GlobalAlloc for Words {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: this is how mimalloc.h declares it.
+        unsafe extern "C" {
+            safe fn mi_malloc(size: usize) -> *mut c_void;
+        }
+        if layout.align() <= WORD {
+            return mi_malloc(layout.size()).cast();
+        }
+        // SAFETY: the caller's promises.
+        unsafe { MiMalloc.alloc(layout) }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: this is how mimalloc.h declares it.
+        unsafe extern "C" {
+            safe fn mi_zalloc(size: usize) -> *mut c_void;
+        }
+        if layout.align() <= WORD {
+            return mi_zalloc(layout.size()).cast();
+        }
+        // SAFETY: the caller's promises.
+        unsafe { MiMalloc.alloc_zeroed(layout) }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises.
+        unsafe { MiMalloc.dealloc(pointer, layout) }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the caller's promises.
+        unsafe { MiMalloc.realloc(pointer, layout, new_size) }
+    }
 }
 
 #[inline]
@@ -71,10 +120,10 @@ fn count(bytes: isize) {
 /// An allocator that counts. Only one of them makes sense in a program, since all share the one count:
 ///
 /// ```
-/// use spindle::base::memory::{Counting, allocated};
+/// use spindle::base::memory::{Counting, Words, allocated};
 ///
 /// #[global_allocator]
-/// static ALLOCATOR: Counting<mimalloc::MiMalloc> = Counting::new(mimalloc::MiMalloc);
+/// static ALLOCATOR: Counting<Words> = Counting::new(Words);
 ///
 /// let before = allocated();
 /// let room = std::hint::black_box(vec![0u8; 100_000]);
@@ -157,7 +206,6 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "Miri has no C")]
     fn mimalloc_is_told_of_the_right_option() {
-        use mimalloc as _;
         // SAFETY: this is how mimalloc.h declares it.
         unsafe extern "C" {
             safe fn mi_option_get(option: c_int) -> c_long;
@@ -166,6 +214,31 @@ mod tests {
         give_back_soon();
         assert_eq!(mi_option_get(PURGE_DELAY), 1);
         purge_after(1000);
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri has no C")]
+    fn mimalloc_gives_what_is_aligned_and_no_larger_than_was_asked_for() {
+        // SAFETY: this is how mimalloc.h declares it.
+        unsafe extern "C" {
+            fn mi_usable_size(pointer: *const c_void) -> usize;
+        }
+        for align in [1, 2, 4, 8, 16, 64, 4096] {
+            for size in (1..=300).chain([320, 512, 640, 10_240]) {
+                let layout = Layout::from_size_align(size, align).unwrap();
+                // SAFETY: the layout has a size; what is read was cleared; it goes back once.
+                unsafe {
+                    let [one, other] = [Words.alloc(layout), Words.alloc_zeroed(layout)];
+                    assert!([one, other].iter().all(|pointer| pointer.addr().is_multiple_of(align)), "{layout:?}");
+                    assert!((0..size).all(|at| other.add(at).read() == 0));
+                    if align <= WORD && [80, 96, 112, 160, 192, 224, 320, 640, 10_240].contains(&size) {
+                        assert_eq!(mi_usable_size(one.cast()), size);
+                    }
+                    Words.dealloc(one, layout);
+                    Words.dealloc(other, layout);
+                }
+            }
+        }
     }
 
     // One test, since other threads of this module would move the common sum.

@@ -14,9 +14,7 @@ use std::ops::Range;
 use std::ptr::NonNull;
 
 /// No chunk takes more.
-pub const CHUNK_BYTES_MAX: usize = 10_240 - PADDING;
-/// mimalloc keeps as much behind each piece of memory, before it rounds.
-const PADDING: usize = 8;
+pub const CHUNK_BYTES_MAX: usize = 10_240;
 /// No element of a chunk is longer.
 pub const ELEMENT_BYTES_MAX: usize = 2000;
 
@@ -51,12 +49,11 @@ const EXTRA: usize = 5;
 
 /// What the allocator would round this to anyway.
 pub fn good_size(bytes: usize) -> usize {
-    let padded = bytes + PADDING;
-    let step = match padded {
+    let step = match bytes {
         0..=64 => 16,
-        _ => 1 << ((padded - 1).ilog2() - 2),
+        _ => 1 << ((bytes - 1).ilog2() - 2),
     };
-    padded.next_multiple_of(step) - PADDING
+    bytes.next_multiple_of(step)
 }
 
 // --- Memory

@@ -40,7 +40,7 @@ impl Handle {
 }
 
 /// Blocks get a sixteenth of what is there already, within these limits.
-const BLOCK_BYTES_MIN: usize = 248;
+const BLOCK_BYTES_MIN: usize = 256;
 const SHARE: usize = 16;
 /// Of used bytes, a quarter may be holes.
 const HOLES: usize = 4;
