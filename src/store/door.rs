@@ -179,6 +179,11 @@ impl<'a> Door<'a> {
         len
     }
 
+    /// What an edit has left of the collection that was here, if it is much to free.
+    pub fn discard(&mut self, old: Option<impl Collection>) {
+        old.into_iter().for_each(|old| self.ledger.trash.discard(old));
+    }
+
     /// Removes the entry. Was there one?
     pub fn remove(&mut self, event: Event) -> bool {
         let removed = self.take();

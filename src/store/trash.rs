@@ -2,6 +2,7 @@
 //! some. Nobody sees what is here.
 use super::database::Database;
 use super::entry::Held;
+use super::value::Collection;
 use std::collections::VecDeque;
 
 #[derive(Debug, Default)]
@@ -16,6 +17,11 @@ impl Trash {
     #[inline]
     pub(super) fn held(&mut self, held: Option<Held>) {
         self.large.extend(held.filter(Held::is_large));
+    }
+
+    /// What no key has any more, or never had.
+    pub fn discard(&mut self, collection: impl Collection) {
+        self.held(Some(collection.hold()));
     }
 
     pub(super) fn database(&mut self, database: Database) {

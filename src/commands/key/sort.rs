@@ -312,7 +312,7 @@ fn rank_of_float(score: f64) -> u64 {
 }
 
 /// The same of bytes, as far as eight of them decide.
-fn rank_of_bytes(bytes: &[u8]) -> u64 {
+pub fn rank_of_bytes(bytes: &[u8]) -> u64 {
     let mut first = [0; 8];
     let count = bytes.len().min(8);
     first[..count].copy_from_slice(&bytes[..count]);

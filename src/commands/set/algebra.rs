@@ -1,10 +1,12 @@
 //! What several sets have in common, have together, or what one has that the others have not: told, counted or stored.
 use super::prelude::*;
 use super::{limits, write_element};
+use crate::command::Task;
+use crate::commands::key::find::SLICE;
 use crate::commands::list::ends::Numkeys;
 use crate::store::value::Collection;
 use crate::store::value::set::Element;
-use crate::store::{Keyspace, Set as Members, SetLimits};
+use crate::store::{Keyspace, Set as Members, SetLimits, Walk};
 use crate::wire::reply::{Of, Reply};
 
 const ORDER_VARIES: &[&str] = &["nondeterministic_output_order"];
@@ -132,7 +134,7 @@ fn tell<'a>(operation: Operation, keys: Many<'a, Key<'a, READ>>, cx: &mut Contex
     }
     let Context { data, reply, .. } = cx;
     let sets = sets(data, database, now_ms, keys.iter());
-    match operation {
+    let result = match operation {
         Intersection => {
             let (mark, mut count) = (reply.mark(), 0);
             intersect(&sets, &mut |member| {
@@ -141,19 +143,49 @@ fn tell<'a>(operation: Operation, keys: Many<'a, Key<'a, READ>>, cx: &mut Contex
                 true
             });
             reply.length_at(mark, Of::Set, count);
+            return Ok(Outcome::Done);
         }
-        Difference => tell_all(&subtract(&sets, &limits), reply),
+        Difference => subtract(&sets, &limits),
         Union => match &sets.iter().flatten().collect::<Vec<_>>()[..] {
-            [one] => tell_all(one, reply),
-            _ => tell_all(&unite(&sets, &limits), reply),
+            [one] => {
+                tell_all(one, reply);
+                return Ok(Outcome::Done);
+            }
+            _ => unite(&sets, &limits),
         },
+    };
+    if result.len() <= SLICE {
+        tell_all(&result, reply);
+        return Ok(Outcome::Done);
     }
-    Ok(Outcome::Done)
+    reply.set(result.len());
+    let mut telling = Telling { result, cursor: 0 };
+    if telling.go_on(cx) { Ok(Outcome::Done) } else { Ok(Outcome::Continue(Box::new(telling))) }
 }
 
 fn tell_all(set: &Members, reply: &mut Reply) {
     reply.set(set.len());
     set.iter().for_each(|member| write_element(reply, member));
+}
+
+/// A result that was made in one moment, and is told in slices.
+struct Telling {
+    result: Members,
+    cursor: u64,
+}
+
+impl Task for Telling {
+    fn go_on(&mut self, cx: &mut Context) -> bool {
+        let walk = Walk { cursor: self.cursor, hasher: cx.data.hasher().clone() };
+        match self.result.scan(&walk, SLICE, &mut |member| write_element(&mut cx.reply, member)) {
+            Some(next) => self.cursor = next,
+            None => {
+                cx.data.ledger.trash.discard(std::mem::take(&mut self.result));
+                return true;
+            }
+        }
+        false
+    }
 }
 
 fn store<'a>(
@@ -170,9 +202,12 @@ fn store<'a>(
     let result = match operation {
         Difference => subtract(&sets, &limits),
         Intersection => {
-            let mut result = Members::default();
-            intersect(&sets, &mut |member| result.add(member.bytes(&mut Digits::new()), &limits));
-            result
+            let mut members = vec![];
+            intersect(&sets, &mut |member| {
+                members.push(member);
+                true
+            });
+            Members::of(&members, &limits)
         }
         Union => unite(&sets, &limits),
     };
@@ -202,8 +237,8 @@ fn most_bytes(operation: Operation, sets: &[Option<&Members>]) -> usize {
 }
 
 /// Shows what all sets have, until `show` says that it is enough.
-fn intersect(sets: &[Option<&Members>], show: &mut dyn FnMut(Element) -> bool) {
-    let Some(mut sets) = sets.iter().copied().collect::<Option<Vec<&Members>>>() else { return };
+fn intersect<'d>(sets: &[Option<&'d Members>], show: &mut dyn FnMut(Element<'d>) -> bool) {
+    let Some(mut sets) = sets.iter().copied().collect::<Option<Vec<&'d Members>>>() else { return };
     sets.sort_by_key(|set| set.len());
     let mut digits = Digits::new();
     let [fewest, others @ ..] = &sets[..] else { return };
@@ -216,8 +251,16 @@ fn intersect(sets: &[Option<&Members>], show: &mut dyn FnMut(Element) -> bool) {
 }
 
 fn unite(sets: &[Option<&Members>], limits: &SetLimits) -> Members {
+    let mut sets: Vec<&Members> = sets.iter().copied().flatten().collect();
     let (mut all, mut digits) = (Members::default(), Digits::new());
-    for member in sets.iter().flatten().flat_map(|set| set.iter()) {
+    // A large one is copied as a whole; where all are small their order decides what it looks like.
+    if let Some((at, largest)) = sets.iter().enumerate().max_by_key(|(_, set)| set.len())
+        && largest.len() > limits.entries_max()
+    {
+        all = largest.anew(limits);
+        sets.swap_remove(at);
+    }
+    for member in sets.iter().flat_map(|set| set.iter()) {
         all.add(member.bytes(&mut digits), limits);
     }
     all
@@ -225,26 +268,24 @@ fn unite(sets: &[Option<&Members>], limits: &SetLimits) -> Members {
 
 /// In either of two ways, as Redis: each member of the first is looked for in the others, or all of theirs are taken away.
 fn subtract(sets: &[Option<&Members>], limits: &SetLimits) -> Members {
-    let (mut left, mut digits) = (Members::default(), Digits::new());
-    let [Some(first), others @ ..] = sets else { return left };
+    let [Some(first), others @ ..] = sets else { return Members::default() };
     if others.iter().flatten().any(|other| std::ptr::eq(*other, *first)) {
-        return left;
+        return Members::default();
     }
+    let mut digits = Digits::new();
     let to_look_for = first.len() * (1 + others.iter().flatten().count());
     let to_take_away: usize = first.len() + others.iter().flatten().map(|set| set.len()).sum::<usize>();
     if to_look_for / 2 <= to_take_away {
         let mut others: Vec<&Members> = others.iter().flatten().copied().collect();
         // The largest first: it is likely to have it.
         others.sort_by_key(|set| std::cmp::Reverse(set.len()));
-        for member in first.iter() {
+        let mut is_left = |member: &Element| {
             let bytes = member.bytes(&mut digits);
-            if !others.iter().any(|set| set.contains(bytes)) {
-                left.add(bytes, limits);
-            }
-        }
-        return left;
+            !others.iter().any(|set| set.contains(bytes))
+        };
+        return Members::of(&first.iter().filter(|member| is_left(member)).collect::<Vec<_>>(), limits);
     }
-    first.iter().for_each(|member| _ = left.add(member.bytes(&mut digits), limits));
+    let mut left = first.anew(limits);
     for member in others.iter().flatten().flat_map(|set| set.iter()) {
         if left.is_empty() {
             break;

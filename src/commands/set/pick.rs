@@ -59,18 +59,17 @@ fn pop_many(key: Key<POP>, count: usize, cx: &mut Context) -> Ran {
     let mut popped = Names::default();
     reply.set(count);
     if count > 0 {
-        door.edit(POPPED, |set: &mut Members| {
-            for _ in 0..count {
-                set.pop(&mut || chance.next(), |member| {
-                    write_element(reply, member);
-                    if is_recorded {
-                        popped.push(member.bytes(&mut Digits::new()));
-                    }
-                });
-            }
+        let old = door.edit(POPPED, |set: &mut Members| {
+            let old = set.pop_many(count, &mut || chance.next(), &limits, |member| {
+                write_element(reply, member);
+                if is_recorded {
+                    popped.push(member.bytes(&mut Digits::new()));
+                }
+            });
             settle(set, count, &limits);
-            ((), count)
+            (old, count)
         })?;
+        door.discard(old);
     }
     for from in (0..popped.len()).step_by(RECORDED) {
         cx.record(|words| {

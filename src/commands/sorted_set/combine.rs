@@ -2,14 +2,17 @@
 //! sets may be among them: each of their members has the score 1.
 use super::add::Weight;
 use super::prelude::*;
+use super::range::store;
 use super::{begin_list, limits, write_pair};
 use crate::command::list::Reach;
 use crate::command::syntax::Extent;
+use crate::commands::key::sort::rank_of_bytes;
 use crate::commands::set::algebra::Limit;
 use crate::store::value::sorted_set::{Element, order};
-use crate::store::{Collection, Keyspace, Set, SortedSet};
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use crate::store::{Collection, Keyspace, Set, SortedSet, SortedSetLimits};
+use crate::wire::reply::Reply;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 pub struct Sources;
 impl Count for Sources {
@@ -41,8 +44,9 @@ impl<'a> Command<'a> for ZDiff<'a> {
         look_up(words, 0, cx)
     }
     fn run(self, cx: &mut Context) -> Ran {
-        let result = subtract(&sources(self.key, cx), cx)?;
-        tell(result, self.withscores, cx)
+        let (view, reply) = split(cx);
+        let result = subtract(&view.sources(self.key), &view)?;
+        tell(&result, self.withscores, reply)
     }
 }
 
@@ -62,7 +66,8 @@ impl<'a> Command<'a> for ZDiffStore<'a> {
         look_up(words, 1, cx)
     }
     fn run(self, cx: &mut Context) -> Ran {
-        let result = subtract(&sources(self.key, cx), cx)?;
+        let (view, _) = split(cx);
+        let result = SortedSet::of(&subtract(&view.sources(self.key), &view)?, &view.limits);
         store(self.destination, result, "zdiffstore", cx)
     }
 }
@@ -77,8 +82,9 @@ impl<'a> Command<'a> for ZInter<'a> {
     }
     fn run(self, cx: &mut Context) -> Ran {
         let UnionOptions { weight, aggregate, withscores } = self.options;
-        let result = intersect(weigh(self.key, weight, cx), aggregate, cx)?;
-        tell(result, withscores, cx)
+        let (view, reply) = split(cx);
+        let result = intersect(view.weigh(self.key, weight), aggregate, &view)?;
+        tell(&result, withscores, reply)
     }
 }
 
@@ -101,7 +107,7 @@ impl<'a> Command<'a> for ZInterCard<'a> {
             _ => usize::MAX,
         };
         let mut count = 0;
-        meet(weigh(self.key, None::<List<Weight, AsManyAs<1>>>, cx), |_, _| {
+        meet(split(cx).0.weigh(self.key, None::<List<Weight, AsManyAs<1>>>), |_, _| {
             count += 1;
             count < most
         });
@@ -126,7 +132,8 @@ impl<'a> Command<'a> for ZInterStore<'a> {
     }
     fn run(self, cx: &mut Context) -> Ran {
         let StoreOptions { weight, aggregate } = self.options;
-        let result = intersect(weigh(self.key, weight, cx), aggregate, cx)?;
+        let (view, _) = split(cx);
+        let result = SortedSet::of(&intersect(view.weigh(self.key, weight), aggregate, &view)?, &view.limits);
         store(self.destination, result, "zinterstore", cx)
     }
 }
@@ -141,8 +148,9 @@ impl<'a> Command<'a> for ZUnion<'a> {
     }
     fn run(self, cx: &mut Context) -> Ran {
         let UnionOptions { weight, aggregate, withscores } = self.options;
-        let result = unite(weigh(self.key, weight, cx), aggregate, cx)?;
-        tell(result, withscores, cx)
+        let (view, reply) = split(cx);
+        let result = unite(view.weigh(self.key, weight), aggregate, &view)?;
+        tell(&result, withscores, reply)
     }
 }
 
@@ -163,7 +171,8 @@ impl<'a> Command<'a> for ZUnionStore<'a> {
     }
     fn run(self, cx: &mut Context) -> Ran {
         let StoreOptions { weight, aggregate } = self.options;
-        let result = unite(weigh(self.key, weight, cx), aggregate, cx)?;
+        let (view, _) = split(cx);
+        let result = SortedSet::of(&unite(view.weigh(self.key, weight), aggregate, &view)?, &view.limits);
         store(self.destination, result, "zunionstore", cx)
     }
 }
@@ -173,7 +182,7 @@ impl<'a> Command<'a> for ZUnionStore<'a> {
 type Keys<'a> = List<'a, Key<'a, READ>, Sources>;
 
 /// Members with scores, in order.
-type Members = Vec<(f64, Vec<u8>)>;
+type Members<'d> = Vec<(f64, Element<'d>)>;
 
 #[derive(Clone, Copy)]
 enum Source<'d> {
@@ -194,30 +203,51 @@ fn look_up<'a>(mut words: Words<'a>, before: usize, cx: &mut Context) -> Result<
     Ok(())
 }
 
-/// What stands at keys that were just looked up.
-fn sources<'d>(keys: Keys, cx: &'d Context) -> Vec<Source<'d>> {
-    let (data, database, now_ms): (&Keyspace, _, _) = (cx.data, cx.database(), cx.now_ms());
-    let source = |key: Key<READ>| match data.peek(database, key.0, now_ms).map(|entry| entry.value()) {
-        Some(Value::SortedSet(set)) => Source::Sorted(set),
-        Some(Value::Set(set)) => Source::Plain(set),
-        _ => Source::None,
-    };
-    keys.iter().map(source).collect()
+/// The data as they are now, and what a result may be.
+struct View<'d> {
+    data: &'d Keyspace,
+    database: usize,
+    now_ms: i64,
+    limits: SortedSetLimits,
+    bytes_max: u64,
 }
 
-/// The same with their weights, the smallest first, as Redis goes through them.
-fn weigh<'d, const AT: usize>(
-    keys: Keys,
-    weights: Option<List<Weight, AsManyAs<AT>>>,
-    cx: &'d Context,
-) -> Vec<(Source<'d>, f64)> {
-    let weights = weights.iter().flat_map(|weights| weights.iter()).map(|weight| weight.0);
-    let mut all: Vec<_> = sources(keys, cx).into_iter().zip(weights.chain(std::iter::repeat(1.0))).collect();
-    all.sort_by_key(|(source, _)| source.len());
-    all
+fn split<'c, 'a>(cx: &'c mut Context<'a>) -> (View<'c>, &'c mut Reply<'a>) {
+    let (database, now_ms, limits) = (cx.database(), cx.now_ms(), limits(cx));
+    let bytes_max = cx.server.config.proto_max_bulk_len;
+    (View { data: cx.data, database, now_ms, limits, bytes_max }, &mut cx.reply)
 }
 
-impl Source<'_> {
+impl<'d> View<'d> {
+    /// What stands at keys that were just looked up.
+    fn sources(&self, keys: Keys) -> Vec<Source<'d>> {
+        let at = |key: Key<READ>| self.data.peek(self.database, key.0, self.now_ms).map(|entry| entry.value());
+        let source = |key| match at(key) {
+            Some(Value::SortedSet(set)) => Source::Sorted(set),
+            Some(Value::Set(set)) => Source::Plain(set),
+            _ => Source::None,
+        };
+        keys.iter().map(source).collect()
+    }
+
+    /// The same with their weights, the smallest first, as Redis goes through them.
+    fn weigh<const AT: usize>(
+        &self,
+        keys: Keys,
+        weights: Option<List<Weight, AsManyAs<AT>>>,
+    ) -> Vec<(Source<'d>, f64)> {
+        let weights = weights.iter().flat_map(|weights| weights.iter()).map(|weight| weight.0);
+        let mut all: Vec<_> = self.sources(keys).into_iter().zip(weights.chain(std::iter::repeat(1.0))).collect();
+        all.sort_by_key(|(source, _)| source.len());
+        all
+    }
+
+    fn afford(&self, bytes: usize) -> Result<(), Refusal> {
+        if bytes as u64 > self.bytes_max { Err(Refusal::ResultTooLarge) } else { Ok(()) }
+    }
+}
+
+impl<'d> Source<'d> {
     fn len(self) -> usize {
         match self {
             Source::None => 0,
@@ -233,7 +263,7 @@ impl Source<'_> {
             Source::Sorted(set) => set.heap_bytes(),
             Source::Plain(set) => set.heap_bytes(),
         };
-        held + self.len() * size_of::<(f64, Vec<u8>)>()
+        held + self.len() * size_of::<(f64, Element)>()
     }
 
     fn address(self) -> usize {
@@ -253,14 +283,11 @@ impl Source<'_> {
     }
 
     /// Shows all members, until `visit` says false.
-    fn visit(self, mut visit: impl FnMut(&[u8], f64) -> bool) {
-        let mut digits = Digits::new();
+    fn visit(self, mut visit: impl FnMut(Element<'d>, f64) -> bool) {
         match self {
             Source::None => {}
-            Source::Sorted(set) => {
-                set.visit(0..usize::MAX, false, |member, score| visit(member.bytes(&mut digits), score))
-            }
-            Source::Plain(set) => _ = set.iter().all(|member| visit(member.bytes(&mut digits), 1.0)),
+            Source::Sorted(set) => set.visit(0..usize::MAX, false, visit),
+            Source::Plain(set) => _ = set.iter().all(|member| visit(member, 1.0)),
         }
     }
 }
@@ -292,78 +319,117 @@ fn or_zero(score: f64) -> f64 {
     if score.is_nan() { 0.0 } else { score }
 }
 
-fn unite(sources: Vec<(Source, f64)>, aggregate: Option<Aggregate>, cx: &Context) -> Result<Members, Refusal> {
+fn unite<'d>(
+    sources: Vec<(Source<'d>, f64)>,
+    aggregate: Option<Aggregate>,
+    view: &View,
+) -> Result<Members<'d>, Refusal> {
     // One that is named twice has no more members.
     let mut named: Vec<Source> = sources.iter().map(|(source, _)| *source).collect();
     named.sort_unstable_by_key(|source| source.address());
     named.dedup_by_key(|source| source.address());
-    cx.afford(named.into_iter().map(Source::bytes).sum())?;
-    let (mut all, aggregate) = (BTreeMap::<Vec<u8>, f64>::new(), aggregate.unwrap_or(Aggregate::Sum));
+    view.afford(named.iter().map(|source| source.bytes()).sum())?;
+    let (hasher, aggregate) = (view.data.hasher(), aggregate.unwrap_or(Aggregate::Sum));
+    let most = named.iter().map(|source| source.len()).sum();
+    let (mut all, mut places) = (Members::with_capacity(most), HashTable::with_capacity(most));
+    let (mut digits, mut others) = (Digits::new(), Digits::new());
     for (source, weight) in sources {
         source.visit(|member, score| {
-            let score = or_zero(score * weight);
-            match all.entry(member.to_vec()) {
-                Entry::Vacant(entry) => _ = entry.insert(score),
-                Entry::Occupied(mut entry) => *entry.get_mut() = aggregate.join(*entry.get(), score),
+            let (score, bytes) = (or_zero(score * weight), member.bytes(&mut digits));
+            let is_it = |(at, _): &(usize, u64)| {
+                let (_, other): &(f64, Element) = &all[*at];
+                other.bytes(&mut others) == bytes
+            };
+            let hash = hasher.key(bytes);
+            match places.entry(hash, is_it, |(_, hash)| *hash) {
+                Entry::Vacant(entry) => {
+                    entry.insert((all.len(), hash));
+                    all.push((score, member));
+                }
+                Entry::Occupied(entry) => {
+                    let joined = &mut all[entry.get().0].0;
+                    *joined = aggregate.join(*joined, score);
+                }
             }
             true
         });
     }
-    Ok(in_order(all.into_iter().map(|(member, score)| (score, member)).collect()))
+    Ok(in_order(all))
 }
 
 /// Shows each member that all have, and its weighted scores, until `visit` says false.
-fn meet(sources: Vec<(Source, f64)>, mut visit: impl FnMut(&[u8], &[f64]) -> bool) {
+fn meet<'d>(sources: Vec<(Source<'d>, f64)>, mut visit: impl FnMut(Element<'d>, &[f64]) -> bool) {
     let [(fewest, weight), others @ ..] = &sources[..] else { return };
-    let mut scores = vec![];
+    let (mut scores, mut digits) = (vec![], Digits::new());
     fewest.visit(|member, score| {
+        let bytes = member.bytes(&mut digits);
         scores.clear();
         scores.push(or_zero(score * weight));
-        scores.extend(others.iter().map_while(|(source, weight)| Some(source.score(member)? * weight)));
+        scores.extend(others.iter().map_while(|(source, weight)| Some(source.score(bytes)? * weight)));
         scores.len() < sources.len() || visit(member, &scores)
     });
 }
 
-fn intersect(sources: Vec<(Source, f64)>, aggregate: Option<Aggregate>, cx: &Context) -> Result<Members, Refusal> {
-    cx.afford(sources.first().map_or(0, |(source, _)| source.bytes()))?;
+fn intersect<'d>(
+    sources: Vec<(Source<'d>, f64)>,
+    aggregate: Option<Aggregate>,
+    view: &View,
+) -> Result<Members<'d>, Refusal> {
+    view.afford(sources.first().map_or(0, |(source, _)| source.bytes()))?;
     let (mut all, aggregate) = (Members::new(), aggregate.unwrap_or(Aggregate::Sum));
     meet(sources, |member, scores| {
         let score = scores[1..].iter().fold(scores[0], |one, other| aggregate.join(one, *other));
-        all.push((score, member.to_vec()));
+        all.push((score, member));
         true
     });
     Ok(in_order(all))
 }
 
-fn subtract(sources: &[Source], cx: &Context) -> Result<Members, Refusal> {
+fn subtract<'d>(sources: &[Source<'d>], view: &View) -> Result<Members<'d>, Refusal> {
     let (mut left, [first, others @ ..]) = (Members::new(), sources) else { return Ok(Members::new()) };
-    cx.afford(first.bytes())?;
+    view.afford(first.bytes())?;
+    let mut digits = Digits::new();
     first.visit(|member, score| {
-        if others.iter().all(|source| source.score(member).is_none()) {
-            left.push((score, member.to_vec()));
+        let bytes = member.bytes(&mut digits);
+        if others.iter().all(|source| source.score(bytes).is_none()) {
+            left.push((score, member));
         }
         true
     });
     Ok(in_order(left))
 }
 
-fn in_order(mut members: Members) -> Members {
-    members.sort_unstable_by(|(score, member), (other, name)| order(*score).cmp(&order(*other)).then(member.cmp(name)));
-    members
+/// Scores decide nearly always, and else the first bytes in which any two names differ: so hardly a name is looked at.
+fn in_order(members: Members) -> Members {
+    let mut digits = [Digits::new(), Digits::new()];
+    let alike = alike(&members);
+    let mut ranks: Vec<(u64, u64, usize)> = Vec::with_capacity(members.len());
+    for (at, (score, member)) in members.iter().enumerate() {
+        ranks.push((order(*score), rank_of_bytes(&member.bytes(&mut digits[0])[alike..]), at));
+    }
+    let [one, other] = &mut digits;
+    ranks.sort_unstable_by(|(score, bytes, a), (score_b, bytes_b, b)| {
+        let names = || members[*a].1.bytes(one).cmp(members[*b].1.bytes(other));
+        score.cmp(score_b).then(bytes.cmp(bytes_b)).then_with(names)
+    });
+    ranks.into_iter().map(|(_, _, at)| members[at]).collect()
 }
 
-fn tell(members: Members, with_scores: bool, cx: &mut Context) -> Ran {
-    begin_list(&mut cx.reply, members.len(), with_scores);
-    for (score, member) in &members {
-        write_pair(&mut cx.reply, Element::Bytes(member), *score, with_scores);
+/// So many bytes at their beginning all names have in common.
+fn alike(members: &Members) -> usize {
+    let (mut digits, mut others) = (Digits::new(), Digits::new());
+    let Some((_, first)) = members.first() else { return 0 };
+    let first = first.bytes(&mut digits);
+    members.iter().fold(first.len(), |alike, (_, member)| {
+        let pairs = first[..alike].iter().zip(member.bytes(&mut others));
+        pairs.take_while(|(one, other)| one == other).count()
+    })
+}
+
+fn tell(members: &Members, with_scores: bool, reply: &mut Reply) -> Ran {
+    begin_list(reply, members.len(), with_scores);
+    for (score, member) in members {
+        write_pair(reply, *member, *score, with_scores);
     }
     Ok(Outcome::Done)
-}
-
-fn store(destination: Key<PUT>, members: Members, event: &'static str, cx: &mut Context) -> Ran {
-    let (mut result, limits) = (SortedSet::default(), limits(cx));
-    for (score, member) in &members {
-        result.change(member, &limits, |_| Some(*score));
-    }
-    super::range::store(destination, result, event, cx)
 }

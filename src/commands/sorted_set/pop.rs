@@ -142,12 +142,12 @@ fn pop_alone(key: Key<POP>, from: Where, count: Option<Late<NotNegative>>, cx: &
 
 fn take(door: &mut Door, count: usize, from: Where, visit: impl FnMut(Element, f64)) -> Result<(), Refusal> {
     if count > 0 {
-        door.edit(from.pop().1, |set: &mut SortedSet| {
+        let old = door.edit(from.pop().1, |set: &mut SortedSet| {
             let len = set.len();
             let range = if from == Where::Min { 0..count } else { len - count..len };
-            set.remove_range(range, from == Where::Max, visit);
-            ((), count)
+            (set.remove_range(range, from == Where::Max, visit), count)
         })?;
+        door.discard(old);
     }
     Ok(())
 }

@@ -138,17 +138,19 @@ impl<'a> Command<'a> for ZRangeStore<'a> {
         let asked = Asked { by: self.sortby, reverse: self.rev, limit, with_scores: false };
         let bounds = asked.bounds(self.min.0, self.max.0)?;
         let limits = limits(cx);
-        let mut result = SortedSet::default();
+        let mut members = vec![];
         cx.view::<SortedSet, _>(self.src)?;
         let source = cx.data.peek(cx.database(), self.src.0, cx.now_ms());
         if let Some(set) = source.map(|entry| entry.view::<SortedSet>()).transpose()? {
-            let (mut digits, range) = (Digits::new(), asked.within(bounds, set));
+            let range = asked.within(bounds, set);
             cx.afford(set.heap_bytes() / set.len() * range.len())?;
+            members.reserve(range.len());
             set.visit(range, false, |member, score| {
-                result.change(member.bytes(&mut digits), &limits, |_| Some(score));
+                members.push((score, member));
                 true
             });
         }
+        let result = SortedSet::of(&members, &limits);
         store(self.dst, result, "zrangestore", cx)
     }
 }

@@ -83,10 +83,8 @@ fn remove(key: Key<REMOVE>, bounds: Bounds, event: &'static str, cx: &mut Contex
         door.remove(event);
         door.note(Event::DEL);
     } else if removed > 0 {
-        door.edit(event, |set: &mut SortedSet| {
-            set.remove_range(range, false, |_, _| {});
-            ((), removed)
-        })?;
+        let old = door.edit(event, |set: &mut SortedSet| (set.remove_range(range, false, |_, _| {}), removed))?;
+        door.discard(old);
     }
     reply.count(removed);
     Ok(Outcome::Done)

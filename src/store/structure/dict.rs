@@ -218,6 +218,11 @@ impl<const FIELDS: bool> Dict<FIELDS> {
         Dict { table: Table::new(Records { hasher, heap: Heap::default() }), volatile: 0 }
     }
 
+    /// An empty one that will get so many records.
+    pub fn with_room(hasher: KeyHasher, count: usize) -> Self {
+        Dict { table: Table::with_room(Records { hasher, heap: Heap::default() }, count), volatile: 0 }
+    }
+
     pub fn len(&self) -> usize {
         self.table.len()
     }

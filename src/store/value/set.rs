@@ -16,6 +16,9 @@ pub use chunk::Element;
 #[derive(Clone, Default)]
 pub struct Set(Either<Twin<Chunk, Intset>, Large>);
 
+/// One of so many of a table's members are much.
+const MUCH: usize = 8;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Encoding {
     Intset,
@@ -86,6 +89,39 @@ impl Collection for Set {
 
     fn shed(&mut self, most: usize) -> bool {
         if let FormMut::Table(large) = self.form_mut() { large.members.shed(most) } else { false }
+    }
+}
+
+// --- What is made of others
+
+impl Set {
+    /// One of these members, which all differ, as if they had been added one by one.
+    pub fn of(members: &[Element], limits: &SetLimits) -> Set {
+        let (mut set, mut digits) = (Set::default(), Digits::new());
+        if members.len() > limits.entries_max() {
+            let members = Dict::with_room(limits.hasher.clone(), members.len());
+            set = Set(Either::large(Box::new(Large { members, encoding: Encoding::Hashtable })));
+        }
+        members.iter().for_each(|member| _ = set.add(member.bytes(&mut digits), limits));
+        set
+    }
+
+    /// One of the same members, as if they had been added one by one.
+    pub fn anew(&self, limits: &SetLimits) -> Set {
+        match self.form() {
+            Form::Table(large) if self.len() > limits.entries_max() => {
+                let members = large.members.clone();
+                Set(Either::large(Box::new(Large { members, encoding: Encoding::Hashtable })))
+            }
+            _ => Set::of(&self.iter().collect::<Vec<_>>(), limits),
+        }
+    }
+}
+
+impl SetLimits {
+    /// With more members it is a hashtable, whatever they are.
+    pub fn entries_max(&self) -> usize {
+        self.intset_entries.max(self.listpack_entries)
     }
 }
 
@@ -351,6 +387,40 @@ impl Set {
                 let shown = show(large.members.at(place).key);
                 large.members.remove_at(place);
                 Some(shown)
+            }
+        }
+    }
+
+    /// Takes so many members away by chance, and shows them. Of a table of which much goes, what stays is put into a new one,
+    /// which is soonest done: what was is returned, to be freed.
+    pub fn pop_many(
+        &mut self,
+        count: usize,
+        chance: &mut dyn FnMut() -> u64,
+        limits: &SetLimits,
+        mut show: impl FnMut(Element),
+    ) -> Option<Set> {
+        match self.form() {
+            Form::Table(large) if count > self.len() / MUCH => {
+                let mut left = self.len();
+                let mut members = Dict::with_room(limits.hasher.clone(), left - count);
+                let (mut wanted, mut digits) = (count, Digits::new());
+                for member in self.iter() {
+                    // Each goes as likely as so many of those left are wanted.
+                    if chance() % (left as u64) < wanted as u64 {
+                        show(member);
+                        wanted -= 1;
+                    } else {
+                        members.add(member.bytes(&mut digits));
+                    }
+                    left -= 1;
+                }
+                let encoding = large.encoding;
+                Some(std::mem::replace(self, Set(Either::large(Box::new(Large { members, encoding })))))
+            }
+            _ => {
+                (0..count).for_each(|_| _ = self.pop(chance, &mut show));
+                None
             }
         }
     }

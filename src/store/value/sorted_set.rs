@@ -24,6 +24,9 @@ pub struct SortedSetLimits {
     pub hasher: KeyHasher,
 }
 
+/// So few elements of a large one go one by one.
+const MANY: usize = 64;
+
 #[derive(Clone)]
 struct Large {
     ranking: Ranking,
@@ -66,6 +69,24 @@ impl Collection for SortedSet {
             Side::Small(_) => false,
             Side::Large(large) => large.ranking.shed(most),
         }
+    }
+}
+
+impl SortedSet {
+    /// Of members that all differ, in order, as if they had been added one by one.
+    pub fn of(members: &[(f64, Element)], limits: &SortedSetLimits) -> SortedSet {
+        if members.len() <= limits.entries {
+            let (mut set, mut digits) = (SortedSet::default(), Digits::new());
+            for (score, member) in members {
+                set.change(member.bytes(&mut digits), limits, |_| Some(*score));
+            }
+            return set;
+        }
+        let mut digits = Digits::new();
+        let ranking = Ranking::of(limits.hasher.clone(), members.len(), |visit| {
+            members.iter().for_each(|(score, member)| visit(member.bytes(&mut digits), *score));
+        });
+        SortedSet(Either::large(Box::new(Large { ranking, is_listpack: false })))
     }
 }
 
@@ -226,7 +247,7 @@ impl SortedSet {
 
     /// Shows the elements of a range of ranks, from its end on if `reverse`, until `visit` says false.
     #[inline]
-    pub fn visit(&self, range: Range<usize>, reverse: bool, mut visit: impl FnMut(Element, f64) -> bool) {
+    pub fn visit<'s>(&'s self, range: Range<usize>, reverse: bool, mut visit: impl FnMut(Element<'s>, f64) -> bool) {
         let range = range.start..range.end.min(self.len());
         match self.0.get() {
             _ if range.is_empty() => {}
@@ -324,7 +345,13 @@ impl SortedSet {
     }
 
     /// Takes the elements of a range of ranks away, in order, from its end on if `reverse`, and shows each before it goes.
-    pub fn remove_range(&mut self, range: Range<usize>, reverse: bool, mut visit: impl FnMut(Element, f64)) {
+    /// Where most go, those that stay are put into a new one, which is soonest done: what was is returned, to be freed.
+    pub fn remove_range(
+        &mut self,
+        range: Range<usize>,
+        reverse: bool,
+        mut visit: impl FnMut(Element, f64),
+    ) -> Option<SortedSet> {
         match self.0.get() {
             Side::Small(_) => {
                 self.visit(range.clone(), reverse, |member, score| {
@@ -340,11 +367,20 @@ impl SortedSet {
                     }
                 }
             }
+            Side::Large(Large { ranking, is_listpack }) if range.len() > MANY.max(ranking.len() / 2) => {
+                ranking.visit(range.clone(), reverse, |member, score| {
+                    visit(Element::Bytes(member), score);
+                    true
+                });
+                let large = Large { ranking: ranking.without(&range), is_listpack: *is_listpack };
+                return Some(std::mem::replace(self, SortedSet(Either::large(Box::new(large)))));
+            }
             Side::Large(_) => {
                 let Side::Large(large) = self.0.get_mut() else { unreachable!("it is large") };
                 large.ranking.remove_range(range, reverse, |member, score| visit(Element::Bytes(member), score));
             }
         }
+        None
     }
 
     /// It as a ranking, which it is from now on.

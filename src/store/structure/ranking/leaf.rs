@@ -28,6 +28,14 @@ impl Default for Leaf {
 }
 
 impl Leaf {
+    /// Of some that are in order.
+    pub fn of(links: &[Link]) -> Leaf {
+        let mut leaf = Leaf { len: links.len() as u8, ..Leaf::default() };
+        leaf.links[..links.len()].copy_from_slice(links);
+        leaf.encode();
+        leaf
+    }
+
     #[inline]
     pub fn links(&self) -> &[Link] {
         &self.links[..self.len as usize]
@@ -99,9 +107,13 @@ impl Leaf {
     /// Looks at the elements for finer codes, if these have become coarse.
     fn refine(&mut self) {
         let Some((low, high)) = self.span() else { return };
-        if self.shift == 0 || high - low >= FINE {
-            return;
+        if self.shift > 0 && high - low < FINE {
+            self.encode();
         }
+    }
+
+    /// Looks at the elements for the finest codes.
+    fn encode(&mut self) {
         let len = self.len();
         let [first, last] = [self.links[0], self.links[len - 1]].map(|link| order(link.score()));
         self.shift = wider(first, last);

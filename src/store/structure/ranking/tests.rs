@@ -182,6 +182,31 @@ fn leaves_are_well_filled() {
 }
 
 #[test]
+fn it_is_the_same_when_made_at_one_go() {
+    for (seed, count) in [0, 1, 60, 61, 62, 61 * 31, 61 * 31 + 1, 5_000].into_iter().enumerate() {
+        let (mut both, mut chance) = (Both::new(), Chance::from_seed(seed as u64));
+        (0..count.min(STEPS))
+            .for_each(|step| both.add(score(seed as u64 % 4, &mut chance, step), &member(&mut chance, 1 << 40)));
+        let len = both.ranking.len();
+        both.ranking = both.ranking.clone();
+        both.check(&mut chance);
+        let gone = len / 3..len / 2;
+        both.ranking = both.ranking.without(&gone);
+        let elements: Vec<_> = both.ranks.iter().skip(gone.start).take(gone.len()).cloned().collect();
+        for element in elements {
+            both.ranks.remove(&element);
+            both.scores.remove(&element.1);
+        }
+        both.check(&mut chance);
+        // Full nodes take more, and give some back.
+        (0..count.min(STEPS) / 2).for_each(|step| both.add(score(0, &mut chance, step), &member(&mut chance, 1 << 40)));
+        both.check(&mut chance);
+        both.remove_range(0..both.ranks.len() / 2, false);
+        both.check(&mut chance);
+    }
+}
+
+#[test]
 fn memory_goes_with_the_elements_and_a_copy_shares_none() {
     let (mut both, mut chance) = (Both::new(), Chance::from_seed(3));
     (0..STEPS).for_each(|step| both.add(score(3, &mut chance, step), &member(&mut chance, 1 << 40)));

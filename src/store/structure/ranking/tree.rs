@@ -1,6 +1,8 @@
 //! An order-statistic B+tree: elements by score and member in leaves, and inner nodes that know how many stand below each
 //! child. A node is made ready for one more before the search enters it, so nothing travels back up; what is full gives to
 //! its neighbour first, so that leaves are fuller than halves of split ones would be.
+mod build;
+
 use super::element::{Link, order};
 use super::leaf::{LEAF, Leaf};
 use std::ops::Range;

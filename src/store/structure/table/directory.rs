@@ -52,7 +52,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
             hasher,
             directory: vec![0; 2],
             depth: 1,
-            segments: Segments { blocks: vec![], capacity: 0, len: 0 },
+            segments: Segments::default(),
             depths: [0; DEPTH_MAX as usize + 1],
             slots_max: 0,
             len: 0,
@@ -60,6 +60,23 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         };
         table.segments.push(Segment::new(0, 0));
         table.depths[0] = 1;
+        table
+    }
+
+    /// An empty one that will get so many items. Those of another table come in the order of their hashes: a table that had
+    /// to grow would take all of them at one end, and splits no segment of few items, so that this one becomes long and slow.
+    pub fn with_room(hasher: H, count: usize) -> Self {
+        let mut table = Table::new(hasher);
+        let depth = (count / MERGE_AT as usize).max(1).ilog2().min(DEPTH_MAX);
+        if depth > 0 {
+            (table.segments, table.depths[0]) = (Segments::default(), 0);
+            (0..1 << depth).for_each(|prefix| _ = table.segments.push(Segment::new(depth, prefix)));
+            (table.directory, table.depth) = ((0..1 << depth).collect(), depth);
+            table.depths[depth as usize] = 1 << depth;
+        }
+        let slots = slots_for((count >> depth) as u32);
+        table.segments.iter_mut().for_each(|segment| segment.fill(slots, std::iter::empty()));
+        (table.slots, table.slots_max) = (slots << depth, slots);
         table
     }
 
@@ -335,6 +352,12 @@ pub(super) struct Segments<T> {
     pub len: usize,
 }
 
+impl<T> Default for Segments<T> {
+    fn default() -> Self {
+        Segments { blocks: vec![], capacity: 0, len: 0 }
+    }
+}
+
 impl<T: Clone> Clone for Segments<T> {
     fn clone(&self) -> Self {
         let blocks = self.blocks.clone();
@@ -379,6 +402,10 @@ impl<T> Segments<T> {
 
     pub fn iter(&self) -> impl Iterator<Item = &Segment<T>> {
         self.blocks.iter().flatten()
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Segment<T>> {
+        self.blocks.iter_mut().flatten()
     }
 
     #[inline]

@@ -55,6 +55,10 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         Table { hasher, items: HashMap::default(), rest: None }
     }
 
+    pub fn with_room(hasher: H, count: usize) -> Self {
+        Table { hasher, items: HashMap::with_capacity_and_hasher(count, Default::default()), rest: None }
+    }
+
     pub fn hasher(&self) -> &H {
         &self.hasher
     }

@@ -168,6 +168,25 @@ fn scan_returns_what_stays_exactly_once() {
 }
 
 /// A cursor may have been given when segments were half as long.
+/// As those of another table come: in the order of their hashes.
+#[test]
+fn a_table_with_room_takes_what_comes_in_order() {
+    for count in [0, 1, 799, 800, 5_000, 40_000].into_iter().filter(|count| !cfg!(miri) || *count < 900) {
+        let mut both = Both::new(mix);
+        both.table = Table::with_room(By { hash: mix, count: Cell::new(0) }, count as usize);
+        both.check();
+        let mut numbers: Vec<u64> = (1..=count).collect();
+        numbers.sort_unstable_by_key(|number| mix(*number));
+        numbers.iter().for_each(|number| both.add(*number));
+        // It was right, and hardly anything was hashed again, or it was not and still does no harm.
+        assert!(both.table.hasher().count.get() <= count as usize / 4 || cfg!(feature = "plain-map"));
+        both.check();
+        (1..=count / 2).for_each(|number| both.remove(number));
+        (count..3 * count).for_each(|number| both.add(number + 1));
+        both.check();
+    }
+}
+
 #[test]
 fn scan_goes_on_amid_what_has_merged() {
     let mut both = Both::with(1..20_000);

@@ -54,6 +54,45 @@ fn holds_what_a_set_does() {
     }
 }
 
+/// It is the same whether it is made of many at once or of one after the other.
+#[test]
+fn made_of_others() {
+    let (limits, mut chance) = (limits(), Chance::from_seed(1));
+    let sizes: &[usize] = if cfg!(miri) { &[3, 140] } else { &[0, 3, 128, 129, 512, 513, 4_000] };
+    for (size, kinds) in sizes.iter().flat_map(|size| (1..5).map(move |kinds| (*size, kinds))) {
+        let (mut one_by_one, mut members) = (Set::default(), BTreeSet::new());
+        while members.len() < size {
+            members.insert(if kinds == 1 {
+                members.len().to_string().into_bytes()
+            } else {
+                member(&mut chance, kinds)
+            });
+            if members.len() == size / 2 {
+                members.insert(members.len().to_string().into_bytes());
+            }
+            if kinds == 4 || kinds == 3 {
+                members.insert(format!("another {}", members.len()).into_bytes());
+            }
+        }
+        members.iter().for_each(|member| assert!(one_by_one.add(member, &limits)));
+        let elements: Vec<Element> = one_by_one.iter().collect();
+        for made in [Set::of(&elements, &limits), one_by_one.anew(&limits)] {
+            made.check();
+            assert_eq!((made.len(), made.encoding()), (one_by_one.len(), one_by_one.encoding()));
+            assert!(members.iter().all(|member| made.contains(member)));
+        }
+        let mut rest = one_by_one.clone();
+        let (mut popped, mut chance) = (vec![], Chance::from_seed(2));
+        for count in [size / 2, rest.len() - size / 2] {
+            let mut show = |element: Element| popped.push(element.bytes(&mut Digits::new()).to_vec());
+            rest.pop_many(count, &mut || chance.next(), &limits, &mut show);
+            rest.check();
+        }
+        popped.sort();
+        assert!(rest.is_empty() && popped.iter().eq(&members));
+    }
+}
+
 /// Four standard deviations.
 fn is_fair(counts: &[usize], draws: usize) -> bool {
     let expected = draws as f64 / counts.len() as f64;

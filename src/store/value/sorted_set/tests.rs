@@ -51,7 +51,8 @@ impl Both {
             10..20 => assert_eq!(self.set.remove(&member), self.model.remove(&member)),
             _ => {
                 let from = self.chance.below(len as u64 + 1) as usize;
-                let to = (from + self.chance.below(3) as usize).min(len);
+                let most = if self.chance.below(10) == 0 { len as u64 + 1 } else { 3 };
+                let to = (from + self.chance.below(most) as usize).min(len);
                 let reverse = self.chance.below(2) == 0;
                 let (mut gone, mut digits) = (vec![], Digits::new());
                 self.set.remove_range(from..to, reverse, |member, score| {
