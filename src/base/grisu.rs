@@ -1,8 +1,6 @@
 //! The digits of a float as Redis since 7.2 finds them: Grisu2, of Florian Loitsch's "Printing Floating-Point Numbers Quickly
 //! and Accurately with Integers" (2010). They read back as the same float, but about two in a thousand have a digit more
-//! than need be, or a last one that is not the nearest. Where others compare digits, they must be these; who only tells a
-//! number takes better ones (number.rs).
-use std::sync::LazyLock;
+//! than need be, or a last one that is not the nearest. Clients and DEBUG DIGEST compare digits, so they are these.
 
 /// A number `fraction * 2^exponent`.
 #[derive(Clone, Copy)]
@@ -23,8 +21,7 @@ const POWERS: usize = 87;
 const POINT_MIN: i32 = -60;
 const POINT_MAX: i32 = -32;
 
-static CACHE: LazyLock<[Float; POWERS]> =
-    LazyLock::new(|| std::array::from_fn(|at| power_of_ten(POWER_MIN + POWER_STEP * at as i32)));
+static CACHE: [Float; POWERS] = powers_of_ten();
 
 /// The digits of a positive, finite float, and the power of ten of the last one.
 pub fn digits(number: f64, room: &mut [u8; 20]) -> (&[u8], i32) {
@@ -56,11 +53,8 @@ impl Float {
 
     /// The upper half of the product, rounded.
     fn times(self, other: Float) -> Float {
-        const HALF: u64 = u32::MAX as u64;
-        let (a, b) = ((self.fraction >> 32, self.fraction & HALF), (other.fraction >> 32, other.fraction & HALF));
-        let (high_low, low_high) = (a.0 * b.1, a.1 * b.0);
-        let middle = (high_low & HALF) + (low_high & HALF) + ((a.1 * b.1) >> 32) + (1 << 31);
-        let fraction = a.0 * b.0 + (high_low >> 32) + (low_high >> 32) + (middle >> 32);
+        let product = self.fraction as u128 * other.fraction as u128;
+        let fraction = ((product + (1 << 63)) >> 64) as u64;
         Float { fraction, exponent: self.exponent + other.exponent + 64 }
     }
 }
@@ -80,40 +74,40 @@ fn cached(exponent: i32) -> (Float, i32) {
     }
 }
 
+const UNITS: [u32; 10] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+
 /// Digits of `high`, until what is left is less than `delta`; then the last is brought nearer to `middle`.
 fn generate(high: Float, middle: u64, mut delta: u64, mut scale: i32, room: &mut [u8; 20]) -> (usize, i32) {
     let point = -high.exponent as u32;
     let one = 1u64 << point;
     let mut distance = high.fraction - middle;
-    let (mut whole, mut part) = (high.fraction >> point, high.fraction & (one - 1));
-    let (mut count, mut unit) = (0, 1_000_000_000);
-    for left in (0..10).rev() {
-        put(room, &mut count, whole / unit);
+    // It is normal, so that before the point there are 4 bits to 32.
+    let (mut whole, mut part) = ((high.fraction >> point) as u32, high.fraction & (one - 1));
+    let mut count = 0;
+    let mut put = |digit: u32| {
+        room[count] = b'0' + digit as u8;
+        count += 1;
+        count
+    };
+    for left in (0..=whole.ilog10()).rev() {
+        let unit = UNITS[left as usize];
+        let count = put(whole / unit);
         whole %= unit;
-        let rest = (whole << point) + part;
+        let rest = ((whole as u64) << point) + part;
         if rest <= delta {
-            round(&mut room[count - 1], delta, rest, unit << point, distance);
-            return (count, scale + left);
+            round(&mut room[count - 1], delta, rest, (unit as u64) << point, distance);
+            return (count, scale + left as i32);
         }
-        unit /= 10;
     }
     loop {
         (part, delta, distance) = (part * 10, delta * 10, distance.wrapping_mul(10));
         scale -= 1;
-        put(room, &mut count, part >> point);
+        let count = put((part >> point) as u32);
         part &= one - 1;
         if part < delta {
             round(&mut room[count - 1], delta, part, one, distance);
             return (count, scale);
         }
-    }
-}
-
-/// No zero comes first.
-fn put(room: &mut [u8; 20], count: &mut usize, digit: u64) {
-    if digit > 0 || *count > 0 {
-        room[*count] = b'0' + digit as u8;
-        *count += 1;
     }
 }
 
@@ -127,34 +121,64 @@ fn round(last: &mut u8, delta: u64, mut rest: u64, unit: u64, distance: u64) {
     }
 }
 
-/// Its first 64 bits, rounded. Slow: for the table.
-fn power_of_ten(power: i32) -> Float {
-    /// Of 32 bits each: room for the largest, and behind the point for the smallest.
-    const LIMBS: usize = 40;
-    let mut limbs = [0u64; LIMBS];
-    limbs[if power < 0 { LIMBS - 1 } else { 0 }] = 1;
-    for _ in 0..power.abs() {
-        let mut carry = 0;
-        if power < 0 {
-            for limb in limbs.iter_mut().rev() {
-                let value = carry << 32 | *limb;
-                (*limb, carry) = (value / 10, value % 10);
-            }
-        } else {
-            for limb in &mut limbs {
-                let value = *limb * 10 + carry;
-                (*limb, carry) = (value & u32::MAX as u64, value >> 32);
-            }
+/// Of 32 bits each, the lowest first: room for the largest power, and behind the point for the smallest.
+const LIMBS: usize = 40;
+
+const fn powers_of_ten() -> [Float; POWERS] {
+    const STEP: u64 = 10u64.pow(POWER_STEP as u32);
+    // It is a half of a step from there to 1, and from 1 to the next.
+    const LAST_BELOW_ONE: usize = (-POWER_MIN / POWER_STEP) as usize;
+    const HALF: u64 = 10u64.pow(POWER_STEP as u32 / 2);
+    let mut powers = [Float { fraction: 0, exponent: 0 }; POWERS];
+    let (mut large, mut small) = ([0; LIMBS], [0; LIMBS]);
+    (large[0], small[LIMBS - 1]) = (HALF, 1);
+    divide(&mut small, HALF);
+    let mut step = 0;
+    while step <= LAST_BELOW_ONE {
+        powers[LAST_BELOW_ONE - step] = first_bits(&small, 32 * (LIMBS as i32 - 1));
+        divide(&mut small, STEP);
+        step += 1;
+        if LAST_BELOW_ONE + step < POWERS {
+            powers[LAST_BELOW_ONE + step] = first_bits(&large, 0);
+            multiply(&mut large, STEP);
         }
     }
-    let top = limbs.iter().rposition(|limb| *limb != 0).expect("no power is zero");
-    let below = |back: usize| top.checked_sub(back).map_or(0, |at| limbs[at]) as u128;
-    let bits = below(0) << 96 | below(1) << 64 | below(2) << 32 | below(3);
+    powers
+}
+
+const fn multiply(limbs: &mut [u64; LIMBS], by: u64) {
+    let (mut at, mut carry) = (0, 0);
+    while at < LIMBS {
+        let value = limbs[at] * by + carry;
+        (limbs[at], carry) = (value & u32::MAX as u64, value >> 32);
+        at += 1;
+    }
+}
+
+const fn divide(limbs: &mut [u64; LIMBS], by: u64) {
+    let (mut at, mut carry) = (LIMBS, 0);
+    while at > 0 {
+        at -= 1;
+        let value = carry << 32 | limbs[at];
+        (limbs[at], carry) = (value / by, value % by);
+    }
+}
+
+/// The first 64 bits, rounded, of a number with so many behind the point.
+const fn first_bits(limbs: &[u64; LIMBS], behind_point: i32) -> Float {
+    let mut top = LIMBS - 1;
+    while limbs[top] == 0 {
+        top -= 1;
+    }
+    let (mut bits, mut back) = (0u128, 0);
+    while back < 4 {
+        bits = bits << 32 | if back <= top { limbs[top - back] as u128 } else { 0 };
+        back += 1;
+    }
     let shift = bits.leading_zeros();
     let bits = bits << shift;
     let rounded = (bits >> 64) as u64 + (bits as u64 >> 63);
-    let ones = if power < 0 { 32 * (LIMBS as i32 - 1) } else { 0 };
-    Float { fraction: rounded, exponent: 32 * (top as i32 - 3) - shift as i32 + 64 - ones }
+    Float { fraction: rounded, exponent: 32 * (top as i32 - 3) - shift as i32 + 64 - behind_point }
 }
 
 #[cfg(test)]

@@ -142,35 +142,23 @@ fn float_from_hexadecimal(number: Hexadecimal) -> Option<f64> {
     Some(if number.negative { -size } else { size })
 }
 
-/// A float as Redis 8.0 prints scores and the doubles of RESP3: the fewest digits that read back as the same float.
-///
-/// Redis finds digits by Grisu2, which for about two random floats in a thousand gives a digit more than need be or a
-/// last one that is not the nearest; we do not follow it there. Its choice of plain or exponent form is kept, odd as it is.
+/// A float as Redis 8.0 prints scores and the doubles of RESP3. Its choice of plain or exponent form is kept, odd as it is.
 pub fn print_float(number: f64, out: &mut Vec<u8>) {
-    // Integers up to 2^62 come out in full, with more digits than the fewest.
+    // Integers up to 2^62 come out in full.
     if number.trunc() == number && number.abs() <= (1u64 << 62) as f64 {
         out.extend_from_slice(if number == 0.0 && number.is_sign_negative() { b"-" } else { b"" });
         print_integer(number as i64, out);
     } else if number.is_nan() {
         out.extend_from_slice(b"nan");
     } else {
-        out.extend_from_slice(if number < 0.0 { b"-" } else { b"" });
-        if number.is_finite() { print_shortest(number.abs(), out) } else { out.extend_from_slice(b"inf") }
+        print_digits(number, out);
     }
 }
 
-/// The same with the very digits that Redis finds, of integers too, so that 1e15 comes out as `1e+15`: what DEBUG DIGEST
+/// The same, but that an integer has no more digits than it needs, so that 1e15 comes out as `1e+15`: what DEBUG DIGEST
 /// takes for a score.
-pub fn print_float_by_grisu(number: f64, out: &mut Vec<u8>) {
-    let mut room = [0; 20];
-    match number.abs() {
-        magnitude if magnitude > 0.0 && magnitude.is_finite() => {
-            out.extend_from_slice(if number < 0.0 { b"-" } else { b"" });
-            let (digits, scale) = grisu::digits(magnitude, &mut room);
-            print_digits(digits, scale, out);
-        }
-        _ => print_float(number, out),
-    }
+pub fn print_float_in_few_digits(number: f64, out: &mut Vec<u8>) {
+    if number == 0.0 || number.is_nan() { print_float(number, out) } else { print_digits(number, out) }
 }
 
 /// A float as C's `printf("%.17g")`, which is what ZSCAN tells.
@@ -212,14 +200,14 @@ pub fn print_float_in_17_digits(number: f64, out: &mut Vec<u8>) {
     }
 }
 
-fn print_shortest(number: f64, out: &mut Vec<u8>) {
-    let mut room = [0; 32];
-    let (digits, scale) = shortest_digits(number, &mut room);
-    print_digits(digits, scale, out);
-}
-
 /// Plain where few zeros are to be added on either side of the digits, `d.dde-x` otherwise.
-fn print_digits(digits: &[u8], scale: i32, out: &mut Vec<u8>) {
+fn print_digits(number: f64, out: &mut Vec<u8>) {
+    out.extend_from_slice(if number < 0.0 { b"-" } else { b"" });
+    if number.is_infinite() {
+        return out.extend_from_slice(b"inf");
+    }
+    let mut room = [0; 20];
+    let (digits, scale) = grisu::digits(number.abs(), &mut room);
     let count = digits.len() as i32;
     let exponent = scale + count - 1;
     if scale >= 0 && exponent < count + 7 {
@@ -240,32 +228,6 @@ fn print_digits(digits: &[u8], scale: i32, out: &mut Vec<u8>) {
         out.extend_from_slice(if exponent < 0 { b"e-" } else { b"e+" });
         print_integer(i64::from(exponent.abs()), out);
     }
-}
-
-/// The digits of a positive float, with no zero at either end, and the power of ten of the last one.
-fn shortest_digits(number: f64, room: &mut [u8; 32]) -> (&[u8], i32) {
-    let mut buffer = zmij::Buffer::new();
-    let text = buffer.format_finite(number);
-    let (mut length, mut scale, mut in_fraction) = (0, 0i32, false);
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'.' => in_fraction = true,
-            b'e' => {
-                scale += text[at + 1..].parse().unwrap_or(0);
-                break;
-            }
-            digit => {
-                room[length] = digit;
-                length += usize::from(length > 0 || digit != b'0');
-                scale -= i32::from(in_fraction);
-            }
-        }
-    }
-    while length > 1 && room[length - 1] == b'0' {
-        length -= 1;
-        scale += 1;
-    }
-    (&room[..length], scale)
 }
 
 #[cfg(test)]
@@ -476,6 +438,10 @@ mod tests {
             ("0.30000000000000004", "0.30000000000000004"),
             ("123456.789", "123456.789"),
             ("99999999999999.9", "99999999999999.9"),
+            // What Grisu2 finds has a digit more than need be, or is not the nearest.
+            ("-5e22", "-49999999999999996000000"),
+            ("431.5851101322896", "431.58511013228963"),
+            ("1016162803204929.8", "1016162803204929.7"),
         ] {
             let number = float(text.as_bytes()).unwrap_or_else(|| panic!("{text} refused"));
             let mut out = Vec::new();

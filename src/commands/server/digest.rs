@@ -39,7 +39,7 @@ impl Digest {
             Value::Set(set) => set.iter().for_each(|member| self.join(member.bytes(&mut digits))),
             Value::SortedSet(set) => set.visit(0..usize::MAX, false, |member, score| {
                 score_text.clear();
-                number::print_float_by_grisu(score, &mut score_text);
+                number::print_float_in_few_digits(score, &mut score_text);
                 self.join(&Digest::of_parts(&[member.bytes(&mut digits), &score_text]).0);
                 true
             }),
