@@ -253,6 +253,16 @@ fn results_that_would_be_too_large_are_refused() {
     }
     assert_eq!(bench.ask(id, "GET d"), "$6 before");
     assert_eq!(bench.ask(id, "SORT l GET w_* LIMIT 1 1"), "*1 $5 short");
+    // What is told more than once is bounded too, and what is told once is no more than is there.
+    bench.ask(id, &format!("RPUSH wide {}", "x".repeat(900_000)));
+    bench.ask(id, &format!("RPUSH wide {}", "y".repeat(900_000)));
+    assert_eq!(bench.ask(id, "SORT wide ALPHA GET # GET #"), REFUSAL);
+    assert!(bench.ask(id, "SORT wide ALPHA GET #").starts_with("*2 $900000 x"));
+    assert!(bench.ask(id, "SORT wide ALPHA GET # GET # LIMIT 0 0").starts_with("*0"));
+    // A payload that could not be sent back is not made.
+    assert!(bench.ask(id, "DUMP wide").starts_with('$'));
+    assert_eq!(bench.ask(id, "CONFIG SET rdbcompression no"), "+OK");
+    assert_eq!(bench.ask(id, "DUMP wide"), REFUSAL);
     // Keys of elements so long are made one at a time.
     let [one, two] = ["1", "2"].map(|last| "x".repeat(70_000) + last);
     bench.ask(id, &format!("RPUSH long {one} {two}"));

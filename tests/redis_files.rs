@@ -293,7 +293,8 @@ fn a_payload_goes_through_and_its_digest_stays() {
             data.open(0, &key, 0).renew(loaded.content(), NewExpiry::Never, Event::generic("restore"));
             let value = data.peek(0, &key, 0).expect("it is there").value();
             for compress in [false, true] {
-                let ours = format::dump(&value, Options { compress, ..OPTIONS }, 0).expect("it has elements");
+                let ours =
+                    format::dump(&value, Options { compress, ..OPTIONS }, 0, usize::MAX).expect("it has elements");
                 assert_eq!(
                     client.ask(&[b"RESTORE", b"copy", expiry, &ours, b"REPLACE", b"ABSTTL"]),
                     b"OK",

@@ -318,6 +318,16 @@ impl Keyspace {
         }
     }
 
+    /// Gives the collection of a key, if it is of this type, another form: nothing that counts as a change.
+    pub fn reshape<T: Collection>(&mut self, database: usize, key: &[u8], now_ms: i64, reshape: impl FnOnce(&mut T)) {
+        if let Ok(place) = self.meet(database, key, now_ms)
+            && self.databases[database].get(place).view::<T>().is_ok()
+        {
+            self.ledger.before_change(database, key, || Some(self.databases[database].get(place)));
+            _ = self.databases[database].edit(place, reshape);
+        }
+    }
+
     /// Removes all keys of a database. How many there were.
     pub fn flush(&mut self, number: usize) -> usize {
         let old = std::mem::replace(&mut self.databases[number], Database::new(self.hasher.clone()));

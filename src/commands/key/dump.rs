@@ -11,9 +11,12 @@ impl<'a> Command<'a> for Dump<'a> {
     fn run(self, cx: &mut Context) -> Ran {
         cx.lapse(self.key);
         let (now_ms, options) = (cx.now_ms(), cx.server.config.file_options());
-        let payload = cx.read(self.key).and_then(|entry| format::dump(&entry.value(), options, now_ms));
+        // A longer one could not be sent back, to be restored.
+        let most = cx.server.config.proto_max_bulk_len as usize;
+        let payload = cx.read(self.key).and_then(|entry| format::dump(&entry.value(), options, now_ms, most));
         match payload {
-            Some(payload) => cx.reply.bulk(&payload),
+            Some(payload) if payload.len() > most => return Err(Refusal::ResultTooLarge),
+            Some(payload) => cx.reply.shared(&payload.into()),
             None => cx.reply.null(),
         }
         Ok(Outcome::Done)

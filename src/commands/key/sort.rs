@@ -7,7 +7,7 @@ use crate::command::Task;
 use crate::commands::key::find::{Names, SLICE};
 use crate::commands::list::{fill, write_element};
 use crate::store::value::list::{Element, End};
-use crate::store::{Collection, Entry, List, WARMED_MAX};
+use crate::store::{Collection, Entry, List, SortedSet, WARMED_MAX};
 use crate::wire::reply::Reply;
 use category::{DANGEROUS, KEYSPACE, LIST, SET, SORTEDSET};
 use std::fmt::{Debug, Formatter, Result as Formatted};
@@ -325,12 +325,14 @@ fn sort<const STORES: bool>(key: Key<READ>, options: Options<STORES>, cx: &mut C
     let gets: Vec<Pattern> = options.gets().map(|pattern| Pattern::new(pattern.0)).collect();
     let mut sorter = gather(key, &options, cx)?;
     let each = gets.len().max(1);
-    if options.store.is_none() && gets.iter().all(|get| matches!(get, Pattern::Element)) {
+    let most = cx.server.config.proto_max_bulk_len as usize;
+    // What is told once is no larger than the key itself; more often, if that is known to be little enough.
+    let is_bounded = each == 1 || sorter.names.bytes().saturating_mul(each) <= most;
+    if options.store.is_none() && is_bounded && gets.iter().all(|get| matches!(get, Pattern::Element)) {
         cx.reply.array(sorter.wanted.len() * each);
-        let mut telling = Telling { sorter, each };
+        let mut telling = Telling { sorter, each, sorted: 0..0 };
         return if telling.go_on(cx) { Ok(Outcome::Done) } else { Ok(Outcome::Continue(Box::new(telling))) };
     }
-    let most = cx.server.config.proto_max_bulk_len as usize;
     let count = sorter.wanted.len().saturating_mul(each);
     if count.saturating_mul(LEAST_BYTES) > most {
         return Err(Refusal::ResultTooLarge);
@@ -349,6 +351,10 @@ fn gather<const STORES: bool>(key: Key<READ>, options: &Options<STORES>, cx: &mu
     let (mut names, mut digits) = (Names::default(), Digits::new());
     let (mut wanted, mut is_sorted) = (0..0, by.is_some_and(|by| !matches!(by, Pattern::Key { .. })));
     let mut take = |element: Element| names.push(element.bytes(&mut digits));
+    // Redis makes a skiplist of it, though it only reads.
+    let limits = cx.server.config.sorted_set_limits(cx.data.hasher());
+    let (database, now_ms) = (cx.database(), cx.now_ms());
+    cx.data.reshape(database, key.0, now_ms, |set: &mut SortedSet| set.expect(usize::MAX, &limits));
     match cx.read(key).map(|entry| entry.value()) {
         None => {}
         Some(Value::List(list)) => {
@@ -433,20 +439,32 @@ impl<const STORES: bool> Options<'_, STORES> {
 struct Telling {
     sorter: Sorter,
     each: usize,
+    /// Places in the order that come next, each counted `each` times.
+    sorted: Range<usize>,
 }
+
+/// No more bytes are told in one slice, but for the last.
+const TOLD_BYTES_MAX: usize = 1 << 20;
 
 impl Task for Telling {
     fn go_on(&mut self, cx: &mut Context) -> bool {
-        match self.sorter.step() {
-            Step::Sorted(range) => {
-                for name in self.sorter.names(range) {
-                    (0..self.each).for_each(|_| cx.reply.bulk(name));
-                }
-                self.sorter.left.is_empty()
+        let (sorter, each) = (&mut self.sorter, self.each);
+        if self.sorted.is_empty() {
+            match sorter.step() {
+                Step::Sorted(range) => self.sorted = range.start * each..range.end * each,
+                Step::Cut => return false,
+                Step::End => return true,
             }
-            Step::Cut => false,
-            Step::End => true,
         }
+        let mut bytes = 0;
+        while bytes < TOLD_BYTES_MAX
+            && let Some(at) = self.sorted.next()
+        {
+            let name = sorter.names.get(sorter.items[at / each].at);
+            cx.reply.bulk(name);
+            bytes += name.len();
+        }
+        self.sorted.is_empty() && sorter.left.is_empty()
     }
 }
 

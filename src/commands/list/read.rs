@@ -4,6 +4,7 @@ use super::write_element;
 use crate::store::List as Elements;
 use crate::store::text::Digits;
 use crate::store::value::Collection;
+use crate::wire::reply::Of;
 use std::ops::Range;
 
 // --- LINDEX key index
@@ -63,20 +64,28 @@ impl<'a> Command<'a> for LPos<'a> {
     const FACTS: Facts = facts("LPOS", "list", "6.0.6", READONLY, "Returns where in a list an element is.");
     fn run(self, cx: &mut Context) -> Ran {
         let (list, reply) = cx.view::<Elements, _>(self.key)?;
-        let found = list.map_or(vec![], |list| self.find(list));
-        match (self.count, found.first()) {
-            (Some(_), _) => {
-                reply.array(found.len());
-                found.iter().for_each(|at| reply.count(*at));
+        let Some(Matches(_)) = self.count else {
+            let mut first = None;
+            list.into_iter().for_each(|list| self.find(list, &mut |at| first = Some(at)));
+            match first {
+                Some(at) => reply.count(at),
+                None => reply.null(),
             }
-            (None, Some(at)) => reply.count(*at),
-            (None, None) => reply.null(),
-        }
+            return Ok(Outcome::Done);
+        };
+        let (mark, mut found) = (reply.mark(), 0);
+        list.into_iter().for_each(|list| {
+            self.find(list, &mut |at| {
+                reply.count(at);
+                found += 1;
+            })
+        });
+        reply.length_at(mark, Of::Array, found);
         Ok(Outcome::Done)
     }
 }
 impl LPos<'_> {
-    fn find(&self, list: &Elements) -> Vec<usize> {
+    fn find(&self, list: &Elements, show: &mut dyn FnMut(usize)) {
         let rank = self.rank.map_or(1, |rank| rank.0);
         let most = match self.count {
             None => 1,
@@ -89,10 +98,10 @@ impl LPos<'_> {
         let found = |(at, is_it): (usize, bool)| is_it.then_some(at);
         if rank > 0 {
             let compared = list.iter().take(compared).map(&mut is_meant).enumerate();
-            compared.filter_map(found).skip(passed).take(most).collect()
+            compared.filter_map(found).skip(passed).take(most).for_each(show);
         } else {
             let compared = list.iter().rev().take(compared).map(&mut is_meant).enumerate();
-            compared.filter_map(found).skip(passed).take(most).map(|at| len - 1 - at).collect()
+            compared.filter_map(found).skip(passed).take(most).for_each(|at| show(len - 1 - at));
         }
     }
 }

@@ -107,7 +107,7 @@ fn object(key: Key<READ>, cx: &mut Context) -> Ran {
     let (now_ms, options) = (cx.now_ms(), cx.server.config.file_options());
     let entry = cx.look(key).ok_or(Refusal::NoSuchKey)?;
     let value = entry.value();
-    let length = format::dump(&value, options, now_ms).map_or(0, |dump| dump.len() - FRAME_BYTES);
+    let length = format::dump(&value, options, now_ms, usize::MAX).map_or(0, |dump| dump.len() - FRAME_BYTES);
     let references = references(&value);
     let (address, encoding, idle_s) = (entry.key().as_ptr(), value.encoding(), entry.used().idle_s(now_ms));
     let used_s = (now_ms / 1000 - idle_s as i64) & 0xFF_FFFF;

@@ -1,7 +1,7 @@
 //! DUMP's payloads: a type, a value, the version and a checksum.
 use super::crc64::Crc64;
 use super::decode::Decoder;
-use super::encode::{Encoder, Options, is_empty, type_of};
+use super::encode::{Encoder, Options, Sink, is_empty, type_of};
 use super::input::Input;
 use super::loaded::{Limits, Loaded};
 use super::trouble::{Trouble, What};
@@ -12,17 +12,33 @@ use crate::store::Value;
 const FOOTER: usize = 10;
 const SUM: usize = 8;
 
-/// A value as a payload. `None`: nothing is left of it, for its fields have all expired.
-pub fn dump(value: &Value, options: Options, now_ms: i64) -> Option<Vec<u8>> {
+/// A value as a payload. One that would have more than so many bytes is cut off somewhere behind them. `None`: nothing is
+/// left of it, for its fields have all expired.
+pub fn dump(value: &Value, options: Options, now_ms: i64, most: usize) -> Option<Vec<u8>> {
     if is_empty(value, now_ms) {
         return None;
     }
     let form = type_of(value, now_ms);
-    let mut payload = vec![form];
+    let mut payload = Payload { bytes: vec![form], most };
     Encoder::new(options).value(form, value, now_ms, &mut payload);
+    let mut payload = payload.bytes;
     payload.extend((types::version_of(form) as u16).to_le_bytes());
     payload.extend(Crc64::of(&payload).to_le_bytes());
     Some(payload)
+}
+
+/// Takes nothing more once it is too long.
+struct Payload {
+    bytes: Vec<u8>,
+    most: usize,
+}
+
+impl Sink for Payload {
+    fn put(&mut self, bytes: &[u8]) {
+        if self.bytes.len() <= self.most {
+            self.bytes.extend_from_slice(&bytes[..bytes.len().min(self.most.saturating_add(1))]);
+        }
+    }
 }
 
 /// The value of a payload.

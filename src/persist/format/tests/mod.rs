@@ -203,7 +203,7 @@ fn a_payload_comes_back_whole_and_says_the_least_version() {
     let data = filled(77, if cfg!(miri) { 4 } else { 200 });
     for entry in data.databases().iter().flat_map(|database| database.iter()) {
         for compress in [false, true] {
-            let payload = dump(&entry.value(), Options { compress, ..OPTIONS }, NOW_MS).unwrap();
+            let payload = dump(&entry.value(), Options { compress, ..OPTIONS }, NOW_MS, usize::MAX).unwrap();
             let mut other = self::data();
             let mut loaded = restore(&payload, &limits(&data)).unwrap();
             other.open(0, b"k", 0).put(loaded.content(), NewExpiry::Never, Event::generic("restore"));
