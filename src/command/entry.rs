@@ -26,14 +26,22 @@ pub trait Command<'a>: Grammar<'a> + Debug {
     fn refuse_early(_words: Words<'a>, _cx: &mut Context) -> Result<(), Refusal> {
         Ok(())
     }
+    /// What it says to words that its syntax does not take: a few commands of Redis have answered before they read all.
+    fn refused(refusal: Refusal, _words: Words<'a>, _cx: &mut Context) -> Ran {
+        Err(refusal)
+    }
     fn run(self, cx: &mut Context) -> Ran;
 }
 
 /// Refuses early, reads, runs.
 #[inline]
 pub fn run<'a, C: Command<'a>>(words: &mut Words<'a>, cx: &mut Context) -> Ran {
-    C::refuse_early(*words, cx)?;
-    read::<C>(words)?.run(cx)
+    let whole = *words;
+    C::refuse_early(whole, cx)?;
+    match read::<C>(words) {
+        Ok(form) => form.run(cx),
+        Err(refusal) => C::refused(refusal, whole, cx),
+    }
 }
 
 /// A form whose type is forgotten, to be shown.

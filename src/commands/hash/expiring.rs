@@ -145,26 +145,35 @@ impl<'a> Command<'a> for HSetEx<'a> {
             return Ok(Outcome::Done);
         }
         let is_past = matches!(expiry, FieldExpiry::At(at_ms) if at_ms <= now_ms);
-        // They are there for a moment, as the events tell.
-        let expiry = if is_past { FieldExpiry::Never } else { expiry };
+        if is_past {
+            // Each is there for a moment, as the events tell, and has gone before the next one comes.
+            let last = data.iter().last().expect("a field").field.0;
+            door.edit(SET, |hash: &mut Fields| {
+                hash.expect(data.len(), data.iter().flat_map(|Pair { field, value }| [field.0, value.0]), &limits);
+                for (at, Pair { field, value }) in data.iter().enumerate() {
+                    hash.set(field.0, value.0, FieldExpiry::Never, now_ms, &limits);
+                    hash.expect_expiry(&limits);
+                    if at + 1 < data.len() {
+                        hash.remove(field.0, now_ms);
+                    }
+                }
+                ((), data.len())
+            })?;
+            door.edit(REMOVED, |hash: &mut Fields| ((), hash.remove(last, now_ms) as usize))?;
+            // That was counted.
+            cx.data.ledger.dirty -= 1;
+            let names: Vec<&[u8]> = data.iter().map(|pair| pair.field.0).collect();
+            record(self.key.0, None, &names, cx);
+            return Ok(Outcome::Done);
+        }
         door.edit(SET, |hash: &mut Fields| {
             hash.expect(data.len(), data.iter().flat_map(|Pair { field, value }| [field.0, value.0]), &limits);
             for Pair { field, value } in data.iter() {
                 hash.set(field.0, value.0, expiry, now_ms, &limits);
             }
-            if is_past {
-                hash.expect_expiry(&limits);
-            }
             ((), data.len())
         })?;
-        if is_past {
-            door.edit(REMOVED, |hash: &mut Fields| {
-                let removed = data.iter().filter(|pair| hash.remove(pair.field.0, now_ms)).count();
-                ((), removed)
-            })?;
-            let names: Vec<&[u8]> = data.iter().map(|pair| pair.field.0).collect();
-            record(self.key.0, None, &names, cx);
-        } else if let FieldExpiry::At(at_ms) = expiry {
+        if let FieldExpiry::At(at_ms) = expiry {
             door.note(EXPIRED);
             let absolute = HSetEx { condition: None, expiry: Some(SetExpiry::AtMillisecond(Moment(at_ms))), ..self };
             cx.record(|words| absolute.print(words.text("HSETEX")));

@@ -1,7 +1,7 @@
 //! A walk through a hash: HSCAN. A small hash comes whole, a large one in the order of its table, as keys do in SCAN.
 use super::prelude::*;
 use crate::base::glob;
-use crate::commands::key::find::{Amount, COUNT, Cursor, Names, begin, judge_walk};
+use crate::commands::key::find::{Amount, COUNT, Cursor, Names, begin, judge_walk, walk_nothing};
 use crate::commands::set::scan::COUNT_MAX;
 use crate::store::{Hash as Fields, Walk};
 
@@ -15,6 +15,9 @@ impl<'a> Command<'a> for HScan<'a> {
             .hint(&["nondeterministic_output"]);
     fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
         judge_walk::<Fields>(words, cx)
+    }
+    fn refused(refusal: Refusal, words: Words<'a>, cx: &mut Context) -> Ran {
+        walk_nothing::<Fields>(refusal, words, cx)
     }
     fn run(self, cx: &mut Context) -> Ran {
         cx.lapse(self.key);

@@ -221,6 +221,18 @@ pub fn judge_walk<'a, T: Collection>(words: Words<'a>, cx: &mut Context) -> Resu
     cx.judge::<T>(words)
 }
 
+/// Where nothing is to be walked through, that is said whatever the options are.
+pub fn walk_nothing<'a, T: Collection>(refusal: Refusal, mut words: Words<'a>, cx: &mut Context) -> Ran {
+    let key = Key::<'a, READ>::parse(&mut words)?;
+    Cursor::parse(&mut words)?;
+    if cx.view::<T, _>(key)?.0.is_some() {
+        return Err(refusal);
+    }
+    begin(None, &mut cx.reply);
+    cx.reply.array(0);
+    Ok(Outcome::Done)
+}
+
 #[derive(Debug, PartialEq, Clone, Copy)]
 pub struct Cursor(pub u64);
 impl<'a> Leaf<'a> for Cursor {

@@ -70,13 +70,18 @@ impl<'a> Command<'a> for LSet<'a> {
         let fill = fill(cx);
         let (mut door, reply) = cx.change(self.key);
         let length = door.view::<Elements>()?.ok_or(Refusal::NoSuchKey)?.len();
-        let at = place(self.index.read()?.0, length).ok_or(Refusal::IndexOutOfRange)?;
-        door.edit(Event::list("lset"), |list: &mut Elements| {
+        let at = place(self.index.read()?.0, length);
+        let is_set = door.edit(Event::list("lset"), |list: &mut Elements| {
             list.expect(self.element.0.len(), 1, fill);
-            list.set(at, self.element.0);
-            list.settle(fill);
-            ((), 1)
+            if let Some(at) = at {
+                list.set(at, self.element.0);
+                list.settle(fill);
+            }
+            (at.is_some(), at.is_some() as usize)
         })?;
+        if !is_set {
+            return Err(Refusal::IndexOutOfRange);
+        }
         reply.ok();
         Ok(Outcome::Done)
     }

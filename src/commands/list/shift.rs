@@ -71,6 +71,8 @@ pub fn shift(
             list.settle(fill);
             ((), 1)
         })?;
+        // Redis counts both as one change.
+        cx.data.ledger.dirty -= 1;
     }
     cx.reply.bulk(&element);
     Ok(true)

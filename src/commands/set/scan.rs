@@ -1,7 +1,7 @@
 //! A walk through a set: SSCAN. A small set comes whole, a large one in the order of its table, as keys do in SCAN.
 use super::prelude::*;
 use crate::base::glob;
-use crate::commands::key::find::{Amount, COUNT, Cursor, Names, begin, judge_walk};
+use crate::commands::key::find::{Amount, COUNT, Cursor, Names, begin, judge_walk, walk_nothing};
 use crate::store::{Set as Members, Walk};
 
 // --- SSCAN key cursor [MATCH pattern] [COUNT count]
@@ -12,6 +12,9 @@ impl<'a> Command<'a> for SScan<'a> {
             .hint(&["nondeterministic_output"]);
     fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
         judge_walk::<Members>(words, cx)
+    }
+    fn refused(refusal: Refusal, words: Words<'a>, cx: &mut Context) -> Ran {
+        walk_nothing::<Members>(refusal, words, cx)
     }
     fn run(self, cx: &mut Context) -> Ran {
         let walk = Walk { cursor: self.cursor.0, hasher: cx.data.hasher().clone() };

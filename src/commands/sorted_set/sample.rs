@@ -2,7 +2,7 @@
 use super::prelude::*;
 use crate::base::number::{print_float, print_float_in_17_digits};
 use crate::commands::draws::{self, Picks};
-use crate::commands::key::find::{Cursor, Names, begin, judge_walk};
+use crate::commands::key::find::{Cursor, Names, begin, judge_walk, walk_nothing};
 use crate::commands::set::scan::WalkOptions;
 use crate::store::value::Collection;
 use crate::store::{SortedSet, Walk};
@@ -33,6 +33,9 @@ impl<'a> Command<'a> for ZScan<'a> {
     .hint(&["nondeterministic_output"]);
     fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
         judge_walk::<SortedSet>(words, cx)
+    }
+    fn refused(refusal: Refusal, words: Words<'a>, cx: &mut Context) -> Ran {
+        walk_nothing::<SortedSet>(refusal, words, cx)
     }
     fn run(self, cx: &mut Context) -> Ran {
         let walk = Walk { cursor: self.cursor.0, hasher: cx.data.hasher().clone() };
