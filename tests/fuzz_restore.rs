@@ -237,12 +237,15 @@ fn announced_lengths_reserve_nothing() {
     }
 }
 
+/// Of an element, by its number.
+type Words = fn(usize) -> Vec<String>;
+
 /// Very many short elements, of which most memory goes to what stands beside them: still no more than `allowance`.
 fn what_is_sound_takes_a_few_times_as_much() {
     let mut target = Target::new();
     let Target { bench, id } = &mut target;
     ask(bench, *id, &[b"CONFIG", b"SET", b"rdbcompression", b"no"]);
-    let kinds: [(&str, fn(usize) -> Vec<String>); 6] = [
+    let kinds: [(&str, Words); 6] = [
         ("RPUSH", |n| vec![format!("{n:x}")]),
         ("SADD", |n| vec![n.to_string()]),
         ("SADD", |n| vec![format!("{n:x}g")]),
