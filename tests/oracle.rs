@@ -259,8 +259,6 @@ fn agree(words: &Words, ours: &Value, theirs: &Value, slack_ms: i64) -> bool {
         {
             a[0] == b[0] && sorted(&a[1]) == sorted(&b[1])
         }
-        // SORT makes a skiplist of what it reads.
-        (b"OBJECT", Value::Bulk(ours), Value::Bulk(theirs)) if theirs == b"skiplist" => ours == b"listpack",
         // What is a number differs from 7.0 to 8.0. Equal texts have no order of their own, and a zero ends one in `strcoll`.
         (b"SORT" | b"SORT_RO", ours, theirs) => {
             let unclear =
