@@ -55,6 +55,19 @@ fn a_transaction_is_recorded_as_one_change() {
 }
 
 #[test]
+fn who_has_killed_itself_is_answered_no_more() {
+    let mut bench = Bench::new();
+    let id = bench.open();
+    for line in ["MULTI", "ECHO a", "CLIENT KILL TYPE normal SKIPME no", "SET k v", "EXEC"] {
+        bench.send(id, line);
+    }
+    let queued = "+OK +QUEUED +QUEUED +QUEUED";
+    assert_eq!(bench.text(id), format!("{queued} *3 $1 a :1"), "as Redis leaves it");
+    let other = bench.open();
+    assert_eq!(bench.ask(other, "GET k"), "$1 v", "what followed was done all the same");
+}
+
+#[test]
 fn what_waits_does_not_and_what_goes_on_in_slices_runs_to_its_end() {
     let mut bench = Bench::with_table(Config::default(), &FAKES);
     let [one, waiter] = [(); 2].map(|()| bench.open());

@@ -49,7 +49,10 @@ impl<'a> Command<'a> for Exec {
         let aloud = cx.me().replies == Replies::On;
         let outer = cx.begin_long(Running::Transaction);
         let begun = cx.reply.output().mark();
-        cx.reply.array(transaction.queued);
+        if aloud {
+            cx.reply.array(transaction.queued);
+        }
+        let mut is_killed = false;
         let recorded = cx.record.entries.len();
         // The replies go where this one goes, one after the other.
         let mut output = std::mem::take(cx.reply.output());
@@ -61,11 +64,20 @@ impl<'a> Command<'a> for Exec {
             cx.reply.speak(if cx.me().resp == 3 { Protocol::Resp3 } else { Protocol::Resp2 });
             // Who has more coming than the limit is cut off when this has run: what he would be told then is not kept.
             let hard = cx.server.output_limit(cx.me()).hard;
-            let over = (hard > 0 && output.len() as u64 >= hard).then(|| output.mark());
+            let is_over = hard > 0 && output.len() as u64 >= hard;
+            // Redis leaves out single replies, though half an array is none: as soon as one of them says so (CLIENT REPLY
+            // OFF), until one of them says otherwise; and all after a client has killed itself.
+            let is_muted = is_killed || cx.me().replies == Replies::Off || !aloud && cx.me().replies != Replies::On;
+            let (before, asked) = ((is_over || is_muted).then(|| output.mark()), cx.effects.len());
             cx.invoke(request, &mut output);
-            if let Some(over) = over {
-                output.undo(over);
+            if let Some(before) = before
+                && (is_over || is_killed || cx.me().replies != Replies::On)
+            {
+                output.undo(before);
             }
+            let me = cx.me().id;
+            is_killed |=
+                cx.effects[asked..].iter().any(|effect| matches!(effect, Effect::CloseAfterReply(id) if *id == me));
         });
         *cx.reply.output() = output;
         cx.me_mut().transaction = None;
@@ -77,11 +89,9 @@ impl<'a> Command<'a> for Exec {
             cx.ask(Effect::Kill(me));
             return Ok(Outcome::Done);
         }
-        if aloud && cx.me().replies != Replies::On {
-            // One of them has asked for no replies: half an array would be none.
-            cx.reply.output().undo(begun);
-            let me = cx.me_mut();
-            me.replies = if me.replies == Replies::Off { Replies::Off } else { Replies::On };
+        if aloud && cx.me().replies == Replies::SkipNext {
+            // To ask for that twice is to ask for it once.
+            cx.me_mut().replies = Replies::Skip;
         }
         cx.record.wrap(recorded);
         Ok(Outcome::Done)
