@@ -10,14 +10,13 @@ mod process;
 mod redis_server;
 
 use hand::{Bench, request_of};
-use process::{Client, Server, failure, scratch};
+use process::{Client, Directory, Server, failure};
 use redis_server::RedisServer;
 use spindle::base::random::Chance;
 use spindle::engine::config::{Permission, Source};
 use spindle::engine::{COMMANDS, Config};
 use std::fs;
 use std::net::TcpStream;
-use std::path::PathBuf;
 
 // --- Data of every type, in every encoding
 
@@ -86,36 +85,6 @@ fn fill<S: std::io::Read + std::io::Write>(client: &mut Client<S>, seed: u64) {
 
 fn say<S: std::io::Read + std::io::Write>(client: &mut Client<S>, line: &str) -> String {
     client.ask(format!("{line}\r\n"))
-}
-
-/// A directory that goes with the test.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new() -> Directory {
-        let path = scratch("data");
-        fs::create_dir(&path).expect("a directory");
-        Directory(path)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().expect("a plain path")
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("dump.rdb")
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(&self.0).expect("a directory");
-        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect()
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 // --- Files both ways
@@ -215,7 +184,7 @@ fn who_cannot_save_is_told_and_does_not_end() {
     let directory = Directory::new();
     let mut server = spindle(&directory, &["--save", "60 1"]);
     let mut client = server.connect();
-    fs::create_dir(directory.file()).unwrap();
+    fs::create_dir(directory.file("dump.rdb")).unwrap();
     assert_eq!(say(&mut client, "SET k v"), "+OK");
     assert_eq!(say(&mut client, "SAVE"), "-ERR");
     assert_eq!(say(&mut client, "DEBUG RELOAD"), "-ERR");
@@ -239,15 +208,15 @@ fn a_file_that_is_broken_ends_the_start_and_stays() {
     fill(&mut client, 4);
     assert_eq!(say(&mut client, "SAVE"), "+OK");
     drop(server);
-    let whole = fs::read(directory.file()).unwrap();
+    let whole = fs::read(directory.file("dump.rdb")).unwrap();
     let start = |bytes: &[u8], message: &str| {
-        fs::write(directory.file(), bytes).unwrap();
+        fs::write(directory.file("dump.rdb"), bytes).unwrap();
         let port = process::free_port().to_string();
         let (code, log) = failure(&["--dir", directory.path(), "--port", &port]);
         assert_eq!(code, Some(1), "{log}");
         assert!(log.contains("Fatal error loading the DB"), "{log}");
         assert!(log.contains(message), "'{message}' is missing in: {log}");
-        assert_eq!(fs::read(directory.file()).unwrap(), bytes);
+        assert_eq!(fs::read(directory.file("dump.rdb")).unwrap(), bytes);
     };
     start(&whole[..whole.len() / 2], &format!("at byte {}", whole.len() / 2));
     start(b"REDIS", "at byte");

@@ -54,8 +54,8 @@ pub struct Gauge {
     expired: u64,
     look: Look,
     poll_ticks: u64,
-    /// From so many ticks on a turn is a stall, or the longest of all.
-    notable: u64,
+    /// `stall-log-slower-than`, as it was when it was seen last.
+    slower_than: i64,
 }
 
 impl Gauge {
@@ -75,10 +75,16 @@ impl Gauge {
         let stats = engine.stats_mut();
         stats.turns_of_loop.poll_ticks += poll;
         stats.turns_of_loop.work_ticks += work;
+        let slower_than = engine.config().stall_log_slower_than;
+        if slower_than != std::mem::replace(&mut self.slower_than, slower_than) {
+            // What is notable depends on it.
+            engine.stats_mut().turns_of_loop.notable = 0;
+        }
+        let notable = engine.stats_mut().turns_of_loop.notable;
         if self.sampling {
             self.sample(engine, tick);
         }
-        if work >= self.notable || tick - self.look.tick > LOOK_EVERY_US * (host.ticks_per_ms() / 1000) {
+        if work >= notable || tick - self.look.tick > LOOK_EVERY_US * (host.ticks_per_ms() / 1000) {
             self.look_closer(engine, host, now, tick);
         }
         self.turn += 1;
@@ -147,11 +153,11 @@ impl Gauge {
         let before = std::mem::replace(&mut self.look, Look { slept_us: host.slept_us, ..look(tick, self.poll_ticks) });
         let after = self.look;
         let work = tick - self.marks.polled;
-        let slower_than = u64::try_from(engine.config().stall_log_slower_than).unwrap_or(u64::MAX);
+        let slower_than = u64::try_from(self.slower_than).unwrap_or(u64::MAX);
         let (commands, expired) = (engine.stats_mut().commands_processed, engine.expired() - self.expired);
         self.expired = engine.expired();
         let slowest = engine.stats_mut().slowest.take();
-        if work >= self.notable {
+        if work >= engine.stats_mut().turns_of_loop.notable {
             let window_us = us(tick - before.tick - (after.poll_ticks - before.poll_ticks));
             let kernel = Kernel {
                 minor_faults: after.minor_faults - before.minor_faults,
@@ -181,9 +187,10 @@ impl Gauge {
                 turns.stalled(stall);
             }
         }
-        let longest = engine.stats_mut().turns_of_loop.longest.as_ref().map_or(0, |longest| longest.ticks);
+        let turns = &mut engine.stats_mut().turns_of_loop;
+        let longest = turns.longest.as_ref().map_or(0, |longest| longest.ticks);
         let slow = u64::try_from(slower_than as u128 * per_ms as u128 / 1000).unwrap_or(u64::MAX);
-        self.notable = slow.min(longest + 1);
+        turns.notable = slow.min(longest + 1);
     }
 
     fn phases(&self, us: impl Fn(u64) -> u64, tick: u64) -> Phases {

@@ -26,6 +26,8 @@ pub struct Turns {
     pub bytes_in: Histogram,
     pub bytes_out: Histogram,
     pub longest: Option<Stall>,
+    /// From so many ticks on a turn is a stall, or the longest of all.
+    pub notable: u64,
     /// Turns that took `stall-log-slower-than` microseconds or more.
     pub stalls: u64,
     /// The newest first.

@@ -34,6 +34,38 @@ pub fn scratch(name: &str) -> PathBuf {
     std::env::temp_dir().join(unique)
 }
 
+/// A directory that goes with the test.
+pub struct Directory(pub PathBuf);
+
+impl Directory {
+    #[allow(clippy::new_without_default, reason = "it makes one on the disk")]
+    pub fn new() -> Directory {
+        let path = scratch("directory");
+        fs::create_dir(&path).expect("a directory");
+        Directory(path)
+    }
+
+    pub fn path(&self) -> &str {
+        self.0.to_str().expect("a path that is text")
+    }
+
+    /// The path of a file in it.
+    pub fn file(&self, name: &str) -> String {
+        format!("{}/{name}", self.path())
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.0).expect("a directory");
+        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect()
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 /// A port that was free a moment ago.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
