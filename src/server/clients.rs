@@ -1,6 +1,7 @@
 //! What is known of each client: who it is, what it chose, when it was last heard. Its bytes are the engine's.
 use crate::base::time::Now;
 use slab::Slab;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -175,6 +176,8 @@ pub struct Totals {
 #[derive(Debug, Default)]
 pub struct Clients {
     slab: Slab<Client>,
+    /// Invariant: for each of them its serial, and its key.
+    keys: BTreeMap<u64, usize>,
     last_serial: u64,
 }
 
@@ -183,6 +186,7 @@ impl Clients {
         self.last_serial += 1;
         let slot = self.slab.vacant_entry();
         let id = ClientId { serial: self.last_serial, key: slot.key() };
+        self.keys.insert(id.serial, id.key);
         slot.insert(Client {
             id,
             address,
@@ -221,6 +225,7 @@ impl Clients {
 
     pub fn close(&mut self, id: ClientId) -> Client {
         assert_eq!(self.slab[id.key].id, id);
+        assert_eq!(self.keys.remove(&id.serial), Some(id.key));
         self.slab.remove(id.key)
     }
 
@@ -267,10 +272,33 @@ impl Clients {
         self.slab.iter_mut().map(|(_, client)| client)
     }
 
+    /// The client of this number, as clients name each other.
+    pub fn numbered(&self, serial: i64) -> Option<&Client> {
+        let key = self.keys.get(&u64::try_from(serial).ok()?)?;
+        Some(&self.slab[*key])
+    }
+
     /// Oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Client> {
-        let mut all: Vec<&Client> = self.slab.iter().map(|(_, client)| client).collect();
-        all.sort_unstable_by_key(|client| client.id.serial);
-        all.into_iter()
+        self.keys.values().map(|key| &self.slab[*key])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_found_by_number_and_come_in_that_order() {
+        let mut clients = Clients::default();
+        let mut open = || clients.open(Address::Embedded, Now { wall_us: 0, mono_us: 0 }, true);
+        let ids = [open(), open(), open()];
+        clients.close(ids[0]);
+        let last = clients.open(Address::Embedded, Now { wall_us: 0, mono_us: 0 }, true);
+        assert_eq!(last.key, ids[0].key, "its place is used again");
+        assert!(clients.iter().map(|client| client.id).eq([ids[1], ids[2], last]));
+        for (number, found) in [(1, None), (2, Some(ids[1])), (4, Some(last)), (5, None), (-2, None)] {
+            assert_eq!(clients.numbered(number).map(|client| client.id), found, "{number}");
+        }
     }
 }

@@ -109,13 +109,14 @@ impl<'a> Command<'a> for ClientList<'a> {
         let sent = Sent::of(cx.request);
         let line = |client: &clients::Client| describe(client, sent, cx);
         // In the order of their numbers.
-        let open: Vec<&clients::Client> = cx.server.clients.iter().filter(|client| !client.closing).collect();
+        let is_open = |client: &&clients::Client| !client.closing;
+        let open = cx.server.clients.iter().filter(is_open);
         let text: String = match self.which {
-            None => open.into_iter().map(line).collect(),
-            Some(Which::Type(Alone(wanted))) => open.into_iter().filter(|client| wanted.is(client)).map(line).collect(),
+            None => open.map(line).collect(),
+            Some(Which::Type(Alone(wanted))) => open.filter(|client| wanted.is(client)).map(line).collect(),
             Some(Which::Ids(ids)) => {
-                let find = |id: ClientNumber| open.binary_search_by_key(&id.0, |client| client.id.serial as i64).ok();
-                ids.iter().filter_map(find).map(|at| line(open[at])).collect()
+                let find = |id: ClientNumber| cx.server.clients.numbered(id.0).filter(is_open);
+                ids.iter().filter_map(find).map(line).collect()
             }
         };
         cx.reply.verbatim("txt", &text);

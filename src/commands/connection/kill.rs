@@ -76,7 +76,14 @@ impl<'a> Command<'a> for ClientKill<'a> {
             Victims::Matching(filters) => {
                 let filters = latest(filters);
                 let matching = |client: &&clients::Client| !client.closing && matches(&filters, client, cx);
-                cx.server.clients.iter().filter(matching).map(|client| client.id).collect()
+                let number =
+                    filters.iter().find_map(|filter| if let Filter::Id(id) = filter { Some(id.0) } else { None });
+                match number {
+                    Some(number) => {
+                        cx.server.clients.numbered(number).filter(matching).map(|one| one.id).into_iter().collect()
+                    }
+                    None => cx.server.clients.iter().filter(matching).map(|client| client.id).collect(),
+                }
             }
         };
         for id in &victims {

@@ -64,14 +64,12 @@ impl<'a> Command<'a> for ClientUnblock<'a> {
     /// Who waits for the end of a pause has not begun to wait for anything of its own.
     fn run(self, cx: &mut Context) -> Ran {
         let wanted = self.client_id.read()?.0;
-        let waits = |client: &&mut Client| {
-            client.id.serial as i64 == wanted && client.blocked && !client.postponed && !client.closing
-        };
-        let found = cx.server.clients.iter_mut().find(waits).map(|client| {
+        let waits = |client: &&Client| client.blocked && !client.postponed && !client.closing;
+        let found = cx.server.clients.numbered(wanted).filter(waits).map(|client| client.id);
+        if let Some(client) = found {
             // Whoever asks again in the same transaction is told that it does not wait.
-            client.blocked = false;
-            client.id
-        });
+            cx.server.clients.at_mut(client.key).blocked = false;
+        }
         if let Some(client) = found {
             cx.ask(Effect::Unblock { client, error: self.unblock_type.0 == Some(UnblockType::Error) });
         }
