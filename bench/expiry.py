@@ -3,7 +3,7 @@ gone though nobody asks for it, and how long a bystander waits meanwhile.
 
 Cores, probe and its waits are those of bench.sh pauses. DBSIZE, asked every 5 ms, counts what is still there."""
 
-import os, statistics, struct, time
+import statistics, time
 
 import lab, load, pauses, report
 
@@ -17,13 +17,7 @@ def options(ap):
 
 def run(a):
     kinds = [lab.spindle(), *lab.peers()]
-    progress, seen = report.Progress(a.rounds * len(kinds)), {k: [] for k in kinds}
-    for n in range(a.rounds):
-        for kind in kinds:
-            progress.say(f"{report.si(a.keys)} keys of {kind.label} expire, round {n + 1}")
-            seen[kind].append(expire(kind, a.keys))
-            progress.tick()
-    progress.clear()
+    seen = report.gather(kinds, a.rounds, f"{report.si(a.keys)} keys expire", lambda kind: expire(kind, a.keys))
     median = lambda runs, name: round(statistics.median(r[name] for r in runs), 3)
     rows = [{"server": k.label, "role": k.role, "keys": a.keys, **{c: median(runs, c) for c in runs[0]}} for k, runs in seen.items()]
     text = report.table(["server", "gone after the last deadline, ms", "p99.9 wait, ms", "third-worst wait, ms", "CPU s"],
@@ -36,31 +30,19 @@ def run(a):
 
 def expire(kind, keys):
     with lab.Server(kind) as server:
-        end, told = os.pipe()
         # Time enough to load them all.
         due = time.time() + 2 + keys / 60_000
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                os.write(told, struct.pack("d", fill_and_watch(server, keys, due)))
-                code = 0
-            finally:
-                os._exit(code)  # not the parent's clean-up: the server is the parent's
-        os.close(told)
-        try:
-            while time.time() < due - 0.3:
-                time.sleep(0.01)
-            before = server.clock()
-            samples, _ = pauses.probe(server, child, lambda _: lab.encode("PING"))
-            gone = os.read(end, 8)
-        finally:
-            os.close(end)
-        if len(gone) < 8:
+        child, gone_ms = lab.apart(lambda: fill_and_watch(server, keys, due))
+        while time.time() < due - 0.3:
+            time.sleep(0.01)
+        before = server.clock()
+        samples, _ = pauses.probe(server, child, lambda _: lab.encode("PING"))
+        gone = gone_ms()
+        if gone is None:
             raise SystemExit(f"bench: {kind.label} did not take {keys} keys in time, or did not let go of them")
         ran, waited = (after - earlier for after, earlier in zip(server.clock(), before))
         waits = sorted(w for _, w in samples)
-        return {"gone_ms": struct.unpack("d", gone)[0], "p999_ms": waits[int(len(waits) * 0.999)],
+        return {"gone_ms": gone, "p999_ms": waits[int(len(waits) * 0.999)],
                 "third_worst_ms": waits[-3:][0], "cpu_s": ran / 1e9, "waited": waited / (ran + waited)}
 
 

@@ -1,7 +1,7 @@
 """The laboratory: which servers this machine has, starting one on its core, what its process costs, and stopping exactly
 what was started. Knows nothing of loads or figures."""
 
-import os, re, shutil, socket, subprocess, tempfile, time
+import json, os, re, shutil, socket, subprocess, tempfile, time
 from dataclasses import dataclass
 
 PEERS_DIR = os.environ.get("PEERS_DIR", os.path.expanduser("~/.cache/peers"))
@@ -138,6 +138,27 @@ class Server:
             self.process.kill()
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def apart(work):
+    """Does `work` in a process of its own. Its number, and how its figures are waited for: there are none if it failed."""
+    end, told = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.write(told, json.dumps(work()).encode())
+            code = 0
+        finally:
+            os._exit(code)  # not the parent's clean-up: the server is the parent's
+    os.close(told)
+
+    def figures():
+        with open(end) as said:
+            text = said.read()
+        return json.loads(text) if text else None
+
+    return child, figures
 
 
 def pin(core):

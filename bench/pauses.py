@@ -6,7 +6,7 @@ allowed, so that it waits for the server and not for the load. It sends a SET ev
 the worst two of a shared machine are mostly the machine's own (2 to 5 ms of noise; a table rehashed at once, hundreds).
 What grows with the number of keys shows in the 99th percentile over each twentieth of the growth."""
 
-import os, socket, statistics, struct, sys, time
+import os, socket, statistics, sys, time
 from dataclasses import dataclass
 
 import lab, load, plot, report
@@ -38,13 +38,7 @@ def options(ap):
 
 def run(a):
     kinds = [lab.spindle(), *lab.plain_map(), *lab.peers()]
-    progress, seen = report.Progress(a.rounds * len(kinds)), {k: [] for k in kinds}
-    for n in range(a.rounds):
-        for kind in kinds:
-            progress.say(f"{kind.label} grows to {report.si(a.keys)} keys, round {n + 1}")
-            seen[kind].append(bystander(kind, a.keys))
-            progress.tick()
-    progress.clear()
+    seen = report.gather(kinds, a.rounds, f"growing to {report.si(a.keys)} keys", lambda kind: bystander(kind, a.keys))
     rows = [{"server": k.label, "role": k.role, "keys": a.keys, **summary(runs)} for k, runs in seen.items()]
     text = report.table(["server", "p99.9 ms", *(f"third-worst, {phase} ms" for phase in PHASES), "third-worst of all ms"],
                         [[r["server"], *(f"{r[c]:.2f}" for c in ("p999_ms", *(f"{phase}_ms" for phase in PHASES), "third_worst_ms"))] for r in rows])
@@ -97,25 +91,12 @@ def thin(samples, bins=600):
 
 def bystander(kind, keys):
     with lab.Server(kind) as server:
-        end, told = os.pipe()
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                marks = grow(server, keys)
-                os.write(told, struct.pack(f"{len(marks)}d", *marks))
-                code = 0
-            finally:
-                os._exit(code)  # not the parent's clean-up: the server is the parent's
-        os.close(told)
-        try:
-            samples, began = probe(server, child, lambda n: lab.encode("SET", f"probe:{n}", "xxxxxxxxxxxxxxxx"))
-            marks = os.read(end, 8 * (STEPS + 4))
-        finally:
-            os.close(end)
-        if not marks:
+        child, marks = lab.apart(lambda: grow(server, keys))
+        samples, began = probe(server, child, lambda n: lab.encode("SET", f"probe:{n}", "xxxxxxxxxxxxxxxx"))
+        seen = marks()
+        if seen is None:
             raise SystemExit(f"bench: the load on {kind.label} failed")
-        *steps, flushed, again, deleting = (mark - began for mark in struct.unpack(f"{len(marks) // 8}d", marks))
+        *steps, flushed, again, deleting = (mark - began for mark in seen)
         ran, waited = server.clock()
         return Run(samples, steps, flushed, again, deleting, waited / (ran + waited))
 

@@ -2,7 +2,7 @@
 by index, 100 in a pipeline, when it is small, when it is large, and when it is small again; and how long a bystander waits
 meanwhile. Members come and go in no order."""
 
-import json, os, statistics, time
+import statistics, time
 
 import lab, load, pauses, report
 
@@ -19,13 +19,7 @@ def options(ap):
 
 def run(a):
     kinds = [lab.spindle(), *lab.peers()]
-    progress, seen = report.Progress(a.rounds * len(kinds)), {k: [] for k in kinds}
-    for n in range(a.rounds):
-        for kind in kinds:
-            progress.say(f"{kind.label}: a sorted set of {report.si(a.members)}, round {n + 1}")
-            seen[kind].append(measured(kind, a.members))
-            progress.tick()
-    progress.clear()
+    seen = report.gather(kinds, a.rounds, f"a sorted set of {report.si(a.members)}", lambda kind: measured(kind, a.members))
     rows = []
     for kind, runs in seen.items():
         median = lambda key: round(statistics.median(r[key] for r in runs), 3)
@@ -44,27 +38,15 @@ def run(a):
 
 
 def measured(kind, members):
-    """The load runs in a process of its own, and tells what it measured through a pipe; the bystander is this one."""
+    """The load runs in a process of its own; the bystander is this one."""
     with lab.Server(kind) as server:
-        end, told = os.pipe()
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                os.write(told, json.dumps(there_and_back(server, members)).encode())
-                code = 0
-            finally:
-                os._exit(code)  # not the parent's clean-up: the server is the parent's
-        os.close(told)
-        try:
-            samples, _ = pauses.probe(server, child, lambda n: lab.encode("SET", f"probe:{n}", "xxxxxxxxxxxxxxxx"))
-            figures = os.read(end, 1 << 16)
-        finally:
-            os.close(end)
-        if not figures:
+        child, figures = lab.apart(lambda: there_and_back(server, members))
+        samples, _ = pauses.probe(server, child, lambda n: lab.encode("SET", f"probe:{n}", "xxxxxxxxxxxxxxxx"))
+        seen = figures()
+        if seen is None:
             raise SystemExit(f"bench: the load on {kind.label} failed")
         ran, waited = server.clock()
-        return json.loads(figures) | {"third worst": pauses.third_worst(sorted(w for _, w in samples)), "waited": waited / (ran + waited)}
+        return seen | {"third worst": pauses.third_worst(sorted(w for _, w in samples)), "waited": waited / (ran + waited)}
 
 
 def there_and_back(server, members):

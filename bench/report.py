@@ -34,6 +34,18 @@ class Progress:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
+def gather(kinds, rounds, what, measure):
+    """The figures of each kind of server: each is measured once a round, so that a slow minute of the machine hits all alike."""
+    progress, seen = Progress(rounds * len(kinds)), {kind: [] for kind in kinds}
+    for n in range(rounds):
+        for kind in kinds:
+            progress.say(f"{kind.label}: {what}, round {n + 1}")
+            seen[kind].append(measure(kind))
+            progress.tick()
+    progress.clear()
+    return seen
+
+
 def table(head, rows):
     """A Markdown table; columns of figures to the right."""
     rows = [[str(c) for c in row] for row in rows]
