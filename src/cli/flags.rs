@@ -85,7 +85,8 @@ fn shape(spec: &Spec) -> String {
         Kind::Text => "TEXT".into(),
         Kind::Path => "PATH".into(),
         Kind::FileName(_) => "NAME".into(),
-        Kind::Letters(_) => "LETTERS".into(),
+        Kind::Checked(what, _) => what.to_uppercase(),
+        Kind::Held(..) => "N".into(),
         Kind::Words(_) | Kind::Flags(..) => "WORD...".into(),
     }
 }
@@ -96,7 +97,7 @@ fn takes(spec: &Spec) -> Takes {
         Kind::Choice(names) | Kind::Flags(names, _) => Takes::OneOf(names),
         Kind::Path if spec.name == "dir" => Takes::Directory,
         Kind::Path => Takes::File,
-        Kind::Number { .. } | Kind::Memory { .. } | Kind::Share | Kind::Mode => Takes::Anything,
-        Kind::Text | Kind::FileName(_) | Kind::Letters(_) | Kind::Words(_) => Takes::Anything,
+        Kind::Number { .. } | Kind::Held(..) | Kind::Memory { .. } | Kind::Share | Kind::Mode => Takes::Anything,
+        Kind::Text | Kind::FileName(_) | Kind::Checked(..) | Kind::Words(_) => Takes::Anything,
     }
 }

@@ -247,7 +247,6 @@ impl PubSub {
         self.subscribers.get(&id).map_or(0, |subscriber| subscriber.count(space))
     }
 
-    /// Has the client chosen any name?
     /// The memory that a client's subscriptions take: for each an item of its own and one in the list of the topic, whose
     /// name they share.
     pub fn bytes(&self, id: ClientId) -> usize {
@@ -255,6 +254,7 @@ impl PubSub {
         count * (size_of::<Chosen>() + size_of::<Topic>() + size_of::<ClientId>())
     }
 
+    /// Has the client chosen any name?
     pub fn has(&self, id: ClientId) -> bool {
         self.subscribers.contains_key(&id)
     }

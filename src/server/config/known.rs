@@ -41,7 +41,7 @@ pub static KNOWN: &[Spec] = &[
     text("locale-collate", ""),
     choice("log-format", "legacy", &["legacy", "logfmt", "json"]),
     choice("log-timestamp-format", "legacy", &["legacy", "iso8601", "milliseconds"]),
-    text("proc-title-template", "{title} {listen-addr} {server-mode}"),
+    spec("proc-title-template", "{title} {listen-addr} {server-mode}", Kind::Checked("text", title)),
     switch("set-proc-title", "yes").at_start(),
     number("shutdown-timeout", "10", 0, I32),
     // memory
@@ -98,7 +98,7 @@ pub static KNOWN: &[Spec] = &[
     text("masterauth", "").secret().also(&["primaryauth"]),
     text("masteruser", "").secret().also(&["primaryuser"]),
     switch("rdb-del-sync-files", "no"),
-    memory("repl-backlog-size", "1048576", 1, S64),
+    spec("repl-backlog-size", "1048576", Kind::Held(&Kind::Memory { min: 1, max: S64 }, 16 << 10, I64)),
     number("repl-backlog-ttl", "3600", 0, I64),
     switch("repl-disable-tcp-nodelay", "no"),
     choice("repl-diskless-load", "disabled", &["disabled", "on-empty-db", "swapdb", "flush-before-load"]),
@@ -159,7 +159,7 @@ pub static KNOWN: &[Spec] = &[
     switch("dynamic-hz", "yes"),
     switch("extended-redis-compatibility", "no"),
     text("hash-seed", "").at_start().lacks("the seed is drawn anew at each start"),
-    number("hz", "10", 0, I32),
+    spec("hz", "10", Kind::Held(&Kind::Number { min: 0, max: I32 }, 1, 500)),
     switch("lua-enable-deprecated-api", "no").at_start().hidden(),
     switch("lua-enable-insecure-api", "no").protected().hidden(),
     choice("propagation-error-behavior", "ignore", &["ignore", "panic", "panic-on-replicas"]),
@@ -181,7 +181,7 @@ pub static KNOWN: &[Spec] = &[
     text("cluster-announce-client-ipv6", ""),
     number("cluster-announce-client-port", "0", 0, 65535),
     number("cluster-announce-client-tls-port", "0", 0, 65535),
-    text("cluster-announce-hostname", ""),
+    spec("cluster-announce-hostname", "", Kind::Checked("text", hostname)),
     text("cluster-announce-human-nodename", ""),
     text("cluster-announce-ip", ""),
     number("cluster-announce-port", "0", 0, 65535),
@@ -293,6 +293,38 @@ impl Spec {
 
 fn any_words(_: &[String]) -> Result<(), &'static str> {
     Ok(())
+}
+
+fn hostname(word: &str) -> Result<(), &'static str> {
+    const LENGTH_MAX: usize = 255;
+    if word.len() > LENGTH_MAX {
+        return Err("Hostnames must be less than 256 characters");
+    }
+    let is_good = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
+    if is_good { Ok(()) } else { Err("Hostnames may only contain alphanumeric characters, hyphens or dots") }
+}
+
+/// What a process shows must not come out empty: some of the variables are, mostly.
+fn title(template: &str) -> Result<(), &'static str> {
+    const EMPTY: [&str; 3] = ["title", "server-mode", "unixsocket"];
+    const OTHERS: [&str; 4] = ["listen-addr", "port", "tls-port", "config-file"];
+    let (mut rest, mut shows) = (template, false);
+    let is_good = loop {
+        let Some((before, after)) = rest.split_once('{') else { break shows || !rest.trim_matches(' ').is_empty() };
+        shows |= !before.trim_matches(' ').is_empty();
+        // Two stand for one.
+        if let Some(after) = after.strip_prefix('{') {
+            (rest, shows) = (after, true);
+            continue;
+        }
+        let Some((name, after)) = after.split_once('}') else { break false };
+        if !EMPTY.contains(&name) && !OTHERS.contains(&name) {
+            break false;
+        }
+        shows |= OTHERS.contains(&name);
+        rest = after;
+    };
+    if is_good { Ok(()) } else { Err("template format is invalid or contains unknown variables") }
 }
 
 fn master(words: &[String]) -> Result<(), &'static str> {

@@ -143,7 +143,7 @@ static SETTINGS: &[Spec] = &[
     setting!("Memory", "set-max-listpack-value", set_max_listpack_value, Kind::Number { min: 0, max: i64::MAX }, Live,
         "The same: with a member of more bytes"),
 
-    setting!("Publish and subscribe", "notify-keyspace-events", notify_keyspace_events, Kind::Letters(event_letters), Live,
+    setting!("Publish and subscribe", "notify-keyspace-events", notify_keyspace_events, Kind::Checked("letters", event_letters), Live,
         "Events of keys that are published: K to the key's channel, E to the event's, of classes g$lshzxetdnm, or A"),
 
     setting!("Watching", "slowlog-log-slower-than", slowlog_log_slower_than, Kind::Number { min: -1, max: i64::MAX }, Live,
@@ -302,7 +302,8 @@ mod tests {
                 Kind::Switch => vec!["no".into(), "yes".into()],
                 Kind::Share => vec!["0".into(), "5%".into(), "100%".into(), "1048576".into()],
                 Kind::Mode => vec!["0".into(), "777".into()],
-                Kind::Letters(_) => vec!["".into(), "A".into()],
+                Kind::Held(..) => vec!["7".into()],
+                Kind::Checked(..) => vec!["".into(), "A".into()],
                 Kind::Text | Kind::Path | Kind::FileName(_) => vec!["".into(), "a".into()],
                 Kind::Flags(names, _) => names.iter().map(|name| name.to_string()).collect(),
                 Kind::Words(_) => vec!["".into()],

@@ -23,8 +23,10 @@ pub enum Kind {
     Flags(&'static [&'static str], fn(&[String]) -> Result<(), &'static str>),
     /// Any text.
     Text,
-    /// One word of letters; the function may refuse it.
-    Letters(fn(&str) -> Result<(), &'static str>),
+    /// Text of this kind; the function may refuse it.
+    Checked(&'static str, fn(&str) -> Result<(), &'static str>),
+    /// A number that is taken as the nearest one between these.
+    Held(&'static Kind, i64, i64),
     /// The name of a file or directory.
     Path,
     /// The same without a directory; else it is refused with these words.
@@ -64,7 +66,8 @@ impl Kind {
             Kind::Choice(names) => format!("one of {}", names.join(", ")),
             Kind::Flags(names, _) => format!("some of {}", names.join(", ")),
             Kind::Text => "text".into(),
-            Kind::Letters(_) => "letters".into(),
+            Kind::Checked(what, _) => what.into(),
+            Kind::Held(kind, ..) => kind.describe(),
             Kind::Path => "a path".into(),
             Kind::FileName(_) => "a file name".into(),
             Kind::Words(_) => "words".into(),
@@ -106,7 +109,12 @@ impl Kind {
                 Err(_) => Err("argument couldn't be parsed as an octal number".into()),
             },
             Kind::Choice(names) => Ok(Value::Text(choose(word, names)?.into())),
-            Kind::Letters(check) => check(word).map(|()| Value::Text(word.into())).map_err(String::from),
+            Kind::Held(kind, low, high) => Ok(match kind.read_word(word)? {
+                Value::Number(number) => Value::Number(number.clamp(low, high)),
+                Value::Memory(bytes) => Value::Memory(bytes.clamp(low as u64, high as u64)),
+                other => unreachable!("{other:?} is no number"),
+            }),
+            Kind::Checked(_, check) => check(word).map(|()| Value::Text(word.into())).map_err(String::from),
             Kind::FileName(refusal) if word.contains('/') => Err(refusal.into()),
             Kind::Text | Kind::Path | Kind::FileName(_) => Ok(Value::Text(word.into())),
             Kind::Flags(..) | Kind::Words(_) => unreachable!("lists are read by read_list"),
@@ -155,11 +163,14 @@ fn choose(word: &str, names: &'static [&'static str]) -> Result<&'static str, St
     names.iter().find(|name| name.eq_ignore_ascii_case(word)).copied().ok_or_else(|| one_of(names))
 }
 
+/// Those that Valkey has added are taken, and not told.
 fn one_of(names: &[&str]) -> String {
-    format!("argument(s) must be one of the following: {}", names.join(", "))
+    const VALKEYS: [&str; 3] = ["safe", "failover", "flush-before-load"];
+    let redis: Vec<&str> = names.iter().copied().filter(|name| !VALKEYS.contains(name)).collect();
+    format!("argument(s) must be one of the following: {}", redis.join(", "))
 }
 
-/// A number of bytes. Unlike Redis, an empty number is not zero and one that does not fit is not the largest.
+/// A number of bytes. As in Redis an empty number is zero, and one that does not fit is the largest.
 pub fn memory(text: &str) -> Option<u64> {
     let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(end);
@@ -173,7 +184,8 @@ pub fn memory(text: &str) -> Option<u64> {
         "gb" => 1 << 30,
         _ => return None,
     };
-    digits.parse::<u64>().ok()?.checked_mul(unit)
+    let number = if digits.is_empty() { 0 } else { digits.parse().unwrap_or(u64::MAX) };
+    Some(u64::saturating_mul(number, unit))
 }
 
 /// A number of bytes as one writes it: in the largest unit that it is a multiple of.
@@ -341,7 +353,10 @@ mod tests {
         for (text, bytes) in table.into_iter().chain(large) {
             assert_eq!(memory(text), Some(bytes), "{text}");
         }
-        for text in ["", "kb", "-1", "+1", "1.5gb", "1gbx", "1 kb", "0x10", "18446744073709551616", "99999999999gb"] {
+        for (text, bytes) in [("", 0), ("kb", 0), ("18446744073709551616", u64::MAX), ("99999999999gb", u64::MAX)] {
+            assert_eq!(memory(text), Some(bytes), "{text}");
+        }
+        for text in ["-1", "+1", "1.5gb", "1gbx", "1 kb", "0x10"] {
             assert_eq!(memory(text), None, "{text}");
         }
     }
@@ -368,6 +383,11 @@ mod tests {
             (memory, &["2mb"], Ok("2097152")),
             (memory, &["10"], Err("argument must be between 1048576 and 9223372036854775807 inclusive")),
             (memory, &["10xb"], Err("argument must be a memory value")),
+            (memory, &[""], Err("argument must be between 1048576 and 9223372036854775807 inclusive")),
+            (memory, &["99999999999gb"], Err("argument must be between 1048576 and 9223372036854775807 inclusive")),
+            (Kind::Held(&Kind::Number { min: 0, max: 9999 }, 1, 500), &["0"], Ok("1")),
+            (Kind::Held(&Kind::Number { min: 0, max: 9999 }, 1, 500), &["1000"], Ok("500")),
+            (Kind::Held(&Kind::Memory { min: 1, max: 9999 }, 16, i64::MAX), &["2"], Ok("16")),
             (Kind::Mode, &["700"], Ok("700")),
             (Kind::Mode, &["888"], Err("argument couldn't be parsed as an octal number")),
             (Kind::Mode, &["1000"], Err("argument must be between 0 and 777 inclusive")),
