@@ -119,6 +119,25 @@ fn whoever_does_not_take_his_messages_is_evicted_and_who_has_taken_them_is_not()
 }
 
 #[test]
+fn names_of_channels_weigh_what_they_take() {
+    let mut bench = with(&[("maxmemory-clients", "300kb")]);
+    let [few, many] = [(); 2].map(|()| bench.open());
+    let say = |bench: &mut Bench, id, verb: &[u8], n: u8| {
+        bench.fill(id, &request_of(&[verb, &[b'a' + n; 60_000]]));
+        bench.run(id);
+        bench.receive(id);
+        bench.tick();
+    };
+    for n in 0..10 {
+        say(&mut bench, few, b"SUBSCRIBE", n);
+        say(&mut bench, few, b"UNSUBSCRIBE", n);
+        say(&mut bench, many, b"SUBSCRIBE", n);
+    }
+    assert!(bench.engine.closing(few).is_none());
+    assert_eq!(bench.engine.closing(many), Some(Close::Now));
+}
+
+#[test]
 fn a_request_beyond_the_limit_is_not_run() {
     let mut bench = with(&[("maxmemory-clients", "200kb")]);
     let [id, other] = [(); 2].map(|()| bench.open());

@@ -49,6 +49,8 @@ struct Topic {
 #[derive(Debug, Default)]
 struct Subscriber {
     chosen: [Option<Box<Table<Chosen, Held>>>; 3],
+    /// Bytes of all names that it has chosen.
+    names: usize,
     gone: bool,
 }
 
@@ -124,6 +126,7 @@ impl PubSub {
         let place = topic.subscribers.len() as u32;
         topic.subscribers.push(id);
         chosen.insert(hash, Chosen { name: topic.name.clone(), hash, place, tag: 0 });
+        subscriber.names += name.len();
         true
     }
 
@@ -134,6 +137,7 @@ impl PubSub {
         let Some(chosen) = &mut subscriber.chosen[space as usize] else { return false };
         let Some(at) = chosen.find(hash, |chosen| *chosen.name == *name) else { return false };
         let removed = chosen.remove(at);
+        subscriber.names -= name.len();
         if chosen.is_empty() {
             subscriber.chosen[space as usize] = None;
             if subscriber.is_idle() {
@@ -247,11 +251,12 @@ impl PubSub {
         self.subscribers.get(&id).map_or(0, |subscriber| subscriber.count(space))
     }
 
-    /// The memory that a client's subscriptions take: for each an item of its own and one in the list of the topic, whose
-    /// name they share.
+    /// The memory that a client's subscriptions take: for each an item of its own, one in the list of the topic, and the
+    /// name, which counts for each who has chosen it, though they share it. (In Redis names weigh nothing.)
     pub fn bytes(&self, id: ClientId) -> usize {
         let count: usize = SPACES.iter().map(|space| self.count(*space, id)).sum();
-        count * (size_of::<Chosen>() + size_of::<Topic>() + size_of::<ClientId>())
+        let names = self.subscribers.get(&id).map_or(0, |subscriber| subscriber.names);
+        names + count * (size_of::<Chosen>() + size_of::<Topic>() + size_of::<ClientId>())
     }
 
     /// Has the client chosen any name?
