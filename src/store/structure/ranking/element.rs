@@ -5,6 +5,7 @@ use crate::store::structure::table::Item;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cmp::Ordering;
 use std::fmt;
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 
 /// Owns its memory, in which stand
@@ -129,6 +130,14 @@ fn prefetch(start: *const u8) {
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let _ = start;
+}
+
+/// Asks for some bytes of a value, all at once: a search in them would wait for one line after the other.
+#[inline]
+pub fn fetch<T>(value: &T, bytes: Range<usize>) {
+    const LINE: usize = 64;
+    let start = ptr::from_ref(value).cast::<u8>();
+    bytes.step_by(LINE).for_each(|at| prefetch(start.wrapping_add(at)));
 }
 
 impl Drop for Element {

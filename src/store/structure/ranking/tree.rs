@@ -3,8 +3,9 @@
 //! its neighbour first, so that leaves are fuller than halves of split ones would be.
 mod build;
 
-use super::element::{Link, order};
+use super::element::{Link, fetch, order};
 use super::leaf::{LEAF, Leaf};
+use std::mem::offset_of;
 use std::ops::Range;
 
 /// An inner node takes 1248 bytes, of the 1280 that the allocator would give it.
@@ -74,8 +75,9 @@ impl Tree {
                 Node::Leaf(leaf) => return before + leaf.place(key, member),
                 Node::Inner(inner) => {
                     let at = inner.child_of(key, member);
-                    before += inner.counts[..at].iter().sum::<usize>();
                     node = inner.node(at);
+                    node.fetch();
+                    before += inner.counts[..at].iter().sum::<usize>();
                 }
             }
         }
@@ -134,6 +136,20 @@ impl Node {
         match self {
             Node::Leaf(leaf) => leaf.len(),
             Node::Inner(inner) => inner.len,
+        }
+    }
+
+    /// Asks for what a search for an element will look at.
+    #[inline]
+    fn fetch(&self) {
+        match self {
+            Node::Leaf(leaf) => fetch(&**leaf, 0..size_of::<Leaf>()),
+            Node::Inner(inner) => {
+                const KEYS: usize = offset_of!(Inner, keys);
+                const COUNTS: usize = offset_of!(Inner, counts);
+                fetch(&**inner, KEYS..KEYS + size_of::<[u64; FAN]>());
+                fetch(&**inner, COUNTS..COUNTS + size_of::<[usize; FAN]>());
+            }
         }
     }
 
@@ -311,6 +327,7 @@ impl Tree {
                 Node::Inner(inner) => {
                     let mut at = inner.child_of(key, member);
                     let child = inner.node(at);
+                    child.fetch();
                     if child.len() == child.room() {
                         inner.make_room(at, edge, key, link, &mut self.heap_bytes);
                         at = inner.child_of(key, member);
