@@ -3,9 +3,12 @@
 //! costs one byte where a listpack takes two, and one can walk from either end. Integers are kept as such.
 //! Unsafe, for it is one thin pointer. It knows nothing of lists.
 #![allow(unsafe_code)]
+mod header;
 mod packed;
 
 use super::either::{Aligned, Thin};
+pub use header::good_size;
+use header::{HEADER_MAX, Header, capacity_for, header_bytes};
 pub use packed::{Element, Packed};
 use packed::{MEDIUM, element, width};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
@@ -18,15 +21,7 @@ pub const CHUNK_BYTES_MAX: usize = 10_240;
 /// No element of a chunk is longer.
 pub const ELEMENT_BYTES_MAX: usize = 2000;
 
-/// In its memory stand:
-///
-/// ```text
-///   0..2    bytes of the memory
-///   2..4    elements
-///   4..8    where the elements' bytes begin and end
-///   8..10   where the code of the first element is; those of the others stand before it, the last first
-///   10..12  what a listpack of these elements would take beyond their bytes here
-/// ```
+/// In its memory stand a header (header.rs), the elements' bytes, and their codes.
 ///
 /// The codes are either behind the bytes, so that both grow into the gap between them when something is added at the end;
 /// or before them, so that they do when it is added at the front.
@@ -39,65 +34,45 @@ unsafe impl Thin for Chunk {}
 // SAFETY: the same, and one without memory is null.
 unsafe impl Aligned for Chunk {}
 
-const HEADER: usize = 12;
-const CAPACITY: usize = 0;
-const COUNT: usize = 1;
-const START: usize = 2;
-const END: usize = 3;
-const FIRST: usize = 4;
-const EXTRA: usize = 5;
-
-/// What the allocator would round this to anyway.
-pub fn good_size(bytes: usize) -> usize {
-    let step = match bytes {
-        0..=64 => 16,
-        _ => 1 << ((bytes - 1).ilog2() - 2),
-    };
-    bytes.next_multiple_of(step)
-}
-
 // --- Memory
 
 impl Chunk {
     fn with_capacity(capacity: usize) -> Chunk {
-        debug_assert!((HEADER..=CHUNK_BYTES_MAX).contains(&capacity));
+        debug_assert!((HEADER_MAX..=CHUNK_BYTES_MAX).contains(&capacity) && capacity.is_multiple_of(2));
         let layout = Layout::from_size_align(capacity, 8).expect("a small size");
         // SAFETY: the size is not 0.
         let memory = NonNull::new(unsafe { alloc_zeroed(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
-        let mut chunk = Chunk(Some(memory));
-        chunk.set(CAPACITY, capacity);
-        chunk
+        // SAFETY: so many bytes were allocated, as zeros, and nobody else has them.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(memory.as_ptr(), capacity) };
+        Header { capacity, ..Header::default() }.write(bytes);
+        Chunk(Some(memory))
     }
 
     #[inline]
-    fn field(&self, field: usize) -> usize {
-        // SAFETY: whatever has memory has a header, which is aligned.
-        self.0.map_or(0, |memory| unsafe { memory.cast::<u16>().add(field).read() as usize })
+    fn header(&self) -> Header {
+        // SAFETY: whatever has memory has that many bytes.
+        self.0.map_or(Header::default(), |memory| Header::read(unsafe { memory.cast().as_ref() }))
     }
 
+    /// The header, and the memory that it begins.
     #[inline]
-    fn set(&mut self, field: usize, value: usize) {
-        let memory = self.0.expect("it has memory");
-        // SAFETY: whatever has memory has a header, which is aligned.
-        unsafe { memory.cast::<u16>().add(field).write(value as u16) }
-    }
-
-    #[inline]
-    fn memory(&self) -> &[u8] {
+    fn parts(&self) -> (Header, &[u8]) {
+        let header = self.header();
         match self.0 {
             // SAFETY: so many bytes were allocated, as zeros.
-            Some(memory) => unsafe { std::slice::from_raw_parts(memory.as_ptr(), self.field(CAPACITY)) },
-            None => &[],
+            Some(memory) => (header, unsafe { std::slice::from_raw_parts(memory.as_ptr(), header.capacity) }),
+            None => (header, &[]),
         }
     }
 
+    /// The same, to be changed.
     #[inline]
-    fn memory_mut(&mut self) -> &mut [u8] {
-        let capacity = self.field(CAPACITY);
+    fn parts_mut(&mut self) -> (Header, &mut [u8]) {
+        let header = self.header();
         match self.0 {
             // SAFETY: so many bytes were allocated, as zeros; whoever changes them borrows the chunk alone.
-            Some(memory) => unsafe { std::slice::from_raw_parts_mut(memory.as_ptr(), capacity) },
-            None => &mut [],
+            Some(memory) => (header, unsafe { std::slice::from_raw_parts_mut(memory.as_ptr(), header.capacity) }),
+            None => (header, &mut []),
         }
     }
 }
@@ -105,7 +80,7 @@ impl Chunk {
 impl Drop for Chunk {
     fn drop(&mut self) {
         if let Some(memory) = self.0 {
-            let layout = Layout::from_size_align(self.field(CAPACITY), 8).expect("it was allocated so");
+            let layout = Layout::from_size_align(self.header().capacity, 8).expect("it was allocated so");
             // SAFETY: it was allocated with this layout.
             unsafe { dealloc(memory.as_ptr(), layout) }
         }
@@ -116,7 +91,7 @@ impl Clone for Chunk {
     fn clone(&self) -> Chunk {
         let mut new = Chunk::default();
         if !self.is_empty() {
-            new = self.moved(good_size(self.used()), false);
+            new = self.moved(capacity_for(self.header().content()), false);
         }
         new
     }
@@ -127,7 +102,7 @@ impl Clone for Chunk {
 impl Chunk {
     #[inline]
     pub fn len(&self) -> usize {
-        self.field(COUNT)
+        self.header().count
     }
 
     pub fn is_empty(&self) -> bool {
@@ -135,32 +110,30 @@ impl Chunk {
     }
 
     /// Bytes of its memory.
-    #[inline]
+    #[inline(always)]
     pub fn heap_bytes(&self) -> usize {
-        self.field(CAPACITY)
-    }
-
-    /// Bytes of that which are in use.
-    fn used(&self) -> usize {
-        HEADER + self.data() + self.len()
+        self.header().capacity
     }
 
     #[inline]
     fn data(&self) -> usize {
-        self.field(END) - self.field(START)
+        self.header().data()
     }
 
     /// Bytes that the elements would take in a listpack, its header and end not counted.
     #[inline]
     pub fn listpack_bytes(&self) -> usize {
-        (self.data() + self.field(EXTRA)) & 0xFFFF
+        let header = self.header();
+        header.data() + header.extra
     }
 
     #[inline]
     pub fn iter(&self) -> Iter<'_> {
-        let (count, first) = (self.len(), self.field(FIRST));
-        let codes = if count == 0 { &[] } else { &self.memory()[first + 1 - count..=first] };
-        Iter { codes, data: &self.memory()[self.field(START)..self.field(END)] }
+        let (header, memory) = self.parts();
+        if header.count == 0 {
+            return Iter { codes: &[], data: &[] };
+        }
+        Iter { codes: &memory[header.codes()], data: &memory[header.start..header.end] }
     }
 
     #[inline]
@@ -207,6 +180,19 @@ impl Chunk {
     }
 }
 
+/// Bytes of the first of these elements, which has this code.
+#[inline]
+fn front_width(data: &[u8], code: u8) -> usize {
+    if code == MEDIUM { u16::from_le_bytes([data[0], data[1]]) as usize + 4 } else { width(code) }
+}
+
+/// The same of the last.
+#[inline]
+fn back_width(data: &[u8], code: u8) -> usize {
+    let end = data.len();
+    if code == MEDIUM { u16::from_le_bytes([data[end - 2], data[end - 1]]) as usize + 4 } else { width(code) }
+}
+
 /// Elements, in order; the codes are in reverse.
 #[derive(Clone, Debug)]
 pub struct Iter<'a> {
@@ -217,17 +203,12 @@ pub struct Iter<'a> {
 impl<'a> Iter<'a> {
     #[inline]
     fn front_width(&self, code: u8) -> usize {
-        if code == MEDIUM { u16::from_le_bytes([self.data[0], self.data[1]]) as usize + 4 } else { width(code) }
+        front_width(self.data, code)
     }
 
     #[inline]
     fn back_width(&self, code: u8) -> usize {
-        let end = self.data.len();
-        if code == MEDIUM {
-            u16::from_le_bytes([self.data[end - 2], self.data[end - 1]]) as usize + 4
-        } else {
-            width(code)
-        }
+        back_width(self.data, code)
     }
 
     fn skip_front(&mut self) {
@@ -283,145 +264,130 @@ impl Chunk {
     /// The same in other memory, with its gap where a side wants it.
     fn moved(&self, capacity: usize, front: bool) -> Chunk {
         let mut new = Chunk::with_capacity(capacity);
-        let (count, data) = (self.len(), self.data());
-        let (start, codes) = if front { (capacity - data, HEADER) } else { (HEADER, capacity - count) };
-        if count > 0 {
-            let Iter { codes: old_codes, data: old_data } = self.iter();
-            let memory = new.memory_mut();
-            memory[start..start + data].copy_from_slice(old_data);
-            memory[codes..codes + count].copy_from_slice(old_codes);
-        }
-        new.set(COUNT, count);
-        new.set(START, start);
-        new.set(END, start + data);
+        let (Header { count, extra, .. }, Iter { codes: old_codes, data }) = (self.header(), self.iter());
+        let base = header_bytes(capacity);
+        let (start, codes) = if front { (capacity - data.len(), base) } else { (base, capacity - count) };
+        let memory = new.parts_mut().1;
+        let end = start + data.len();
+        memory[start..end].copy_from_slice(data);
+        memory[codes..codes + count].copy_from_slice(old_codes);
         // With no element: one before the first to come.
-        new.set(FIRST, codes + count - 1);
-        new.set(EXTRA, self.field(EXTRA));
+        Header { capacity, count, start, end, first: codes + count - 1, extra }.write(memory);
         new
     }
 
     /// Makes room for an element at one of its sides. False: it has no room for it.
-    #[cold]
     fn make_room(&mut self, width: usize, front: bool, whole: bool) -> bool {
-        let (capacity, need) = (self.heap_bytes(), self.used() + width + 1);
-        if need > CHUNK_BYTES_MAX {
+        let Header { capacity, count, .. } = self.header();
+        let content = self.data() + count + width + 1;
+        if content + HEADER_MAX > CHUNK_BYTES_MAX {
             return false;
         }
         // What others took away here leaves room that moving gives back: worth it if there is some.
-        let stays = need + capacity / 8 <= capacity;
+        let stays = header_bytes(capacity) + content + capacity / 8 <= capacity;
         if capacity == CHUNK_BYTES_MAX && !stays {
             return false;
         }
-        let grown = if whole { CHUNK_BYTES_MAX } else { good_size(need.max(capacity + 1)) };
-        *self = self.moved(if stays { capacity } else { grown }, front);
+        let grown = if whole { CHUNK_BYTES_MAX } else { capacity_for(content.max(capacity)) };
+        *self = self.moved(if stays { capacity } else { grown.min(CHUNK_BYTES_MAX) }, front);
         true
     }
 
     /// Makes room at once for elements that are to be put at one of its sides, if it is one chunk that they will be in.
     pub fn reserve(&mut self, elements: impl Iterator<Item = usize>, front: bool) {
-        let need = self.used() + elements.map(|width| width + 1).sum::<usize>();
-        if need > self.heap_bytes() && need <= CHUNK_BYTES_MAX {
-            *self = self.moved(good_size(need), front);
+        let header = self.header();
+        let content = header.content() + elements.map(|width| width + 1).sum::<usize>();
+        let fits = header_bytes(header.capacity) + content <= header.capacity;
+        if !fits && content + HEADER_MAX <= CHUNK_BYTES_MAX {
+            *self = self.moved(capacity_for(content), front);
         }
     }
 
     /// Puts an element at its end. `whole`: it is known that it will be full. False: it has no room for it.
-    #[inline]
+    #[inline(always)]
     pub fn push_back(&mut self, packed: &Packed, whole: bool) -> bool {
         let width = packed.width();
-        let fits = |chunk: &Chunk| {
-            let (end, first, count) = (chunk.field(END), chunk.field(FIRST), chunk.len());
-            // The code's place, and what the bytes may reach up to.
-            let (place, limit) = if first >= end {
-                (first - count, first - count)
-            } else {
-                (first.wrapping_sub(count), chunk.heap_bytes())
-            };
-            ((HEADER..usize::MAX / 2).contains(&place) && end + width <= limit).then_some((end, place))
-        };
-        let Some((end, place)) = self
-            .0
-            .and_then(|_| fits(self))
-            .or_else(|| if self.make_room(width, false, whole) { fits(self) } else { None })
-        else {
-            return false;
-        };
-        let memory = self.memory_mut();
-        packed.write(&mut memory[end..end + width]);
+        let (mut header, memory) = self.parts_mut();
+        let Some(place) = header.place_behind(width) else { return self.push_slowly(packed, false, whole) };
+        packed.write(&mut memory[header.end..header.end + width]);
         memory[place] = packed.code;
-        self.set(END, end + width);
-        self.set(COUNT, self.len() + 1);
-        self.set(EXTRA, self.field(EXTRA).wrapping_add(packed.extra as usize));
+        header.end += width;
+        header.count += 1;
+        header.extra += packed.extra as usize;
+        header.write(memory);
         true
     }
 
     /// The same at its front.
-    #[inline]
+    #[inline(always)]
     pub fn push_front(&mut self, packed: &Packed, whole: bool) -> bool {
         let width = packed.width();
-        let fits = |chunk: &Chunk| {
-            let (start, place) = (chunk.field(START), chunk.field(FIRST) + 1);
-            // What the bytes may reach down to, and the code up to.
-            let (limit, top) = if place <= start { (place + 1, start) } else { (HEADER, chunk.heap_bytes()) };
-            (start >= limit + width && place < top).then(|| (start - width, place))
-        };
-        let Some((start, place)) = self
-            .0
-            .and_then(|_| fits(self))
-            .or_else(|| if self.make_room(width, true, whole) { fits(self) } else { None })
-        else {
-            return false;
-        };
-        let memory = self.memory_mut();
-        packed.write(&mut memory[start..start + width]);
+        let (mut header, memory) = self.parts_mut();
+        let Some(place) = header.place_before(width) else { return self.push_slowly(packed, true, whole) };
+        header.start -= width;
+        packed.write(&mut memory[header.start..header.start + width]);
         memory[place] = packed.code;
-        self.set(START, start);
-        self.set(FIRST, place);
-        self.set(COUNT, self.len() + 1);
-        self.set(EXTRA, self.field(EXTRA).wrapping_add(packed.extra as usize));
+        header.first = place;
+        header.count += 1;
+        header.extra += packed.extra as usize;
+        header.write(memory);
         true
     }
 
-    /// What goes takes its part of the listpack's account with it.
-    #[inline]
-    fn discount(&mut self, element_listpack: usize, width: usize) {
-        self.set(EXTRA, self.field(EXTRA).wrapping_add(width).wrapping_sub(element_listpack));
-        self.set(COUNT, self.len() - 1);
+    #[cold]
+    fn push_slowly(&mut self, packed: &Packed, front: bool, whole: bool) -> bool {
+        let width = packed.width();
+        if !self.make_room(width, front, whole) {
+            return false;
+        }
+        if front {
+            self.header().place_before(width).is_some() && self.push_front(packed, whole)
+        } else {
+            self.header().place_behind(width).is_some() && self.push_back(packed, whole)
+        }
     }
 
     pub fn drop_first(&mut self) {
-        let mut iter = self.iter();
-        let before = iter.data.len();
-        let Some(element) = iter.next() else { return };
-        let (size, width) = (element.listpack_size(), before - iter.data.len());
-        self.set(START, self.field(START) + width);
-        self.discount(size, width);
-        self.set(FIRST, self.field(FIRST).wrapping_sub(1));
-        self.shrink();
+        let (mut header, memory) = self.parts_mut();
+        if header.count == 0 {
+            return;
+        }
+        let (code, data) = (memory[header.first], &memory[header.start..header.end]);
+        let width = front_width(data, code);
+        header.extra -= element(code, &data[..width]).listpack_size() - width;
+        header.start += width;
+        header.first -= 1;
+        header.count -= 1;
+        header.write(memory);
+        self.shrink(header);
     }
 
     pub fn drop_last(&mut self) {
-        let mut iter = self.iter();
-        let before = iter.data.len();
-        let Some(element) = iter.next_back() else { return };
-        let (size, width) = (element.listpack_size(), before - iter.data.len());
-        self.set(END, self.field(END) - width);
-        self.discount(size, width);
-        self.shrink();
+        let (mut header, memory) = self.parts_mut();
+        if header.count == 0 {
+            return;
+        }
+        let (code, data) = (memory[header.codes().start], &memory[header.start..header.end]);
+        let width = back_width(data, code);
+        header.extra -= element(code, &data[data.len() - width..]).listpack_size() - width;
+        header.end -= width;
+        header.count -= 1;
+        header.write(memory);
+        self.shrink(header);
     }
 
     /// Gives memory back that is not in use.
     #[inline]
-    fn shrink(&mut self) {
-        let (used, capacity) = (self.used(), self.heap_bytes());
-        if used * 4 < capacity && capacity > 128 {
-            *self = if self.is_empty() { Chunk::default() } else { self.moved(good_size(used * 2), false) };
+    fn shrink(&mut self, header: Header) {
+        let used = header_bytes(header.capacity) + header.content();
+        if used * 4 < header.capacity && header.capacity > 128 {
+            *self = if header.count == 0 { Chunk::default() } else { self.moved(good_size(used * 2), false) };
         }
     }
 
     /// Gives back what is no longer wanted, when nothing more is to be added.
     pub fn fit(&mut self) {
-        let size = good_size(self.used());
+        let size = capacity_for(self.header().content());
         if size + size / 16 < self.heap_bytes() {
             *self = self.moved(size, false);
         }
@@ -429,18 +395,19 @@ impl Chunk {
 
     /// Takes some elements away, in place.
     pub fn remove(&mut self, elements: Range<usize>) {
-        let (extent, count) = (self.extent(&elements), self.len());
+        let extent = self.extent(&elements);
         let gone: usize = self.from(elements.start).take(elements.len()).map(|element| element.listpack_size()).sum();
-        let (start, end, first) = (self.field(START), self.field(END), self.field(FIRST));
-        let memory = self.memory_mut();
+        let (mut header, memory) = self.parts_mut();
+        let Header { start, end, first, count, .. } = header;
         memory.copy_within(start + extent.end..end, start + extent.start);
         // Codes stand in reverse, so those of later elements move up.
         let later = first + 1 - count..first + 1 - elements.end;
         memory.copy_within(later.clone(), later.start + elements.len());
-        self.set(END, end - extent.len());
-        self.set(EXTRA, self.field(EXTRA).wrapping_add(extent.len()).wrapping_sub(gone));
-        self.set(COUNT, count - elements.len());
-        self.shrink();
+        header.end -= extent.len();
+        header.extra -= gone - extent.len();
+        header.count -= elements.len();
+        header.write(memory);
+        self.shrink(header);
     }
 
     /// Puts an element in the place of one. False, with nothing done: it has no room for it.
@@ -450,82 +417,80 @@ impl Chunk {
             return self.splice(at..at + 1, Some(with));
         }
         let gone = self.from(at).next().expect("it is there").listpack_size();
-        let (start, first) = (self.field(START), self.field(FIRST));
-        let memory = self.memory_mut();
-        with.write(&mut memory[start + extent.start..start + extent.end]);
-        memory[first - at] = with.code;
-        let extra = self.field(EXTRA).wrapping_add(extent.len()).wrapping_sub(gone);
-        self.set(EXTRA, extra.wrapping_add(with.extra as usize));
+        let (mut header, memory) = self.parts_mut();
+        with.write(&mut memory[header.start + extent.start..header.start + extent.end]);
+        memory[header.first - at] = with.code;
+        header.extra = header.extra + with.extra as usize - (gone - extent.len());
+        header.write(memory);
         true
     }
 
     /// Puts elements before the one at this place, in its memory if they fit. False, with nothing done: it has no room.
     pub fn insert(&mut self, at: usize, with: &[Packed]) -> bool {
-        let (width, count) = (with.iter().map(Packed::width).sum::<usize>(), self.len());
+        let width = with.iter().map(Packed::width).sum::<usize>();
         let room = |chunk: &Chunk| {
-            let behind = chunk.field(FIRST) >= chunk.field(END);
-            let limit = if behind { (chunk.field(FIRST) + 1).saturating_sub(count + with.len()) } else { 0 };
-            behind && chunk.field(END) + width <= limit
+            let Header { capacity, count, first, end, .. } = chunk.header();
+            let behind = first >= end;
+            let limit = if behind { (first + 1).saturating_sub(count + with.len()) } else { 0 };
+            capacity > 0 && behind && end + width <= limit
         };
-        if self.0.is_none() || !room(self) {
-            let need = self.used() + width + with.len();
-            if need > CHUNK_BYTES_MAX {
+        if !room(self) {
+            let content = self.header().content() + width + with.len();
+            if content + HEADER_MAX > CHUNK_BYTES_MAX {
                 return false;
             }
-            *self = self.moved(good_size(need), false);
+            *self = self.moved(capacity_for(content), false);
         }
-        let place = self.extent(&(at..at)).start + self.field(START);
-        let (end, first) = (self.field(END), self.field(FIRST));
-        let memory = self.memory_mut();
+        let place = self.extent(&(at..at)).start;
+        let (mut header, memory) = self.parts_mut();
+        let Header { start, end, first, count, .. } = header;
+        let place = place + start;
         memory.copy_within(place..end, place + width);
         // Codes stand in reverse, so those of later elements move down.
         let later = first + 1 - count..first + 1 - at;
         memory.copy_within(later.clone(), later.start - with.len());
-        let (mut to, mut extra) = (place, 0);
+        let mut to = place;
         for (number, packed) in with.iter().enumerate() {
             packed.write(&mut memory[to..to + packed.width()]);
             memory[first - at - number] = packed.code;
             to += packed.width();
-            extra += packed.extra as usize;
+            header.extra += packed.extra as usize;
         }
-        self.set(END, end + width);
-        self.set(COUNT, count + with.len());
-        self.set(EXTRA, self.field(EXTRA).wrapping_add(extra));
+        header.end += width;
+        header.count += with.len();
+        header.write(memory);
         true
     }
 
     /// Takes some elements away, and puts another in their place. False, with nothing done: it has no room for it.
     pub fn splice(&mut self, elements: Range<usize>, with: Option<&Packed>) -> bool {
-        let (extent, count) = (self.extent(&elements), self.len());
+        let (extent, old) = (self.extent(&elements), self.header());
         let gone: usize = self.from(elements.start).take(elements.len()).map(|element| element.listpack_size()).sum();
         let added = with.map_or(0, |packed| packed.width() + 1);
-        let need = self.used() - extent.len() - elements.len() + added;
-        if need > CHUNK_BYTES_MAX {
+        let content = old.content() - extent.len() - elements.len() + added;
+        if content + HEADER_MAX > CHUNK_BYTES_MAX {
             return false;
         }
-        let mut new = Chunk::with_capacity(good_size(need));
+        let mut new = Chunk::with_capacity(capacity_for(content));
         let (capacity, Iter { codes, data }) = (new.heap_bytes(), self.iter());
-        let left = count - elements.len() + with.is_some() as usize;
-        let size = data.len() - extent.len() + with.map_or(0, Packed::width);
-        let memory = new.memory_mut();
+        let count = old.count - elements.len() + with.is_some() as usize;
+        let start = header_bytes(capacity);
+        let end = start + content - count;
+        let memory = new.parts_mut().1;
         let (head, tail) = (&data[..extent.start], &data[extent.end..]);
-        memory[HEADER..HEADER + head.len()].copy_from_slice(head);
-        memory[HEADER + size - tail.len()..HEADER + size].copy_from_slice(tail);
+        memory[start..start + head.len()].copy_from_slice(head);
+        memory[end - tail.len()..end].copy_from_slice(tail);
         // Codes stand in reverse.
-        let (before, after) = (&codes[count - elements.start..], &codes[..count - elements.end]);
+        let (before, after) = (&codes[old.count - elements.start..], &codes[..old.count - elements.end]);
         memory[capacity - before.len()..].copy_from_slice(before);
-        memory[capacity - left..capacity - left + after.len()].copy_from_slice(after);
-        let mut extra = self.field(EXTRA).wrapping_add(extent.len()).wrapping_sub(gone);
+        memory[capacity - count..capacity - count + after.len()].copy_from_slice(after);
+        let mut extra = old.extra + extent.len() - gone;
         if let Some(packed) = with {
-            packed.write(&mut memory[HEADER + head.len()..HEADER + size - tail.len()]);
+            packed.write(&mut memory[start + head.len()..end - tail.len()]);
             memory[capacity - before.len() - 1] = packed.code;
-            extra = extra.wrapping_add(packed.extra as usize);
+            extra += packed.extra as usize;
         }
-        new.set(COUNT, left);
-        new.set(START, HEADER);
-        new.set(END, HEADER + size);
-        new.set(FIRST, capacity - 1);
-        new.set(EXTRA, extra);
+        Header { capacity, count, start, end, first: capacity - 1, extra }.write(memory);
         *self = new;
         true
     }

@@ -327,7 +327,13 @@ impl List {
     /// Elements are to be added that have so many bytes: Redis judges by that, before it adds them, what the encoding is.
     #[inline]
     pub fn expect(&mut self, bytes: usize, count: usize, fill: Fill) {
-        if self.is_listpack() && fill.exceeds(self.listpack_bytes() + bytes, self.len() + count) {
+        if self.is_listpack() {
+            self.judge(bytes, count, fill);
+        }
+    }
+
+    fn judge(&mut self, bytes: usize, count: usize, fill: Fill) {
+        if fill.exceeds(self.listpack_bytes() + bytes, self.len() + count) {
             let row = self.row();
             (row.is_listpack, row.is_fresh) = (false, true);
         }
