@@ -11,7 +11,7 @@ use log::warn;
 impl Engine {
     pub(super) fn deliver(&mut self, message: Message, to: &[ClientId], now: Now) {
         let mut letter = Letter::from(message);
-        let least = self.world.server.least_output_limit();
+        let least = self.world.server.least_output_limit_of_hearers();
         let mut suspects = vec![];
         let all_weighed = self.world.server.weights.are_wanted();
         for id in to {

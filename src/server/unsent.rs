@@ -31,4 +31,10 @@ impl Server {
         const { assert!(STRANGER_BYTES_MAX < MONITOR_BYTES_MAX) }
         self.config.client_output_buffer_limit.least().min(STRANGER_BYTES_MAX as usize)
     }
+
+    /// The same of those who are sent what others say. (Monitors hear too; strangers do not, whose limit is far lower.)
+    #[inline]
+    pub fn least_output_limit_of_hearers(&self) -> usize {
+        self.config.client_output_buffer_limit.least().min(MONITOR_BYTES_MAX as usize)
+    }
 }
