@@ -5,9 +5,10 @@ use mio::{
     Interest, Registry, Token,
     event::{Event, Source},
 };
-use std::io::{self, IoSlice, Read, Write};
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+use std::io::{self, IoSlice, Write};
 use std::net::Shutdown;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 #[derive(Debug)]
 pub enum Stream {
@@ -71,17 +72,21 @@ impl Connection {
 }
 
 impl Stream {
+    #[inline]
     pub fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Stream::Tcp(stream) => stream.read(room),
-            Stream::Unix(stream) => stream.read(room),
-        }
+        Ok(recv(self.as_fd(), room, RecvFlags::empty())?.0)
     }
 
+    #[inline]
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(send(self.as_fd(), bytes, SendFlags::NOSIGNAL)?)
+    }
+
+    #[inline]
+    fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Stream::Tcp(stream) => stream.write(bytes),
-            Stream::Unix(stream) => stream.write(bytes),
+            Stream::Tcp(stream) => stream.as_fd(),
+            Stream::Unix(stream) => stream.as_fd(),
         }
     }
 
