@@ -102,6 +102,25 @@ impl Lookup {
     }
 }
 
+/// A name of up to 16 bytes, as it was spelt.
+#[derive(Default)]
+pub struct ShortName {
+    ends: [u64; 2],
+    len: usize,
+}
+
+impl ShortName {
+    #[inline(always)]
+    pub fn of(name: &[u8]) -> Option<ShortName> {
+        (name.len() <= 16).then(|| ShortName { ends: ends(name), len: name.len() })
+    }
+
+    #[inline(always)]
+    pub fn is(&self, name: &[u8]) -> bool {
+        self.ends == ends(name) && self.len == name.len()
+    }
+}
+
 /// All of a name of up to 16 bytes; of a longer one its ends.
 #[inline(always)]
 const fn ends(name: &[u8]) -> [u64; 2] {

@@ -5,8 +5,8 @@
 //! clients, a third of its time outside the kernel.
 use super::session::{Input, Session};
 use super::{ClientId, Engine, Host, World};
-use crate::command::entry::Entry;
-use crate::store::Hint;
+use crate::command::entry::{Entry, Named};
+use crate::store::{Hint, Start};
 use crate::wire::lexer::Limits;
 use crate::wire::parser::{Batch, Progress};
 
@@ -30,12 +30,27 @@ struct Foreseen {
     of: usize,
 }
 
-/// The command that a request names, if there is such a command; the hash of its first key; where that may be.
+/// The command that a request names, if there is such a command, and what is known of its first key.
 #[derive(Clone, Copy)]
 pub(super) struct Known {
     pub command: Option<&'static Entry>,
-    pub hash: Option<u64>,
-    pub hint: Option<Hint>,
+    first: First,
+}
+
+#[derive(Clone, Copy)]
+enum First {
+    Unknown,
+    /// There the look-up begins.
+    Near(Start),
+    /// There it may be.
+    At(Hint),
+}
+
+impl Known {
+    #[inline(always)]
+    pub fn hint(&self) -> Option<Hint> {
+        if let First::At(hint) = self.first { Some(hint) } else { None }
+    }
 }
 
 impl Ahead {
@@ -109,7 +124,7 @@ impl World {
         let progress = session.parser.parse(input.bytes_mut(), &mut ahead.batch, limits, most_ahead(limits).min(most));
         if let [_] = ahead.batch.requests.as_slice() {
             let command = self.table.named_by(ahead.batch.request(0, input.bytes()));
-            ahead.known.push(Known { command, hash: None, hint: None });
+            ahead.known.push(Known { command, first: First::Unknown });
         } else {
             self.look_up(session.id, &ahead.batch, input.bytes(), &mut ahead.known);
             self.fetch(session.id, &mut ahead.known);
@@ -121,12 +136,14 @@ impl World {
     #[inline]
     fn look_up(&self, id: ClientId, batch: &Batch, input: &[u8], known: &mut Vec<Known>) {
         let database = self.server.clients.at(id.key).database;
+        let mut last = Named::default();
         for at in 0..batch.requests.len() {
             let request = batch.request(at, input);
-            let command = self.table.named_by(request);
+            let command = self.table.named_again(request, &mut last);
             let first = command.map_or(0, |command| command.positions.first);
             let key = if first > 0 { request.get(first as usize) } else { None };
-            known.push(Known { command, hash: key.map(|key| self.data.foresee(database, key)), hint: None });
+            let first = key.map_or(First::Unknown, |key| First::Near(self.data.foresee(database, key)));
+            known.push(Known { command, first });
         }
     }
 
@@ -135,7 +152,9 @@ impl World {
     fn fetch(&self, id: ClientId, known: &mut [Known]) {
         let database = self.server.clients.at(id.key).database;
         for known in known {
-            known.hint = known.hash.and_then(|hash| self.data.fetch(database, hash));
+            if let First::Near(start) = known.first {
+                known.first = self.data.fetch(database, start).map_or(First::Unknown, First::At);
+            }
         }
     }
 }

@@ -101,9 +101,9 @@ impl World {
         let traced = log_enabled!(log::Level::Trace);
         loop {
             cx.request = course.batch.request(course.at, course.input);
-            let Known { command, hint, .. } = course.known[course.at];
-            cx.found = command;
-            cx.data.expect(hint);
+            let known = &course.known[course.at];
+            cx.found = known.command;
+            cx.data.expect(known.hint());
             course.at += 1;
             let begun = *cx.since;
             let wanted = cx.record.wanted;

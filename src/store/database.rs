@@ -5,7 +5,7 @@
 use super::entry::{Account, Entry, Held, NEVER};
 use super::sizes::Sizes;
 use super::structure::arena::Arena;
-use super::structure::table::{self, Place, Table};
+use super::structure::table::{self, Place, Start, Table};
 use super::structure::wheel::{self, Wheel};
 use super::text::Content;
 use super::value::{Collection, WrongType};
@@ -166,13 +166,13 @@ impl Database {
     }
 
     #[inline(always)]
-    pub(super) fn prefetch(&self, hash: u64) {
-        self.table.prefetch(hash);
+    pub(super) fn prefetch(&self, hash: u64) -> Start {
+        self.table.prefetch(hash)
     }
 
     #[inline(always)]
-    pub(super) fn candidate(&self, hash: u64) -> Option<(Place, &Entry)> {
-        self.table.candidate(hash)
+    pub(super) fn candidate(&self, start: Start) -> Option<(Place, &Entry)> {
+        self.table.candidate(start)
     }
 
     #[inline]

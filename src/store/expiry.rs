@@ -117,7 +117,7 @@ impl Keyspace {
         let more = database.wheel.take_due(now_ms, &mut batch);
         // All at once, so that they wait for memory together.
         for item in &batch {
-            if let Some((_, entry)) = database.candidate(item.hash) {
+            if let Some((_, entry)) = database.candidate(database.prefetch(item.hash)) {
                 entry.prefetch();
             }
         }

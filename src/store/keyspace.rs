@@ -5,7 +5,7 @@ use super::database::{Database, Edited, KeyHasher};
 use super::door::{Door, NewExpiry};
 use super::entry::{Entry, NEVER, Value};
 use super::event::{Event, Lapsed, Ledger};
-use super::structure::table::Place;
+use super::structure::table::{Place, Start};
 use super::text::{Content, Text};
 use super::value::{Collection, Hash};
 
@@ -86,31 +86,27 @@ impl Keyspace {
         Some(entry)
     }
 
-    /// The hash of a key; the slots where its entry may be are fetched into the cache.
+    /// Where the look-up of a key will begin; the slots there are fetched into the cache.
     #[inline(always)]
-    pub fn foresee(&self, database: usize, key: &[u8]) -> u64 {
-        let hash = self.hasher.key(key);
-        self.databases[database].prefetch(hash);
-        hash
+    pub fn foresee(&self, database: usize, key: &[u8]) -> Start {
+        self.databases[database].prefetch(self.hasher.key(key))
     }
 
-    /// The entry that a look-up with this hash would compare first, whatever its key and its time; it is fetched too.
+    /// The entry that this look-up would compare first, whatever its key and its time; it is fetched too.
     #[inline(always)]
-    pub fn fetch(&self, database: usize, hash: u64) -> Option<Hint> {
-        let (place, entry) = self.databases[database].candidate(hash)?;
+    pub fn fetch(&self, database: usize, start: Start) -> Option<Hint> {
+        let (place, entry) = self.databases[database].candidate(start)?;
         entry.prefetch();
         Some(Hint(place))
     }
 
     /// Fetches into the cache what look-ups of these keys will touch first. Only a hint: nothing is kept of it.
     pub fn warm<'k>(&self, database: usize, keys: impl Iterator<Item = &'k [u8]>) {
-        let mut hashes = [0; WARMED_MAX];
-        let mut count = 0;
-        for (hash, key) in hashes.iter_mut().zip(keys) {
-            *hash = self.foresee(database, key);
-            count += 1;
+        let mut starts = [None; WARMED_MAX];
+        for (start, key) in starts.iter_mut().zip(keys) {
+            *start = Some(self.foresee(database, key));
         }
-        hashes[..count].iter().for_each(|hash| _ = self.fetch(database, *hash));
+        starts.iter().map_while(|start| *start).for_each(|start| _ = self.fetch(database, start));
     }
 
     /// The entry of a key that was looked up just now. For who looks at several at once.

@@ -19,5 +19,6 @@ pub use door::{Door, NewExpiry};
 pub use entry::{Entry, Value};
 pub use event::{Barrier, Change, Event};
 pub use keyspace::{Hint, Keyspace, WARMED_MAX};
+pub use structure::table::Start;
 pub use text::{Content, Text};
 pub use value::{Collection, Hash, HashLimits, List, Set, SetLimits, SortedSet, SortedSetLimits, Walk, WrongType};

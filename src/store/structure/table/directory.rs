@@ -23,6 +23,13 @@ pub struct Place {
     pub(super) slot: u32,
 }
 
+/// Where a look-up begins; true until the table changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    home: Place,
+    tag: u16,
+}
+
 #[derive(Clone, Debug)]
 pub struct Table<T, H> {
     hasher: H,
@@ -112,19 +119,22 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         Some(Place { segment: number, slot: slot as u32 })
     }
 
-    /// It will be looked for soon.
+    /// It will be looked for soon: the slots are fetched into the cache.
     #[inline(always)]
-    pub fn prefetch(&self, hash: u64) {
-        let segment = self.segments.get(self.number_of(hash));
-        segment.prefetch(tag(hash, segment.depth));
-    }
-
-    /// The first item whose tag is that of this hash: what `find` would compare first.
-    #[inline(always)]
-    pub fn candidate(&self, hash: u64) -> Option<(Place, &T)> {
+    pub fn prefetch(&self, hash: u64) -> Start {
         let number = self.number_of(hash);
         let segment = self.segments.get(number);
-        let slot = segment.find(tag(hash, segment.depth), |_| true)?;
+        let tag = tag(hash, segment.depth);
+        let home = segment.home(tag);
+        segment.prefetch(home);
+        Start { home: Place { segment: number, slot: home as u32 }, tag }
+    }
+
+    /// The first item whose tag is that of the hash: what `find` would compare first.
+    #[inline(always)]
+    pub fn candidate(&self, Start { home: Place { segment: number, slot }, tag }: Start) -> Option<(Place, &T)> {
+        let segment = self.segments.get(number);
+        let slot = segment.find_from(slot as usize, tag, |_| true)?;
         Some((Place { segment: number, slot: slot as u32 }, segment.slots.get(slot)?.as_ref()?))
     }
 

@@ -29,9 +29,9 @@ mod tests;
 mod window;
 
 #[cfg(not(feature = "plain-map"))]
-pub use directory::{Place, Table};
+pub use directory::{Place, Start, Table};
 #[cfg(feature = "plain-map")]
-pub use plain::{Place, Table};
+pub use plain::{Place, Start, Table};
 
 /// An item has room for a tag. What it is, the table says.
 pub trait Item {

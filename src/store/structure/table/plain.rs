@@ -8,6 +8,9 @@ use std::hash::BuildHasherDefault;
 /// The hash of an item, and how many with the same hash came before it. Where it stands; true until the table changes.
 pub type Place = (u64, u32);
 
+/// Where a look-up begins.
+pub type Start = u64;
+
 #[derive(Debug)]
 pub struct Table<T, H> {
     hasher: H,
@@ -65,7 +68,9 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
 
     /// std's map says nothing of where an item would be.
     #[inline]
-    pub fn prefetch(&self, _hash: u64) {}
+    pub fn prefetch(&self, hash: u64) -> Start {
+        hash
+    }
 
     /// For who keeps the items' memory in it. What items hash to must stay.
     pub fn hasher_mut(&mut self) -> &mut H {
@@ -86,7 +91,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
     }
 
     /// What `find` would compare first.
-    pub fn candidate(&self, hash: u64) -> Option<(Place, &T)> {
+    pub fn candidate(&self, hash: Start) -> Option<(Place, &T)> {
         self.items.get(&(hash, 0)).map(|item| ((hash, 0), item))
     }
 

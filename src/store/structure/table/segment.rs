@@ -22,20 +22,25 @@ impl<T: Item> Segment<T> {
 
     /// Slots are spread evenly over tags.
     #[inline]
-    fn home(&self, tag: u16) -> usize {
+    pub fn home(&self, tag: u16) -> usize {
         (tag as usize * self.homes as usize) >> TAG_BITS
     }
 
     #[inline]
-    pub fn prefetch(&self, tag: u16) {
-        prefetch(&self.slots, self.home(tag));
+    pub fn prefetch(&self, at: usize) {
+        prefetch(&self.slots, at);
     }
 
     /// Slots are compared eight at a time, with no branch for each: how far an item is from its home, no processor can
     /// guess.
     #[inline(always)] // As a call it took 45 instructions more.
-    pub fn find(&self, tag: u16, mut same: impl FnMut(&T) -> bool) -> Option<usize> {
-        let mut at = self.home(tag);
+    pub fn find(&self, tag: u16, same: impl FnMut(&T) -> bool) -> Option<usize> {
+        self.find_from(self.home(tag), tag, same)
+    }
+
+    /// The same, where it is known where that tag's home is.
+    #[inline(always)]
+    pub fn find_from(&self, mut at: usize, tag: u16, mut same: impl FnMut(&T) -> bool) -> Option<usize> {
         while let Some(window) = self.slots[at..].first_chunk::<WINDOW>() {
             let mut alike = alike(window, tag);
             while alike != 0 {

@@ -97,7 +97,7 @@ impl Both {
         assert!(held == self.model);
         let seen = self.model.iter().take(100).all(|number| {
             let hash = (self.table.hasher().hash)(*number);
-            self.find(*number).is_some() && self.table.candidate(hash).is_some()
+            self.find(*number).is_some() && self.table.candidate(self.table.prefetch(hash)).is_some()
         });
         assert!(seen);
     }
