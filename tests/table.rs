@@ -8,6 +8,7 @@ mod samples;
 
 use recognizer::is_of;
 use samples::{Line, changed, requests, spoiled};
+use spindle::command::entry::Named;
 use spindle::command::facts::{self, FLAG_NAMES, category};
 use spindle::command::label::{Labels, Role};
 use spindle::command::specs::KeySpecs;
@@ -85,6 +86,28 @@ fn names_are_unique_and_found_in_any_case() {
             let words: Line = name.split('|').map(String::from).collect();
             let found = COMMANDS.find(&mut Words::new(owned(&words).request())).expect(name);
             assert_eq!(found.facts.name, entry.facts.name);
+        }
+    }
+}
+
+/// What a request named before it changes nothing: in any order, in any case, with words that name nothing between them.
+#[test]
+fn a_name_is_found_after_any_other() {
+    let mut spellings: Vec<String> =
+        entries().flat_map(|entry| [entry.facts.name.into(), entry.lower_name()]).collect();
+    spellings.extend(
+        ["", "g", "gt", "get ", "gets", "CONFIG|NONE", "ABCDEFGHIJKLMNOPQ", "ABCDEFGHIJKLMNOPR"].map(String::from),
+    );
+    let lines: Vec<OwnedWords> =
+        spellings.iter().map(|name| owned(&name.split('|').map(String::from).collect::<Line>())).collect();
+    let alone = |line: &OwnedWords| COMMANDS.named_by(line.request()).map(|entry| entry.facts.name);
+    for first in &lines {
+        for second in &lines {
+            let mut last = Named::default();
+            for line in [first, second, second, first] {
+                let found = COMMANDS.named_again(line.request(), &mut last).map(|entry| entry.facts.name);
+                assert_eq!(found, alone(line), "{:?} with {:?}", first.request().get(0), second.request().get(0));
+            }
         }
     }
 }

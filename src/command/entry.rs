@@ -169,8 +169,8 @@ impl Commands {
         if entry.subcommands == 0 { Some(entry) } else { self.find(&mut Words::new(request)).ok() }
     }
 
-    /// The same. `last`: what the request before it named. Pipelines are often of one command, and to compare a name takes
-    /// 40 instructions less than to look it up.
+    /// The same. `last`: what the request before it named. Pipelines are often of one command, and to compare its name takes
+    /// less than to look it up (of 559 instructions a PING saved 18).
     #[inline(always)]
     pub fn named_again(&self, request: Request, last: &mut Named) -> Option<&'static Entry> {
         let name = request.get(0)?;
