@@ -178,7 +178,7 @@ impl Commands {
             return last.command;
         }
         let command = self.named_by(request);
-        if command.is_some_and(|command| command.name_words == 1)
+        if command.is_some_and(|command| command.name_words == 1 && command.subcommands == 0)
             && let Some(name) = ShortName::of(name)
         {
             *last = Named { name, command };
