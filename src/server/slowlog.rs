@@ -59,7 +59,9 @@ impl SlowLog {
 pub fn shortened<'a>(words: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<Box<[u8]>> {
     let count = words.len();
     let kept = if count > WORDS_MAX { WORDS_MAX - 1 } else { count };
-    let mut short: Vec<Box<[u8]>> = words.take(kept).map(shorten).collect();
+    // `collect` would take the memory that all of the words stood in, and the log would keep it.
+    let mut short: Vec<Box<[u8]>> = Vec::with_capacity(kept + 1);
+    short.extend(words.take(kept).map(shorten));
     if kept < count {
         short.push(format!("... ({} more arguments)", count - kept).into_bytes().into());
     }
@@ -72,5 +74,23 @@ fn shorten(word: &[u8]) -> Box<[u8]> {
             [kept, format!("... ({} more bytes)", rest.len()).as_bytes()].concat().into()
         }
         _ => word.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_takes_no_memory() {
+        for count in [1, WORDS_MAX, WORDS_MAX + 1, 100_000] {
+            let words: Vec<&[u8]> = vec![b"word"; count];
+            let short = shortened(words.into_iter());
+            assert_eq!(short.len(), count.min(WORDS_MAX));
+            assert!(short.capacity() <= WORDS_MAX + 1);
+        }
+        let (short, long) = (vec![b'a'; WORD_BYTES_MAX], vec![b'a'; WORD_BYTES_MAX + 2]);
+        let kept = shortened([&short[..], &long].into_iter());
+        assert_eq!((&kept[0][..], kept[1].ends_with(b"... (2 more bytes)")), (&short[..], true));
     }
 }
