@@ -366,3 +366,43 @@ fn a_wrong_type_when_it_comes() {
     bench.ask(pusher, "RPUSH from 2");
     assert!(bench.text(first).starts_with("-WRONGTYPE"));
 }
+
+/// It is served by whatever comes first, however that comes, and what it waited for is forgotten.
+#[test]
+fn one_waits_for_very_many_keys() {
+    let mut bench = Bench::new();
+    let [waits, other, writes] = [(); 3].map(|()| bench.open());
+    let keys: Vec<String> = (0..3_000).map(|n| format!("k{n}")).collect();
+    let blpop = format!("BLPOP {} 0", keys.join(" "));
+    let many = (0..4_000).map(|n| format!(" other{n} x")).collect::<String>();
+    let many = format!("MSET{many}");
+    let waited_for = |bench: &mut Bench| {
+        bench.tick();
+        let info = bench.ask(writes, "INFO clients");
+        info.split("total_blocking_keys:").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().to_string()
+    };
+    for (come, served) in [
+        (&["LPUSH k2999 v"][..], "k2999"),
+        // Of two that are there, the first in the order of the words.
+        (&["MULTI", "LPUSH k900 v", "LPUSH k700 v", "EXEC"], "k700"),
+        // The other database has few keys, and many.
+        (&["SELECT 1", "LPUSH k5 v", "SET k2998 no", "SELECT 0", "SWAPDB 0 1"], "k5"),
+        (&["SET some x", "FLUSHALL", "SELECT 1", "MANY", "LPUSH k77 v", "SELECT 0", "SWAPDB 1 0"], "k77"),
+    ] {
+        bench.ask(writes, "FLUSHALL");
+        bench.send(waits, &blpop);
+        bench.send(other, "BLPOP none k5 k700 0");
+        assert_eq!(waited_for(&mut bench), "3001");
+        for (at, line) in come.iter().enumerate() {
+            assert_eq!(bench.text(waits), "", "before {}", come[at]);
+            bench.ask(writes, if *line == "MANY" { &many } else { line });
+        }
+        assert_eq!(bench.text(waits), format!("*2 ${} {served} $1 v", served.len()));
+        assert_eq!(bench.text(other), "", "who came first was served");
+        (0..5).for_each(|_| bench.tick());
+        assert_eq!(waited_for(&mut bench), "3");
+        bench.ask(writes, &format!("CLIENT UNBLOCK {}", other.serial));
+        assert_eq!(bench.text(other), "*-1");
+        assert_eq!(waited_for(&mut bench), "0");
+    }
+}

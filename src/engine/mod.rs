@@ -113,10 +113,11 @@ impl Engine {
         publish::observe(&mut data.ledger, &server);
         data.ledger.access.rates = server.config.use_rates();
         server.startup_bytes = crate::base::memory::allocated();
+        let waiting = Waiting::new(data.hasher().clone());
         Engine {
             world: World { data, server, effects: vec![], record: Record::default(), queues: Queues::default(), table },
             sessions: Sessions::new(),
-            waiting: Waiting::default(),
+            waiting,
             wishes: vec![],
             load: None,
             sample_at_us: 0,
@@ -303,6 +304,7 @@ impl Engine {
         self.sessions.check();
         self.world.server.pubsub.check();
         self.world.server.watch.check();
+        self.waiting.check();
         self.world.server.check_strangers();
         self.world.server.weights.check(self.world.server.clients.iter());
         assert_eq!(self.sessions.iter().count(), self.world.server.clients.len());

@@ -9,7 +9,7 @@ use crate::command::notice::after_wait;
 use crate::command::words::{OwnedWords, Request};
 use crate::command::{Block, Context, Effect, Host, Outcome, publish, serve};
 use crate::server::clients::ClientId;
-use crate::store::{Change, Event};
+use crate::store::{Change, Entry, Event};
 
 /// So many events are published before they are delivered.
 const PUBLISHED_AT_ONCE: usize = 1024;
@@ -18,10 +18,14 @@ const KEPT_MAX: usize = 64 * 1024;
 
 impl World {
     fn tell_watchers(&mut self, change: &Change, now: Now) {
-        let (watch, data, database) = (&mut self.server.watch, &mut self.data, change.database);
+        let (watch, data, database) = (&mut self.server.watch, &self.data, change.database);
         match change.event {
             Event::FLUSHED => watch.flushed(database),
-            Event::SWAPPED => watch.swapped(database, |key| data.look(database, key, now.wall_ms()).is_some()),
+            Event::SWAPPED => {
+                let (there, now_ms) = (data.database(database), now.wall_ms());
+                let keys = there.iter().filter(|entry| !entry.is_expired(now_ms)).map(Entry::key);
+                watch.swapped(database, there.len(), keys, |key| data.peek(database, key, now_ms).is_some());
+            }
             event => watch.touch(database, &change.key, event == Event::EXPIRED),
         }
     }
@@ -96,7 +100,7 @@ impl Engine {
             session.close = Some(close);
         }
         // It waits no longer: what it waited for is for others.
-        if self.waiting.remove(id).is_some() {
+        if self.waiting.remove(id) {
             self.refresh_observed();
         }
         self.world.server.unweigh(id);
@@ -123,8 +127,8 @@ impl Engine {
         let Block { keys, wants, deadline_us, late, .. } = block;
         let client = self.world.server.clients.at_mut(id.key);
         client.blocked = true;
-        self.waiting
-            .add(id, Wait { words, database: client.database, keys, wants, deadline_us, late, turn: 0, bytes: 0 });
+        let wait = Wait { words, wants, deadline_us, late, turn: 0, hashes: vec![], bytes: 0 };
+        self.waiting.add(id, client.database, keys, wait);
         self.refresh_observed();
     }
 
@@ -197,9 +201,9 @@ impl Engine {
                     continue;
                 }
                 match change.event {
-                    // What has gone serves nobody who wants something.
                     Event::FLUSHED | Event::SWAPPED => {
-                        for place in self.waiting.keys_of(change.database) {
+                        let now_ms = now.wall_ms();
+                        for place in self.waiting.served_by(change.database, &self.world.data, now_ms) {
                             self.serve_waiters(place, now, host);
                         }
                     }
@@ -225,8 +229,7 @@ impl Engine {
 
     /// Runs a waiting client's command once more; it may wait on. False: it is paused.
     fn try_again(&mut self, id: ClientId, now: Now, host: &mut dyn Host) -> bool {
-        let Some(wait) = self.waiting.get(id) else { return true };
-        let words = wait.words.clone();
+        let Some(words) = self.waiting.take_words(id) else { return true };
         let mut session = self.sessions.take(id).expect("who waits is there");
         let mut since = host.ticks();
         let from = self.world.record.wanted.then(|| session.output.end());
@@ -239,6 +242,7 @@ impl Engine {
         if !waits_on {
             self.hold(&mut session, from);
         }
+        self.waiting.put_words(id, words);
         if let Outcome::Continue(task) = outcome {
             session.task = Some(task);
         }
@@ -261,8 +265,7 @@ impl Engine {
     }
 
     fn end_wait(&mut self, id: ClientId, now: Now, host: &mut dyn Host, say: impl FnOnce(&mut Context)) {
-        let Some(wait) = self.waiting.get(id) else { return };
-        let words = wait.words.clone();
+        let Some(words) = self.waiting.take_words(id) else { return };
         let mut session = self.sessions.take(id).expect("who waits is there");
         let mut others = Rest { sessions: &mut self.sessions, room: None };
         let (mut since, output) = (0, &mut session.output);

@@ -15,8 +15,8 @@ const EXPIRE_PART_MIN: u64 = 16;
 /// So many entries are freed, or a fraction of them moved, in one slice.
 const TIDY_SLICE: usize = 1024;
 const OUTPUT_CHECK_EVERY_US: u64 = 250_000;
-/// So many keys that nobody watches any more are forgotten in one slice: some hundred microseconds.
-const UNWATCH_SLICE: usize = 1024;
+/// So many keys that nobody watches any more, or waits for, are forgotten in one slice: some hundred microseconds.
+const FORGOTTEN_SLICE: usize = 1024;
 const IDLE_CHECK_EVERY_US: u64 = 1_000_000;
 
 impl Engine {
@@ -32,6 +32,10 @@ impl Engine {
         }
         self.world.data.tidy(TIDY_SLICE);
         self.world.server.pubsub.forget_some();
+        if self.waiting.is_forgetting() {
+            self.waiting.forget(FORGOTTEN_SLICE);
+            self.refresh_observed();
+        }
         while let Some(id) = self.waiting.pop_late(now.mono_us) {
             self.time_out(id, now, host);
         }
@@ -51,7 +55,7 @@ impl Engine {
             self.limit_soft(now);
         }
         if self.world.data.ledger.observed || self.world.server.watch.is_stale() {
-            self.world.server.watch.forget(UNWATCH_SLICE);
+            self.world.server.watch.forget(FORGOTTEN_SLICE);
             // Perhaps nobody watches any more. (Asked in every turn, it took 700 instructions.)
             self.refresh_observed();
         }
@@ -102,7 +106,7 @@ impl Engine {
         let idle = (self.world.server.config.timeout > 0 && self.client_count() > 0).then_some(self.idle_check_at_us);
         let forgetting = self.world.server.pubsub.is_forgetting().then_some(now.mono_us);
         let output = (!self.over_soft.is_empty()).then_some(self.output_check_at_us);
-        let unwatch = self.world.server.watch.is_stale().then_some(now.mono_us);
+        let unwatch = (self.world.server.watch.is_stale() || self.waiting.is_forgetting()).then_some(now.mono_us);
         let waiting = self.waiting.first_deadline_us();
         let pause = self.world.server.pause.map(|pause| pause.until_us);
         earliest([expiry, tidy, output, waiting, sample, idle, forgetting, unwatch, pause])

@@ -44,6 +44,8 @@ struct Set {
     round: u64,
     /// Of the keys. Empty once the watch is broken.
     hashes: Vec<u64>,
+    /// How many of the keys are there, by databases that have some. Empty once the watch is broken.
+    present: BTreeMap<usize, usize>,
     key_bytes: usize,
     broken: bool,
     /// The first moment at which one of the keys expires. (A new expiry is a change.)
@@ -120,6 +122,9 @@ impl Watch {
             }
         }
         set.hashes.push(hash);
+        if present {
+            *set.present.entry(database).or_default() += 1;
+        }
         set.key_bytes += key.len();
         set.expires_ms = [set.expires_ms, expires_ms].into_iter().flatten().min();
     }
@@ -149,19 +154,35 @@ impl Watch {
 
     /// All keys of a database are gone. Who watched one that was not there has lost nothing.
     pub fn flushed(&mut self, database: usize) {
-        self.touch_all(database, |_, by| by.present);
+        let lost = self.sets.iter().filter(|(_, set)| set.present.contains_key(&database));
+        let lost: Vec<(u64, u64)> = lost.map(|(client, set)| (*client, set.round)).collect();
+        lost.into_iter().for_each(|(client, round)| self.lose(client, round));
     }
 
-    /// A database has other keys now. `is_there`: whether one is there now.
-    pub fn swapped(&mut self, database: usize, mut is_there: impl FnMut(&[u8]) -> bool) {
-        self.touch_all(database, |key, by| by.present || is_there(key));
-    }
-
-    fn touch_all(&mut self, database: usize, mut concerned: impl FnMut(&[u8], &Watcher) -> bool) {
-        let mut lost = vec![];
+    /// A database has other keys now: so many, and these. Who watched one that was there has lost, and who watched one that
+    /// is there now. `is_there`: whether one is, for it may be that fewer are watched than are there.
+    pub fn swapped<'k>(
+        &mut self,
+        database: usize,
+        len: usize,
+        keys: impl Iterator<Item = &'k [u8]>,
+        mut is_there: impl FnMut(&[u8]) -> bool,
+    ) {
+        self.flushed(database);
+        if self.clients() == 0 {
+            return;
+        }
+        if len < self.keys {
+            keys.for_each(|key| self.touch(database, key, false));
+            return;
+        }
+        let mut lost: Vec<(u64, u64)> = vec![];
         for watched in self.shards.iter().flatten().filter(|watched| watched.database == database) {
-            let by = watched.by.iter().filter(|by| concerned(&watched.key, by));
-            lost.extend(by.map(|by| (by.client, by.round)));
+            let by = watched.by.iter().filter(|by| lost.last() != Some(&(by.client, by.round)));
+            if by.clone().next().is_some() && is_there(&watched.key) {
+                let by: Vec<(u64, u64)> = by.map(|by| (by.client, by.round)).collect();
+                lost.extend(by);
+            }
         }
         lost.into_iter().for_each(|(client, round)| self.lose(client, round));
     }
@@ -170,6 +191,7 @@ impl Watch {
         let Some(set) = self.sets.get_mut(&client).filter(|set| set.round == round && !set.broken) else { return };
         set.broken = true;
         set.key_bytes = 0;
+        set.present.clear();
         let hashes = std::mem::take(&mut set.hashes);
         self.give_up(client, round, hashes);
     }
@@ -279,7 +301,18 @@ mod tests {
         for (serial, present) in [(1, true), (2, false), (3, false), (4, true)] {
             watch.add(client(serial), (serial == 4) as usize, &[serial as u8], present, None);
         }
-        watch.swapped(0, |key| key == [3]);
+        let mut copies = [true, false].map(|few| {
+            let mut watch = Watch::new([1, 2, 3, 4]);
+            (0..60).for_each(|n| watch.add(client(5 + n % 2), 0, &[100 + n as u8], n % 2 == 1, None));
+            watch.add(client(7), 0, &[3], false, None);
+            watch.add(client(8), 1, &[3], true, None);
+            // Either of the two ways finds the same.
+            let keys = [&[1u8, 1][..], &[3], &[9, 9]];
+            watch.swapped(0, if few { keys.len() } else { 1_000 }, keys.into_iter(), |key| key == [3]);
+            watch
+        });
+        assert_eq!(copies.each_mut().map(|watch| lost(watch, 0)), [[6, 7], [6, 7]]);
+        watch.swapped(0, 1, [&[3u8][..]].into_iter(), |key| key == [3]);
         assert_eq!(lost(&watch, 0), [1, 3]);
         watch.flushed(0);
         assert_eq!(lost(&watch, 0), [1, 3]);

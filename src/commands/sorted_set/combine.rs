@@ -354,6 +354,7 @@ fn unite<'d>(
             true
         });
     }
+    drop(places);
     Ok(in_order(all))
 }
 
