@@ -109,10 +109,11 @@ def times(pid):
 
 
 def write_calls(pid, work, deliveries):
-    """Calls that write to a socket, by strace's count; None where it is not there or may not look."""
+    """Calls of the loop's thread that write to a socket, by strace's count; None where it is not there or may not look.
+    (strace makes turns so long that Spindle's other thread writes to the log of each.)"""
     if not shutil.which("strace"):
         return None
-    argv = ["strace", "-f", "-c", "-e", "trace=write,writev,sendto,sendmsg", "-p", str(pid)]
+    argv = ["strace", "-c", "-e", "trace=write,writev,sendto,sendmsg", "-p", str(pid)]
     strace = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         time.sleep(0.5)
