@@ -16,6 +16,7 @@ bench.sh ranks         a sorted set grows to 5 million members and shrinks again
 bench.sh pubsub        user CPU and write calls per delivered message, one publisher, 1,000 subscribers
 bench.sh crowd         p99 of a hundred busy clients, alone and beside ten thousand idle connections, in paired rounds
 bench.sh expiry        a million keys that are due within a second: when they are gone, who waits meanwhile
+bench.sh rooms         where the nanoseconds of a GET and a SET go, room by room, by perf's samples, beside the null server
 bench.sh plain-map     pauses, beside a Spindle whose table is one std HashMap: what segments buy
 bench.sh bars          every bar of docs/measured.md: figure and verdict; exit 1 where one is missed
 bench.sh smoke         every part once, small, in under a minute: whether it works, not how fast

@@ -2,9 +2,9 @@
 
 import argparse, os, resource, signal, sys
 
-import bars, crowd, expiry, memory, pauses, pubsub, ranks, smoke, suite
+import bars, crowd, expiry, memory, pauses, pubsub, ranks, rooms, smoke, suite
 
-PARTS = {"suite": suite, "memory": memory, "pauses": pauses, "expiry": expiry, "ranks": ranks, "pubsub": pubsub, "crowd": crowd, "bars": bars, "smoke": smoke}
+PARTS = {"suite": suite, "memory": memory, "pauses": pauses, "expiry": expiry, "ranks": ranks, "pubsub": pubsub, "crowd": crowd, "rooms": rooms, "bars": bars, "smoke": smoke}
 
 
 def main():

@@ -183,7 +183,9 @@ fn leaves_are_well_filled() {
 
 #[test]
 fn it_is_the_same_when_made_at_one_go() {
-    for (seed, count) in [0, 1, 60, 61, 62, 61 * 31, 61 * 31 + 1, 5_000].into_iter().enumerate() {
+    // Miri takes minutes for all of them.
+    let counts = if cfg!(miri) { vec![1, 70] } else { vec![0, 1, 60, 61, 62, 61 * 31, 61 * 31 + 1, 5_000] };
+    for (seed, count) in counts.into_iter().enumerate() {
         let (mut both, mut chance) = (Both::new(), Chance::from_seed(seed as u64));
         (0..count.min(STEPS))
             .for_each(|step| both.add(score(seed as u64 % 4, &mut chance, step), &member(&mut chance, 1 << 40)));
