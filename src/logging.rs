@@ -2,6 +2,7 @@
 //!
 //! The queue is bounded. What finds it full is dropped and counted, and the count is logged once there is room. Only
 //! plain bytes go to the thread. The server logs through the `log` macros and knows nothing of this.
+use crate::base::helper;
 use crate::server::config::{Config, Facility, LogLevel};
 use jiff::Zoned;
 use log::{Level, LevelFilter, info, warn};
@@ -10,7 +11,6 @@ use std::ffi::CString;
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,8 +53,8 @@ pub fn check(config: &Config) -> Result<(), String> {
 /// env_logger's filters.
 pub fn start(config: &Config) -> io::Result<Logging> {
     let sink: Box<dyn Write + Send> = match &config.logfile {
-        // As Redis does it. Not `io::stdout()`: what that buffers would be lost on a pipe that is full for a while.
-        None => Box::new(File::from(io::stdout().as_fd().try_clone_to_owned()?)),
+        // As Redis does it.
+        None => Box::new(Stdout),
         // From the root on: `dir` may change.
         Some(path) => Box::new(LogFile(std::path::absolute(path)?)),
     };
@@ -76,10 +76,7 @@ fn build(filters: Option<&str>, sink: Box<dyn Write + Send>) -> (env_logger::Log
     let (queue, items) = mpsc::sync_channel(QUEUE);
     let lost = Arc::new(AtomicU64::new(0));
     let sender = Sender { queue: queue.clone(), lost: lost.clone() };
-    thread::Builder::new()
-        .name("log".into())
-        .spawn(move || write_lines(items, &lost, sink))
-        .expect("a thread for the log");
+    helper::spawn("log", move || write_lines(items, &lost, sink)).expect("a thread for the log");
 
     let mut builder = env_logger::Builder::new();
     match filters {
@@ -230,6 +227,19 @@ fn write_all(sink: &mut dyn Write, mut bytes: &[u8]) {
     }
 }
 
+/// Not `io::stdout()`: what that buffers would be lost on a pipe that is full for a while.
+struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(nix::unistd::write(io::stdout(), bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Two places for the same line.
 struct Both(Box<dyn Write + Send>, Syslog);
 
@@ -261,9 +271,10 @@ impl Syslog {
             Facility::Local6 => syslog::Facility::LOG_LOCAL6,
             Facility::Local7 => syslog::Facility::LOG_LOCAL7,
         };
-        // The system keeps the pointer for as long as the process lives.
+        // The system keeps the pointer for as long as the process lives. The first line opens the connection: it must be
+        // the thread's own.
         let ident = Box::leak(CString::new(ident)?.into_boxed_c_str());
-        syslog::openlog(Some(ident), LogFlags::LOG_PID | LogFlags::LOG_NDELAY, facility)?;
+        syslog::openlog(Some(ident), LogFlags::LOG_PID, facility)?;
         Ok(Syslog(facility))
     }
 

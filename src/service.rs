@@ -1,5 +1,5 @@
 //! The server as a service of its machine: its directory, the background, the file with its number, the supervisor that
-//! started it. Knows nothing of what is served. Redis ignores SIGHUP, and so does Spindle: its log needs no signal.
+//! started it. Knows nothing of what is served. SIGHUP changes nothing: the log file is opened for each line.
 use crate::server::config::{Config, Supervised};
 use log::{info, warn};
 use std::env;

@@ -68,6 +68,25 @@ fn who_may_not_be_evicted_stays_and_others_pay() {
     assert!(bench.engine.closing(kept).is_none());
 }
 
+#[test]
+fn what_clients_wait_with_is_told() {
+    let mut bench = with(&[]);
+    let [waiting, paused, other] = [(); 3].map(|()| bench.open());
+    let total = |bench: &mut Bench, id: ClientId| -> usize {
+        let line = bench.ask(other, &format!("CLIENT LIST ID {}", id.serial));
+        line.split("tot-mem=").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).expect("a number")
+    };
+    let keys = vec!["x".repeat(1000); 500].join(" ");
+    bench.send(waiting, &format!("BLPOP {keys} 0"));
+    assert!(total(&mut bench, waiting) > 1_000_000, "words and keys");
+    assert_eq!(bench.ask(other, "CLIENT PAUSE 60000 WRITE"), "+OK");
+    bench.send(paused, &format!("SET k {}", "x".repeat(100_000)));
+    assert!(total(&mut bench, paused) > 100_000);
+    assert_eq!(bench.ask(other, "CLIENT UNPAUSE"), "+OK");
+    bench.run(paused);
+    assert!(total(&mut bench, paused) < 100_000);
+}
+
 /// What they wait with is theirs: keys of a BLPOP, and a request that a pause holds.
 #[test]
 fn who_waits_with_much_is_evicted_and_who_is_served_weighs_no_more() {

@@ -272,6 +272,51 @@ fn results_that_would_be_too_large_are_refused() {
     assert!(text.contains("x1 $-1 $5 found $70001 xx"), "each beside its element");
 }
 
+/// What is drawn is counted as it comes: many small fields that are due do not make a large one seem small.
+#[test]
+fn draws_are_bounded_by_what_is_drawn() {
+    const REFUSAL: &str = "-ERR the result would take more memory than proto-max-bulk-len allows";
+    let mut bench = Bench::new();
+    let id = bench.open();
+    assert_eq!(bench.ask(id, "CONFIG SET proto-max-bulk-len 1mb"), "+OK");
+    let due: String = (0..3_000).map(|n| format!(" due{n} v")).collect();
+    bench.ask(id, &format!("HSETEX h PX 1 FIELDS 3000{due}"));
+    bench.ask(id, &format!("HSET h f {}", "x".repeat(10_000)));
+    bench.host.pass(10_000);
+    for count in [-200, -5_000] {
+        assert_eq!(bench.ask(id, &format!("HRANDFIELD h {count} WITHVALUES")), REFUSAL, "{count}");
+        assert!(bench.ask(id, &format!("HRANDFIELD h {count}")).starts_with(&format!("*{} $1 f", -count)));
+    }
+    assert!(bench.ask(id, "HRANDFIELD h -50 WITHVALUES").starts_with("*100 $1 f $10000 xxx"));
+    assert_eq!(bench.ask(id, "HRANDFIELD h -9223372036854775807"), REFUSAL);
+    assert!(bench.ask(id, "INFO errorstats").contains("errorstat_ERR:count=3"));
+}
+
+/// Draws that are made in slices end with what they have when their key goes.
+#[test]
+fn a_draw_is_broken_off() {
+    let mut bench = Bench::new();
+    let [id, other] = [(); 2].map(|()| bench.open());
+    for (make, draw) in [
+        ("SADD k a b c", "SRANDMEMBER k -50000"),
+        ("HSET k a 1 b 2", "HRANDFIELD k -50000 WITHVALUES"),
+        ("ZADD k 1 a 2 b", "ZRANDMEMBER k -50000 WITHSCORES"),
+    ] {
+        for ends in ["DEL k", "RENAME k away", "SET k text"] {
+            bench.ask(other, "FLUSHALL");
+            bench.ask(other, make);
+            bench.fill(id, &[request(draw), request("PING")].concat());
+            let (reply, slices) = bench.in_slices(id, "+PONG", |bench, slice| {
+                if slice == 1 {
+                    bench.ask(other, ends);
+                }
+            });
+            let told: usize = reply[1..].split(' ').next().unwrap().parse().unwrap();
+            assert!((4_096..50_000).contains(&told) && slices > 1, "{draw}, {ends}: {told} in {slices} slices");
+        }
+    }
+}
+
 // --- Many who wait
 
 fn blocked(bench: &mut Bench, id: ClientId) -> u64 {
@@ -404,5 +449,43 @@ fn one_waits_for_very_many_keys() {
         bench.ask(writes, &format!("CLIENT UNBLOCK {}", other.serial));
         assert_eq!(bench.text(other), "*-1");
         assert_eq!(waited_for(&mut bench), "0");
+    }
+}
+
+/// Who goes, or gives up, is forgotten key by key: meanwhile nothing that comes is lost, and who waits anew is served.
+#[test]
+fn very_many_keys_are_forgotten_in_slices() {
+    let mut bench = Bench::new();
+    let writes = bench.open();
+    let keys: Vec<String> = (0..5_000).map(|n| format!("k{n}")).collect();
+    let blpop = format!("BLPOP {} 1", keys.join(" "));
+    for ending in ["close", "time", "unblock"] {
+        bench.ask(writes, "FLUSHALL");
+        let [first, second] = [(); 2].map(|()| bench.open());
+        bench.send(first, &blpop);
+        match ending {
+            "close" => bench.close(first),
+            "time" => bench.later(1_000_000),
+            _ => _ = bench.ask(writes, &format!("CLIENT UNBLOCK {}", first.serial)),
+        }
+        // The keys of the last ones are still known as waited for.
+        bench.ask(writes, "RPUSH k4999 stays");
+        assert_eq!(bench.ask(writes, "LLEN k4999"), ":1", "{ending}");
+        if ending != "close" {
+            assert_eq!(bench.text(first), "*-1");
+            bench.send(first, "BLPOP k4998 k4997 0");
+        }
+        bench.send(second, &blpop.replace("k4999 ", ""));
+        bench.ask(writes, "RPUSH k4998 one two");
+        if ending != "close" {
+            assert_eq!(bench.text(first), "*2 $5 k4998 $3 one", "{ending}: who came first");
+            assert_eq!(bench.text(second), "*2 $5 k4998 $3 two");
+            bench.close(first);
+        } else {
+            assert_eq!(bench.text(second), "*2 $5 k4998 $3 one");
+        }
+        bench.close(second);
+        (0..20).for_each(|_| bench.tick());
+        assert!(bench.ask(writes, "INFO clients").contains("total_blocking_keys:0"), "{ending}");
     }
 }

@@ -177,6 +177,24 @@ fn addresses_change_while_clients_stay() {
     assert!(info.contains(&format!("listener0:name=tcp,bind=127.0.0.1,port={port}")), "{info}");
 }
 
+/// What DEL has unlinked is freed in later turns.
+#[test]
+fn a_turn_that_frees_much_says_so() {
+    let server = Server::start(&["--stall-log-slower-than", "1"]);
+    let mut client = server.connect();
+    let told = |client: &mut Client| {
+        client.send("INFO reactor\r\n");
+        String::from_utf8(client.bulk()).expect("text")
+    };
+    let members: String = (0..100_000).map(|n| format!("$13\r\nmember:{n:06}\r\n")).collect();
+    eventually("it is told", || {
+        client.send(format!("*100002\r\n$4\r\nSADD\r\n$1\r\ns\r\n{members}DEL s\r\n"));
+        client.line();
+        client.line();
+        told(&mut client).contains(",cause=freeing,")
+    });
+}
+
 /// The longest turn is told as soon as the one before is forgotten, and a shorter stall as soon as that is one.
 #[test]
 fn a_turn_is_judged_by_the_settings_of_its_moment() {

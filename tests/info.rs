@@ -190,7 +190,7 @@ fn numbers_count_what_they_say() {
         ("Persistence", "rdb_changes_since_last_save", "3"),
         ("Persistence", "rdb_last_save_time", "1750000000"),
         ("Stats", "total_connections_received", "1"),
-        ("Stats", "total_commands_processed", "8"),
+        ("Stats", "total_commands_processed", "7"),
         ("Stats", "keyspace_hits", "1"),
         ("Stats", "keyspace_misses", "1"),
         ("Stats", "total_error_replies", "2"),
@@ -205,6 +205,22 @@ fn numbers_count_what_they_say() {
         assert_eq!(info[section].get(name).map(String::as_str), Some(value), "{section}: {name}");
     }
     assert!(!info["Commandstats"].contains_key("cmdstat_lcs"), "a command that nobody has sent");
+}
+
+/// What is refused does not run, whoever asks and when.
+#[test]
+fn only_commands_that_ran_are_counted() {
+    let mut server = Server::start();
+    let count = |server: &mut Server| -> u64 {
+        server.info("stats")["Stats"]["total_commands_processed"].parse().expect("a number")
+    };
+    (0..10).for_each(|_| _ = server.say("NOSUCH"));
+    assert_eq!(count(&mut server), 0);
+    server.say("GET");
+    server.say("CLIENT");
+    assert_eq!(count(&mut server), 1, "the INFO before");
+    server.say("PING\r\nNOSUCH\r\nPING");
+    assert_eq!(count(&mut server), 4);
 }
 
 #[test]

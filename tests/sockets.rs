@@ -322,6 +322,26 @@ fn a_thousand_idle_connections_cost_no_processor_time() {
 // --- Memory
 
 /// What others see of the client that has most to read.
+/// As redis-py sends a pipeline. What the sockets hold between them is less than all replies, and less than all requests.
+#[test]
+fn who_reads_nothing_before_all_is_sent_gets_all_replies() {
+    const REQUESTS: usize = 200_000;
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    client.stream.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
+    let word = "w".repeat(100);
+    client.send(format!("*2\r\n$4\r\nECHO\r\n$100\r\n{word}\r\n").repeat(REQUESTS));
+    let expected = format!("$100\r\n{word}\r\n");
+    let mut answer = vec![0; expected.len()];
+    for _ in 0..REQUESTS {
+        client.stream.read_exact(&mut answer).expect("all replies");
+        assert_eq!(answer, expected.as_bytes());
+    }
+    let mut other = server.connect();
+    eventually("what was lent is given back", || unread_output(&mut other) == 0);
+    assert_eq!(client.ask("PING\r\n"), "+PONG");
+}
+
 fn unread_output(client: &mut Client) -> usize {
     client.send("CLIENT LIST\r\n");
     let text = String::from_utf8(client.bulk()).expect("text");

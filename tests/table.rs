@@ -8,11 +8,12 @@ mod samples;
 
 use recognizer::is_of;
 use samples::{Line, changed, requests, spoiled};
+use spindle::command::docs::{Argument, arguments};
 use spindle::command::entry::Named;
 use spindle::command::facts::{self, FLAG_NAMES, category};
 use spindle::command::label::{Labels, Role};
 use spindle::command::specs::KeySpecs;
-use spindle::command::syntax::{ACCESS_NAMES, Access, Kind, Positions, SHARD_CHANNEL, VARIES};
+use spindle::command::syntax::{ACCESS_NAMES, Access, Kind, Positions, SHARD_CHANNEL, Syntax, VARIES};
 use spindle::command::words::{OwnedWords, Words};
 use spindle::command::{Entry, Refusal};
 use spindle::commands::COMMANDS;
@@ -224,6 +225,22 @@ fn what_a_syntax_says_is_parsed_and_printed() {
 }
 
 /// Of what a syntax says, nothing is shorter than the arity, and the shortest is just as long.
+/// An argument may have a name that is a word of Rust.
+#[test]
+fn arguments_are_named_as_clients_read_them() {
+    fn check(arguments: &[Argument]) -> Result<(), String> {
+        for argument in arguments {
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':');
+            if !argument.name.chars().all(plain) {
+                return Err(format!("the argument {}", argument.name));
+            }
+            check(&argument.of)?;
+        }
+        Ok(())
+    }
+    each(|entry| if let Syntax::All(fields) = entry.syntax { check(&arguments(fields)) } else { Ok(()) });
+}
+
 #[test]
 fn arity_is_the_shortest() {
     for entry in entries().filter(|entry| entry.subcommands == 0) {
@@ -252,6 +269,25 @@ fn every_word_has_a_label() {
         }
         entry.keys(owned.request(), &mut |at, kind| expected.push((at, kind)));
         assert_eq!(keys, expected, "{line:?}");
+    }
+}
+
+/// The word that is looked for ahead is what its label says.
+#[test]
+fn elements_are_found() {
+    let mut places = std::collections::BTreeMap::new();
+    for entry in entries() {
+        let Some(line) = requests(entry).into_iter().min_by_key(Vec::len) else { continue };
+        let owned = owned(&line);
+        let labels = Labels::new(entry, owned.request());
+        let field = |at: u8| labels.of_words.get(at as usize).copied().flatten().map_or("", |label| label.field);
+        let is_element = |at: u8| matches!(field(at), "field" | "member");
+        assert_eq!(entry.element > 0, (1..4).any(is_element), "{line:?}");
+        assert!(entry.element == 0 || is_element(entry.element), "{line:?}");
+        places.insert(entry.facts.name, entry.element);
+    }
+    for (name, place) in [("HGET", 2), ("HSET", 2), ("SADD", 2), ("ZADD", 3), ("SMOVE", 3), ("GET", 0), ("HTTL", 0)] {
+        assert_eq!(places[name], place, "{name}");
     }
 }
 

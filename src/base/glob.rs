@@ -38,6 +38,11 @@ pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
     pattern[p..].iter().all(|&byte| byte == b'*')
 }
 
+/// The same for channels: there a lone star does not fit the empty text either.
+pub fn matches_strictly(pattern: &[u8], text: &[u8]) -> bool {
+    if text.is_empty() { pattern.is_empty() } else { matches(pattern, text, false) }
+}
+
 /// Whether `pattern` is plain text, that is, fits exactly the one text that is written like itself.
 pub fn is_plain(pattern: &[u8]) -> bool {
     !pattern.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'))

@@ -7,6 +7,7 @@
 //! gives back 1 MB at a time.
 #![allow(unsafe_code)]
 
+use super::helper;
 use nix::sys::mman::{MmapAdvise, madvise};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::NonNull;
@@ -35,14 +36,14 @@ static HELPER: OnceLock<Thread> = OnceLock::new();
 /// Starts the thread, once. It sees nothing but memory that nobody has any more.
 pub fn start_helper() -> io::Result<()> {
     if HELPER.get().is_none() {
-        let helper = thread::Builder::new().name("freeing".into()).spawn(|| {
+        let freeing = helper::spawn("freeing", || {
             loop {
                 free_all();
                 thread::park();
             }
         })?;
         // Of two that were started at once one sleeps for ever.
-        let _ = HELPER.set(helper.thread().clone());
+        let _ = HELPER.set(freeing.thread().clone());
     }
     Ok(())
 }

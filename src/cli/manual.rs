@@ -48,8 +48,9 @@ pub fn manual() -> String {
     section(
         &mut page,
         "SIGNALS",
-        "SIGTERM and SIGINT end the server; the second of them at once, whatever it is doing. SIGHUP is ignored, as \
-         Redis ignores it: a log file may be moved away at any time, and the next line begins a new one.",
+        "SIGTERM and SIGINT end the server; the second of them at once, whatever it is doing. SIGHUP \
+         needs no answer: the log file is opened for each line, so it may be moved away at any time, and the next line \
+         begins a new one.",
     );
     section(
         &mut page,

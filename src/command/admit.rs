@@ -1,16 +1,18 @@
 //! Admission: what is asked of a request before it is parsed, in Redis's order. (Known, and with enough words, it is by
 //! then.)
 use super::context::Context;
-use super::entry::{ALLOW_BUSY, Entry, LOADING, NO_AUTH, NO_MULTI, WRITE};
+use super::entry::{ALLOW_BUSY, Entry, LOADING, NO_AUTH, NO_MULTI, READONLY, WRITE};
 use super::refusal::Refusal;
 use crate::server::busy::Running;
 
 pub fn admit(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
+    allowed_by_settings(entry, cx)?;
     signed_in(entry, cx)?;
     allowed_at_once(entry, cx)?;
     allowed_to_subscribers(entry, cx)?;
     allowed_while_loading(entry, cx)?;
-    allowed_while_busy(entry, cx)
+    allowed_while_busy(entry, cx)?;
+    allowed_to_monitors(entry, cx)
 }
 
 /// Clients are paused, and this command must wait for the end of that.
@@ -38,6 +40,21 @@ pub fn changes(entry: &Entry) -> bool {
     entry.facts.is(WRITE) || matches!(entry.facts.name, "PFCOUNT" | "PUBLISH" | "SPUBLISH")
 }
 
+/// What settings forbid is refused before it is queued.
+fn allowed_by_settings(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
+    match entry.facts.name {
+        _ if cx.at_once => Ok(()),
+        "DEBUG" => may_debug(cx),
+        "MODULE|LOAD" | "MODULE|LOADEX" | "MODULE|UNLOAD" => Err(Refusal::NoModules),
+        _ => Ok(()),
+    }
+}
+
+pub fn may_debug(cx: &Context) -> Result<(), Refusal> {
+    let local = cx.me().address.is_local();
+    if cx.server.config.enable_debug_command.allows(local) { Ok(()) } else { Err(Refusal::DebugNotAllowed) }
+}
+
 #[inline]
 fn signed_in(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
     if cx.server.lets_in(cx.me()) || entry.facts.is(NO_AUTH) { Ok(()) } else { Err(Refusal::NotAuthenticated) }
@@ -62,6 +79,13 @@ fn allowed_to_subscribers(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
 fn is_for_subscribers(entry: &Entry) -> bool {
     let subscribes = entry.facts.name.ends_with("SUBSCRIBE");
     subscribes || matches!(entry.facts.name, "PING" | "QUIT" | "RESET")
+}
+
+/// Who is shown all commands is to Redis a kind of replica.
+#[inline]
+fn allowed_to_monitors(entry: &Entry, cx: &Context) -> Result<(), Refusal> {
+    let touches = || entry.facts.is(READONLY) || changes(entry);
+    if cx.me().monitors && !cx.at_once && touches() { Err(Refusal::OnlyMonitors) } else { Ok(()) }
 }
 
 /// While the data is being loaded.

@@ -69,5 +69,7 @@ fn argument(field: &Field) -> Vec<Argument> {
 /// `AtSecond` and `at_second` are the names of Rust; Redis says `at-second`.
 pub fn dashed(name: &str) -> String {
     let dash = |(i, c): (usize, char)| if c.is_uppercase() && i > 0 { format!("-{c}") } else { c.to_string() };
+    // A field that is named like a word of Rust.
+    let name = name.strip_prefix("r#").unwrap_or(name);
     name.chars().enumerate().map(dash).collect::<String>().to_lowercase().replace('_', "-")
 }

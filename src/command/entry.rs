@@ -60,6 +60,8 @@ pub struct Entry {
     pub syntax: &'static Syntax,
     pub arity: i32,
     pub positions: Positions,
+    /// See `Syntax::element`: what the look-up of it will touch is fetched into the cache ahead.
+    pub element: u8,
     pub access: fn(Access, Words) -> Access,
     pub run: fn(&mut Words, &mut Context) -> Ran,
     /// Parses, and gives the form back, as words and for a person to read.
@@ -264,6 +266,7 @@ macro_rules! table {
             syntax: &<$command as $crate::command::grammar::Grammar>::SYNTAX,
             arity: $crate::command::entry::arity(<$command as $crate::command::Command>::ARITY, $words),
             positions: <$command as $crate::command::grammar::Grammar>::SYNTAX.positions($words),
+            element: <$command as $crate::command::grammar::Grammar>::SYNTAX.element($words),
             access: <$command as $crate::command::Command>::access,
             run: |words, cx| $crate::command::entry::run::<$command>(words, cx),
             explain: |words, to| {

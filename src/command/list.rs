@@ -4,6 +4,7 @@ use super::leaf::integer;
 use super::refusal::Refusal;
 use super::syntax::{Extent, Syntax};
 use super::words::{OwnedWords, Words};
+use crate::store::WARMED_MAX;
 use std::fmt::{Debug, Formatter, Result as Formatted};
 use std::marker::PhantomData;
 
@@ -35,7 +36,7 @@ pub trait Reach {
 }
 
 impl<'a, T: Grammar<'a> + Copy, E> List<'a, T, E> {
-    pub fn iter(&self) -> impl Iterator<Item = T> + use<'a, T, E> {
+    pub fn iter(&self) -> impl Iterator<Item = T> + Clone + use<'a, T, E> {
         let mut list = *self;
         std::iter::from_fn(move || match &mut list {
             List::Read(words, _) => T::maybe(words).expect("it was parsed before"),
@@ -45,6 +46,18 @@ impl<'a, T: Grammar<'a> + Copy, E> List<'a, T, E> {
                 list = List::Made(rest);
                 Some(first)
             }
+        })
+    }
+
+    /// The same a few at a time, for who looks ahead: so many that their look-ups can wait for memory together.
+    pub fn groups(&self) -> impl Iterator<Item = impl Iterator<Item = T> + Clone + use<'a, T, E>> + use<'a, T, E> {
+        let (mut rest, mut left) = (self.iter(), self.len());
+        std::iter::from_fn(move || {
+            let count = left.min(WARMED_MAX);
+            left -= count;
+            let group = rest.clone().take(count);
+            rest.by_ref().take(count).for_each(drop);
+            (count > 0).then_some(group)
         })
     }
 

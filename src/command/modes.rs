@@ -14,8 +14,12 @@ pub fn with_modes(cx: &mut Context, serve: fn(&mut Context) -> Outcome) -> Outco
 }
 
 fn muted(cx: &mut Context, serve: fn(&mut Context) -> Outcome) -> Outcome {
+    let me = cx.me_mut();
+    if me.replies.has(Replies::SKIP_NEXT) {
+        me.replies = me.replies.without(Replies::SKIP_NEXT).with(Replies::SKIP);
+    }
     // Seen again if the request is refused before it runs.
-    let before = cx.me_mut().last_command.take();
+    let before = me.last_command.take();
     let outcome = mute(cx, serve, |outcome| matches!(outcome, Outcome::Done));
     let me = cx.me_mut();
     me.last_command = me.last_command.or(before);
@@ -24,27 +28,26 @@ fn muted(cx: &mut Context, serve: fn(&mut Context) -> Outcome) -> Outcome {
 
 /// Does something that answers, and takes the answer back unless the client wants it. `is_done`: the command has ended.
 pub fn mute<T>(cx: &mut Context, answer: impl FnOnce(&mut Context) -> T, is_done: impl FnOnce(&T) -> bool) -> T {
-    if cx.me().replies == Replies::On {
+    if cx.me().replies == Replies::ON {
         return answer(cx);
     }
     let begun = cx.reply.output().mark();
     let done = answer(cx);
-    if cx.me().replies != Replies::On && !has_subscribed(cx) {
+    let me = cx.me();
+    let is_left_out = if me.transaction.is_some() { me.replies.are_muted() } else { is_left_out(cx) };
+    if is_left_out && !me.replies.has(Replies::SEEN_TO) {
         cx.reply.output().undo(begun);
     }
     if is_done(&done) {
         let me = cx.me_mut();
-        me.replies = match me.replies {
-            Replies::SkipNext => Replies::Skip,
-            Replies::Skip | Replies::On => Replies::On,
-            Replies::Off => Replies::Off,
-        };
+        me.replies = me.replies.without(Replies::SKIP.with(Replies::SEEN_TO));
     }
     done
 }
 
-/// That a subscription has begun or ended is told as messages are, which no mode leaves out.
-fn has_subscribed(cx: &Context) -> bool {
+/// The client does not want to be told what the last command has told it. That a subscription has begun or ended is told as
+/// messages are, which no mode leaves out.
+pub fn is_left_out(cx: &Context) -> bool {
     let last = cx.me().last_command.map(|row| &cx.table.entries[row as usize]);
-    cx.me().transaction.is_none() && last.is_some_and(|entry| entry.facts.name.ends_with("SUBSCRIBE"))
+    cx.me().replies.are_muted() && !last.is_some_and(|entry| entry.facts.name.ends_with("SUBSCRIBE"))
 }

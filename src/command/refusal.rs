@@ -6,7 +6,10 @@ use super::words::Words;
 
 macro_rules! refusals {
     ($($name:ident: $text:literal)+) => {
+        /// As wide as a register: as a byte it made the compiler copy forms in overlapping pieces, which the processor does
+        /// not hand on from a write to a read (5 ns of a SET).
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u64)]
         pub enum Refusal { $($name),+ }
         impl Refusal {
             pub const fn text(self) -> &'static str {
@@ -70,6 +73,7 @@ refusals! {
     ShutdownFailed: "ERR Errors trying to SHUTDOWN. Check logs."
     FunctionFlushOption: "ERR FUNCTION FLUSH only supports SYNC|ASYNC option"
     ScriptFlushOption: "ERR SCRIPT FLUSH only support SYNC|ASYNC option"
+    OnlyMonitors: "ERR Replica can't interact with the keyspace"
     // What is off here
     NoCluster: "ERR This instance has cluster support disabled"
     NoModules: "ERR MODULE command not allowed. If the enable-module-command option is set to \"local\", you can run it \

@@ -321,4 +321,33 @@ impl Syntax {
             Syntax::List { of, .. } => of.ranges(0, list, ranges),
         }
     }
+
+    /// The first word that names a field or a member, where it stands in a request without options; 0: there is none. `at`:
+    /// the place of this syntax' first word.
+    pub const fn element(&self, at: u8) -> u8 {
+        match *self {
+            Syntax::All(mut fields) => {
+                let mut place = at;
+                while let [field, after @ ..] = fields {
+                    let Width { least, varies, .. } = field.width();
+                    let within = field.syntax.element(place);
+                    if within > 0 || is_element(field) {
+                        return if within > 0 { within } else { place };
+                    }
+                    if varies && !matches!(field.syntax, Syntax::Options(_)) {
+                        return 0;
+                    }
+                    place += least as u8;
+                    fields = after;
+                }
+                0
+            }
+            Syntax::List { of, extent: Extent::Rest { .. } } => of.element(at),
+            _ => 0,
+        }
+    }
+}
+
+const fn is_element(field: &Field) -> bool {
+    field.token.is_none() && matches!(field.name.as_bytes(), b"field" | b"member")
 }

@@ -115,7 +115,12 @@ pub fn pick<T: Urn>(key: Key<READ>, count: Option<i64>, beside: bool, cx: &mut C
     let chance = &mut || server.chance.next();
     let (Some(urn), Some(count)) = (urn, count) else {
         match urn {
-            Some(urn) => some(urn, 1, now_ms, chance, &mut |drawn| write_element(reply, drawn.name)),
+            Some(urn) => {
+                some(urn, 1, now_ms, chance, &mut |drawn| {
+                    write_element(reply, drawn.name);
+                    true
+                });
+            }
             None if count.is_some() => reply.array(0),
             None => reply.null(),
         }
@@ -128,19 +133,29 @@ pub fn pick<T: Urn>(key: Key<READ>, count: Option<i64>, beside: bool, cx: &mut C
         return Ok(Outcome::Done);
     }
     let count = count.unsigned_abs();
-    let each = urn.heap_bytes() / urn.len() + (1 + beside as usize) * size_of::<usize>();
-    if count.saturating_mul(each as u64) > most {
+    let least = (1 + beside as usize) * size_of::<usize>();
+    if count.saturating_mul(least as u64) > most {
         return Err(Refusal::ResultTooLarge);
     }
+    let mut room = Room(most);
     if count as usize <= SLICE {
+        let before = reply.mark();
         begin_list(reply, count as usize, beside);
-        some(urn, count as usize, now_ms, chance, &mut |drawn| write(drawn, beside, reply));
+        let fits = some(urn, count as usize, now_ms, chance, &mut |drawn| {
+            write(drawn, beside, reply);
+            room.takes(&drawn, beside)
+        });
+        if !fits {
+            reply.output().undo(before);
+            return Err(Refusal::ResultTooLarge);
+        }
         return Ok(Outcome::Done);
     }
     let mut draws = Draws {
         database,
         key: key.0.into(),
         beside,
+        room,
         left: count as usize,
         names: Names::default(),
         scores: vec![],
@@ -162,14 +177,39 @@ fn write(drawn: Drawn, beside: bool, reply: &mut Reply) {
     }
 }
 
-/// So many draws.
-fn some<T: Urn>(urn: &T, count: usize, now_ms: i64, chance: &mut dyn FnMut() -> u64, show: &mut dyn FnMut(Drawn)) {
-    let mut left = count;
+/// The bytes that draws may still come to. What is drawn says how large it is: an average would count what is due too.
+struct Room(u64);
+
+impl Room {
+    /// False: that was too much.
+    fn takes(&mut self, drawn: &Drawn, beside: bool) -> bool {
+        let bytes = |element: &Element| element.bytes(&mut Digits::new()).len() + size_of::<usize>();
+        let more = match &drawn.beside {
+            Beside::Value(value) if beside => bytes(value),
+            Beside::Score(_) if beside => size_of::<f64>(),
+            _ => 0,
+        };
+        let left = self.0.checked_sub((bytes(&drawn.name) + more) as u64);
+        self.0 = left.unwrap_or(0);
+        left.is_some()
+    }
+}
+
+/// So many draws, until `show` says false. Were they all shown?
+fn some<T: Urn>(
+    urn: &T,
+    count: usize,
+    now_ms: i64,
+    chance: &mut dyn FnMut() -> u64,
+    show: &mut dyn FnMut(Drawn) -> bool,
+) -> bool {
+    let (mut left, mut goes_on) = (count, true);
     urn.draw(now_ms, chance, &mut |drawn| {
-        show(drawn);
+        goes_on = show(drawn);
         left -= 1;
-        left > 0
+        goes_on && left > 0
     });
+    goes_on
 }
 
 /// So many elements, each once, each choice of them as likely as any other.
@@ -204,6 +244,7 @@ struct Draws<T> {
     key: Box<[u8]>,
     /// What stands beside an element is wanted too.
     beside: bool,
+    room: Room,
     left: usize,
     /// Each with its value behind it, if that is wanted.
     names: Names,
@@ -214,31 +255,39 @@ struct Draws<T> {
 }
 
 impl<T: Urn> Draws<T> {
-    fn collect(&mut self, cx: &mut Context) {
+    /// False: it is too much.
+    fn collect(&mut self, cx: &mut Context) -> bool {
         let now_ms = cx.now_ms();
         let Context { data, server, .. } = cx;
         let urn = data.look(self.database, &self.key, now_ms).and_then(|entry| entry.view::<T>().ok());
         let Some(urn) = urn.filter(|urn| urn.seen(now_ms) > 0) else {
             self.left = 0;
-            return;
+            return true;
         };
         let count = self.left.min(SLICE);
         self.left -= count;
         some(urn, count, now_ms, &mut || server.chance.next(), &mut |drawn| {
+            if !self.room.takes(&drawn, self.beside) {
+                return false;
+            }
             self.names.push(drawn.name.bytes(&mut Digits::new()));
             match drawn.beside {
                 Beside::Value(value) if self.beside => self.names.push(value.bytes(&mut Digits::new())),
                 Beside::Score(score) if self.beside => self.scores.push(score),
                 _ => {}
             }
-        });
+            true
+        })
     }
 }
 
 impl<T: Urn> Task for Draws<T> {
     fn go_on(&mut self, cx: &mut Context) -> bool {
         if self.left > 0 {
-            self.collect(cx);
+            if !self.collect(cx) {
+                _ = cx.error(Refusal::ResultTooLarge.text());
+                return true;
+            }
             if self.left > 0 {
                 return false;
             }
@@ -283,7 +332,10 @@ mod tests {
     fn is_fair<T: Urn>(urn: &T, word: &str, left: usize) {
         let mut chance = Chance::from_seed(7);
         assert_even(&format!("one of {left}"), left, left * 40, |show| {
-            some(urn, 1, NOW_MS, &mut || chance.next(), &mut |drawn| show(number(drawn, word)));
+            some(urn, 1, NOW_MS, &mut || chance.next(), &mut |drawn| {
+                show(number(drawn, word));
+                true
+            });
         });
         for picked in [1, left / 10, left / 2, left - 1] {
             assert_even(&format!("{picked} of {left}"), left, 400, |show| {
@@ -300,6 +352,7 @@ mod tests {
         some(urn, left * 60, NOW_MS, &mut || chance.next(), &mut |drawn| {
             round += 1;
             drawn_before[number(drawn, word)] += 1;
+            true
         });
         assert_eq!(round, left * 60);
         let chi: f64 = drawn_before.iter().map(|count| (*count as f64 - 60.0).powi(2) / 60.0).sum();

@@ -1,5 +1,7 @@
 //! All commands. A family file has them in the order of the reference: syntax, form, facts, run.
 //! Who adds one adds its name to the table below; everything else is read off its declaration.
+#[cfg(test)]
+mod changes;
 pub mod connection;
 mod draws;
 #[cfg(test)]
@@ -13,6 +15,7 @@ mod set;
 mod sorted_set;
 mod standalone;
 mod string;
+mod told;
 pub mod transaction;
 mod wait;
 

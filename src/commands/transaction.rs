@@ -1,6 +1,7 @@
 //! Transactions: requests are queued and run in a row, if nothing that was watched has changed. Queueing itself is a
 //! part of how any request is served (command/serve.rs).
 use super::prelude::*;
+use crate::command::modes::is_left_out;
 use crate::server::busy::Running;
 use crate::server::clients::Replies;
 
@@ -46,11 +47,14 @@ impl<'a> Command<'a> for Exec {
         }
         let queue = cx.queues.take(cx.client).expect("a queue as long as the transaction");
         cx.unwatch();
-        let aloud = cx.me().replies == Replies::On;
         let outer = cx.begin_long(Running::Transaction);
         let begun = cx.reply.output().mark();
-        if aloud {
+        if !cx.me().replies.are_muted() {
             cx.reply.array(transaction.queued);
+        }
+        if cx.me().replies != Replies::ON {
+            let me = cx.me_mut();
+            me.replies = me.replies.with(Replies::SEEN_TO);
         }
         let mut is_killed = false;
         let recorded = cx.record.entries.len();
@@ -60,18 +64,17 @@ impl<'a> Command<'a> for Exec {
             if cx.server.busy.stop {
                 return;
             }
-            // HELLO may have changed it.
-            cx.reply.speak(if cx.me().resp == 3 { Protocol::Resp3 } else { Protocol::Resp2 });
+            speak(cx);
             // Who has more coming than the limit is cut off when this has run: what he would be told then is not kept.
             let hard = cx.server.output_limit(cx.me()).hard;
             let is_over = hard > 0 && output.len() as u64 >= hard;
             // Redis leaves out single replies, though half an array is none: as soon as one of them says so (CLIENT REPLY
             // OFF), until one of them says otherwise; and all after a client has killed itself.
-            let is_muted = is_killed || cx.me().replies == Replies::Off || !aloud && cx.me().replies != Replies::On;
+            let is_muted = is_killed || cx.me().replies.are_muted();
             let (before, asked) = ((is_over || is_muted).then(|| output.mark()), cx.effects.len());
             cx.invoke(request, &mut output);
             if let Some(before) = before
-                && (is_over || is_killed || cx.me().replies != Replies::On)
+                && (is_over || is_killed || is_left_out(cx))
             {
                 output.undo(before);
             }
@@ -80,6 +83,7 @@ impl<'a> Command<'a> for Exec {
                 cx.effects[asked..].iter().any(|effect| matches!(effect, Effect::CloseAfterReply(id) if *id == me));
         });
         *cx.reply.output() = output;
+        speak(cx);
         cx.me_mut().transaction = None;
         if cx.end_long(outer) {
             // The server ends: as if it had ended before, nothing of this is told or recorded.
@@ -89,13 +93,14 @@ impl<'a> Command<'a> for Exec {
             cx.ask(Effect::Kill(me));
             return Ok(Outcome::Done);
         }
-        if aloud && cx.me().replies == Replies::SkipNext {
-            // To ask for that twice is to ask for it once.
-            cx.me_mut().replies = Replies::Skip;
-        }
         cx.record.wrap(recorded);
         Ok(Outcome::Done)
     }
+}
+
+/// From now on as HELLO may have changed it.
+fn speak(cx: &mut Context) {
+    cx.reply.speak(if cx.me().resp == 3 { Protocol::Resp3 } else { Protocol::Resp2 });
 }
 
 // --- MULTI

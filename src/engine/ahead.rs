@@ -18,6 +18,8 @@ pub(super) const BATCH_MAX: usize = 32;
 pub(super) struct Ahead {
     pub batch: Batch,
     pub known: Vec<Known>,
+    /// The elements that they look for in large collections: where these are, and where each look-up begins.
+    elements: Vec<(Hint, Start)>,
     /// They were parsed before the step.
     foreseen: Option<Foreseen>,
 }
@@ -57,6 +59,7 @@ impl Ahead {
     pub fn clear(&mut self) {
         self.batch.clear();
         self.known.clear();
+        self.elements.clear();
         self.foreseen = None;
     }
 }
@@ -74,15 +77,36 @@ impl Engine {
             requests += self.foresee(ids[sessions]);
             sessions += 1;
         }
+        let mut seek = false;
         for id in &ids[..sessions] {
             if let Some(ahead) = self.sessions.get_mut(*id).and_then(|session| session.foreseen.as_deref_mut()) {
-                self.world.fetch(*id, &mut ahead.known);
+                seek |= self.world.fetch(*id, &mut ahead.known);
             }
+        }
+        if seek {
+            self.seek_ahead(&ids[..sessions]);
         }
         if let (Some(parsing), Some(begun)) = (&mut self.world.server.stats.parse_ticks, begun) {
             *parsing += host.ticks() - begun;
         }
         sessions
+    }
+
+    /// The same for what they look for in collections.
+    #[inline(never)]
+    fn seek_ahead(&mut self, ids: &[ClientId]) {
+        for id in ids {
+            if let Some((session, input)) = self.sessions.fresh(*id)
+                && let Some(ahead) = &mut session.foreseen
+            {
+                self.world.seek(*id, input, ahead);
+            }
+        }
+        for id in ids {
+            if let Some(ahead) = self.sessions.get_mut(*id).and_then(|session| session.foreseen.as_deref_mut()) {
+                self.world.fetch_elements(*id, ahead);
+            }
+        }
     }
 
     /// Parses the usual requests that a session has in the shared room. How many these are.
@@ -127,7 +151,10 @@ impl World {
             ahead.known.push(Known { command, first: First::Unknown });
         } else {
             self.look_up(session.id, &ahead.batch, input.bytes(), &mut ahead.known);
-            self.fetch(session.id, &mut ahead.known);
+            if self.fetch(session.id, &mut ahead.known) {
+                self.seek(session.id, input.bytes(), ahead);
+                self.fetch_elements(session.id, ahead);
+            }
         }
         progress
     }
@@ -147,14 +174,41 @@ impl World {
         }
     }
 
-    /// Fetches what these slots point to: only now, since the slots had to come first.
+    /// Fetches what these slots point to: only now, since the slots had to come first. Do any look for elements?
     #[inline]
-    fn fetch(&self, id: ClientId, known: &mut [Known]) {
+    fn fetch(&self, id: ClientId, known: &mut [Known]) -> bool {
         let database = self.server.clients.at(id.key).database;
+        let mut seek = 0;
         for known in known {
             if let First::Near(start) = known.first {
                 known.first = self.data.fetch(database, start).map_or(First::Unknown, First::At);
+                seek |= known.command.map_or(0, |command| command.element);
             }
+        }
+        seek != 0
+    }
+
+    /// Fetches the slots that the elements may be in which these requests look for.
+    #[inline(never)]
+    fn seek(&self, id: ClientId, input: &[u8], Ahead { batch, known, elements, .. }: &mut Ahead) {
+        let database = self.server.clients.at(id.key).database;
+        for (at, Known { command, first }) in known.iter().enumerate() {
+            let element = command.map_or(0, |command| command.element);
+            if element > 0
+                && let First::At(hint) = *first
+                && let Some(word) = batch.request(at, input).get(element as usize)
+                && let Some(start) = self.data.foresee_element(database, hint, word)
+            {
+                elements.push((hint, start));
+            }
+        }
+    }
+
+    /// And what these slots point to.
+    fn fetch_elements(&self, id: ClientId, ahead: &mut Ahead) {
+        let database = self.server.clients.at(id.key).database;
+        for (hint, start) in ahead.elements.drain(..) {
+            self.data.fetch_element(database, hint, start);
         }
     }
 }

@@ -15,9 +15,9 @@ impl Engine {
         let mut suspects = vec![];
         let all_weighed = self.world.server.weights.are_wanted();
         for id in to {
-            let Some(client) = self.world.server.clients.get_mut(*id) else { continue };
+            let Some(client) = self.world.server.clients.get(*id) else { continue };
             if let Some(unsent) = self.sessions.push(*id, &mut letter, client.resp == 3) {
-                client.unsent = unsent;
+                self.world.server.clients.traffic_mut(id.key).unsent = unsent;
                 if unsent >= least || !self.over_soft.is_empty() || all_weighed {
                     suspects.push(*id);
                 }
@@ -80,12 +80,12 @@ impl Engine {
     /// What is unsent is dropped. RESP3 has messages that answer nothing, so there the client is told why.
     #[cold]
     fn cut_off(&mut self, id: ClientId, reason: &str) {
-        let client = self.world.server.clients.at_mut(id.key);
+        let client = self.world.server.clients.at(id.key);
         warn!("client {} ({}) is closed, its output buffer is full: {reason}", id.serial, client.address.peer());
         self.world.server.stats.output_buffer_limit_disconnections += 1;
         let mut told = (client.resp == 3).then(|| Message::new(&[b"disconnect", reason.as_bytes()]));
         let is_told = self.sessions.discard(id, told.as_mut());
-        client.unsent = self.sessions.at(id).unsent();
+        self.world.server.clients.traffic_mut(id.key).unsent = self.sessions.at(id).unsent();
         self.begin_close(id, if is_told { Close::AfterReply } else { Close::Now });
     }
 }

@@ -174,6 +174,11 @@ impl Engine {
         self.sessions.space(id)
     }
 
+    /// The client sends more while its socket takes nothing. True: it may be read, though much is unsent.
+    pub fn let_more(&mut self, id: ClientId) -> bool {
+        self.sessions.let_more(id)
+    }
+
     /// Whether there is room for one more read before somebody is stepped.
     pub fn has_room(&self) -> bool {
         self.sessions.has_room()

@@ -22,6 +22,8 @@ const OUTPUT_ROOM_BYTES: usize = 512;
 
 /// More is not in the post at once: whoever has not taken his mail by then gets it copied.
 const POST_BYTES_MAX: usize = 256 * 1024;
+/// What all sessions together may have unsent beyond `OUTPUT_BYTES_MAX` each.
+const LENT_BYTES_MAX: usize = 1 << 30;
 
 /// A piece of the post.
 #[derive(Debug, Default, Clone, Copy)]
@@ -211,10 +213,40 @@ impl Sessions {
         if left == 0 {
             reclaim(&mut self.rooms, &mut session.output);
         }
-        if left <= OUTPUT_BYTES_MAX && left + count > OUTPUT_BYTES_MAX {
-            self.make_ready(id);
+        if left + count > OUTPUT_BYTES_MAX {
+            self.drained(id, left, left + count);
         }
         left
+    }
+
+    /// Less than before is unsent.
+    #[cold]
+    fn drained(&mut self, id: ClientId, left: usize, before: usize) {
+        let session = self.slots[id.key].as_deref_mut().expect("a session as long as its client");
+        let most = session.unsent_max;
+        if left <= OUTPUT_BYTES_MAX {
+            self.lent_bytes -= most - OUTPUT_BYTES_MAX;
+            session.unsent_max = OUTPUT_BYTES_MAX;
+        }
+        if left <= most && before > most {
+            self.make_ready(id);
+        }
+    }
+
+    /// The client takes nothing now, and sends more. Many read nothing before they have sent all (redis-py's pipelines),
+    /// and would wait for ever for a server that waits for them; Redis lets any output grow. So may this session's, as far
+    /// as what all of them have on loan allows. False: it was not that for which it is held, or there is nothing to lend.
+    #[cold]
+    pub fn let_more(&mut self, id: ClientId) -> bool {
+        let session = self.slots[id.key].as_deref_mut().expect("a session as long as its client");
+        let more = session.unsent_max.min(LENT_BYTES_MAX - self.lent_bytes);
+        if session.output.len() <= session.unsent_max || session.close.is_some() || more == 0 {
+            return false;
+        }
+        session.unsent_max += more;
+        self.lent_bytes += more;
+        self.make_ready(id);
+        true
     }
 
     #[inline(never)]

@@ -2,7 +2,7 @@
 //! It parses nothing, and what a command leaves behind it hands to settle.rs.
 use super::ahead::{Ahead, Known};
 use super::bystanders::Rest;
-use super::session::{Input, OUTPUT_BYTES_MAX, Session};
+use super::session::{Input, Session};
 use super::{Engine, World};
 use crate::base::time::Now;
 use crate::command::words::Request;
@@ -43,6 +43,7 @@ struct Course<'a> {
     input: &'a [u8],
     known: &'a [Known],
     limits: Limits,
+    unsent_max: usize,
     /// Where the reply to the last one began, if writes are recorded.
     from: Option<u64>,
 }
@@ -60,7 +61,8 @@ impl Engine {
         host: &mut dyn Host,
     ) -> (Box<Session>, Ran, usize) {
         let (id, count) = (session.id, batch.requests.len());
-        let mut course = Course { at: 0, batch, input: input.bytes(), known, limits, from: None };
+        let mut course =
+            Course { at: 0, batch, input: input.bytes(), known, limits, unsent_max: session.unsent_max, from: None };
         while course.at < count {
             let mut others = Rest { sessions: &mut self.sessions, room: input.room() };
             let outcome = self.world.run(id, &mut session.output, &mut course, pace, host, &mut others);
@@ -100,7 +102,8 @@ impl World {
         let mut cx = self.context(id, Request::new(&[], &[], &[]), output, **now, since, host, others, false);
         let traced = log_enabled!(log::Level::Trace);
         loop {
-            cx.request = course.batch.request(course.at, course.input);
+            let request = course.batch.request(course.at, course.input);
+            cx.request = request;
             let known = &course.known[course.at];
             cx.found = known.command;
             cx.data.expect(known.hint());
@@ -111,7 +114,7 @@ impl World {
             if traced {
                 trace!("client {}: words at {}", id.serial, cx.request.places());
             }
-            let outcome = serve::serve_here(&mut cx);
+            let outcome = serve::serve_here(request, &mut cx);
             if traced {
                 trace!("client {}: reply of {} bytes", id.serial, cx.reply.output().end() - from);
             }
@@ -123,7 +126,7 @@ impl World {
             let goes_on = matches!(outcome, Outcome::Done)
                 && course.at < course.batch.requests.len()
                 && is_settled(cx.effects, cx.data, cx.record)
-                && cx.reply.output().len() <= OUTPUT_BYTES_MAX
+                && cx.reply.output().len() <= course.unsent_max
                 && cx.since.wrapping_sub(*started) <= *slow
                 && limits(cx.server, id) == course.limits;
             if !goes_on {

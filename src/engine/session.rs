@@ -2,6 +2,7 @@
 //! buffer: it reads into a room that all share, and an unfinished request moves into its own.
 use super::ahead::Ahead;
 use super::outgoing::{Mail, Post, reclaim};
+use crate::base::prefetch::prefetch;
 use crate::command::Task;
 use crate::server::{
     Server, Unread,
@@ -14,7 +15,7 @@ use crate::wire::token::Violation;
 use log::debug;
 use std::collections::VecDeque;
 
-/// A session with more unsent output is neither read nor stepped until it drains.
+/// A session with more unsent output is neither read nor stepped until it drains, unless it may have more (`let_more`).
 pub const OUTPUT_BYTES_MAX: usize = 1 << 20;
 /// A session with more unused input is not read. (A request that is longer grows beyond it.)
 pub const INPUT_BYTES_MAX: usize = 1 << 20;
@@ -48,6 +49,8 @@ pub struct Session {
     /// A command that goes on in slices.
     pub task: Option<Box<dyn Task>>,
     pub output: Output,
+    /// With more unsent output it is held. Invariant: at least `OUTPUT_BYTES_MAX`.
+    pub unsent_max: usize,
     /// So many bytes of the shared room, from there on, are this session's. Invariant: 0 unless `tail` is empty.
     fresh: usize,
     fresh_at: usize,
@@ -74,6 +77,7 @@ impl Session {
             fresh: 0,
             fresh_at: 0,
             output: Output::default(),
+            unsent_max: OUTPUT_BYTES_MAX,
             task: None,
             later: None,
             blocked: false,
@@ -131,7 +135,7 @@ impl Session {
     /// Something stands in the way of its next request.
     #[inline]
     pub fn is_held(&self) -> bool {
-        self.blocked || self.task.is_some() || self.close.is_some() || self.output.len() > OUTPUT_BYTES_MAX
+        self.blocked || self.task.is_some() || self.close.is_some() || self.output.len() > self.unsent_max
     }
 
     pub fn check(&self) {
@@ -139,6 +143,7 @@ impl Session {
         assert!(!self.output.is_empty() || !self.output.has_room(), "an idle session holds no memory for its output");
         assert!(self.head <= self.tail.len());
         assert!(self.fresh == 0 || self.tail.is_empty());
+        assert!(self.unsent_max >= OUTPUT_BYTES_MAX);
         self.output.check();
     }
 }
@@ -159,6 +164,8 @@ pub struct Sessions {
     #[allow(clippy::vec_box)]
     pub(super) aheads: Vec<Box<Ahead>>,
     pub(super) rooms: Vec<Vec<u8>>,
+    /// What sessions may have unsent beyond `OUTPUT_BYTES_MAX` each. Invariant: the sum of that.
+    pub(super) lent_bytes: usize,
     pub(super) post: Post,
     pub(super) touched: Vec<ClientId>,
     ready: VecDeque<ClientId>,
@@ -178,6 +185,7 @@ impl Sessions {
             unstepped: 0,
             aheads: vec![],
             rooms: vec![],
+            lent_bytes: 0,
             post: Post::default(),
             touched: vec![],
             ready: VecDeque::new(),
@@ -200,6 +208,7 @@ impl Sessions {
             self.free_piece();
         }
         self.drop_mail(&mut session);
+        self.lent_bytes -= session.unsent_max - OUTPUT_BYTES_MAX;
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Session> {
@@ -263,7 +272,7 @@ impl Sessions {
         }
         let session = self.slots[id.key].as_deref_mut().expect("a session as long as its client");
         debug_assert_eq!(session.id, id);
-        let full = session.output.len() > OUTPUT_BYTES_MAX || session.is_held() && session.unused() > INPUT_BYTES_MAX;
+        let full = session.output.len() > session.unsent_max || session.is_held() && session.unused() > INPUT_BYTES_MAX;
         if session.ended || session.close.is_some() || full {
             return &mut [];
         }
@@ -391,10 +400,22 @@ impl Sessions {
         while let Some(id) = self.touched.pop() {
             if let Some(session) = self.get_mut(id) {
                 session.touched = false;
+                self.fetch_next_touched();
                 return Some(id);
             }
         }
         None
+    }
+
+    /// While bytes are sent to one, the next one comes into the cache.
+    #[inline]
+    fn fetch_next_touched(&self) {
+        if let Some(id) = self.touched.last()
+            && let Some(session) = self.slots.get(id.key).and_then(Option::as_deref)
+        {
+            prefetch(&raw const session.mail);
+            prefetch(&raw const session.output);
+        }
     }
 
     /// It can be stepped though nothing came from its client.
@@ -423,6 +444,7 @@ impl Sessions {
         assert_eq!(self.iter().filter(|session| session.fresh > 0).count(), self.unstepped);
         assert_eq!(self.room.len(), ROOM_BYTES);
         assert_eq!(self.iter().filter(|session| !session.mail.is_empty()).count(), self.post.holders);
+        assert_eq!(self.iter().map(|session| session.unsent_max - OUTPUT_BYTES_MAX).sum::<usize>(), self.lent_bytes);
     }
 }
 
@@ -468,7 +490,7 @@ impl Input {
 #[cold]
 pub fn violate(server: &mut Server, session: &mut Session, violation: Violation) {
     debug!("client {} broke the protocol: {violation}", session.id.serial);
-    if server.clients.at(session.id.key).replies != Replies::On {
+    if server.clients.at(session.id.key).replies != Replies::ON {
         session.close = Some(Close::AfterReply);
         return;
     }

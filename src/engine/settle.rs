@@ -8,7 +8,7 @@ use crate::command::modes::mute;
 use crate::command::notice::after_wait;
 use crate::command::words::{OwnedWords, Request};
 use crate::command::{Block, Context, Effect, Host, Outcome, publish, serve};
-use crate::server::clients::ClientId;
+use crate::server::clients::{ClientId, Kept};
 use crate::store::{Change, Entry, Event};
 
 /// So many events are published before they are delivered.
@@ -105,7 +105,8 @@ impl Engine {
         }
         self.world.server.unweigh(id);
         self.world.server.forget_stranger(id);
-        self.world.server.clients.at_mut(id.key).closing = true;
+        let client = self.world.server.clients.at_mut(id.key);
+        (client.closing, client.kept) = (true, Kept::default());
         self.sessions.touch(id);
     }
 
@@ -127,8 +128,8 @@ impl Engine {
         let Block { keys, wants, deadline_us, late, .. } = block;
         let client = self.world.server.clients.at_mut(id.key);
         client.blocked = true;
-        let wait = Wait { words, wants, deadline_us, late, turn: 0, hashes: vec![], bytes: 0 };
-        self.waiting.add(id, client.database, keys, wait);
+        let wait = Wait { words, wants, deadline_us, late, turn: 0, hashes: vec![] };
+        client.kept = self.waiting.add(id, client.database, keys, wait);
         self.refresh_observed();
     }
 
@@ -137,7 +138,7 @@ impl Engine {
         let client = self.world.server.clients.at_mut(session.id.key);
         (client.blocked, client.postponed) = (true, true);
         session.blocked = true;
-        self.waiting.postpone(session.id, words);
+        client.kept = self.waiting.postpone(session.id, words);
     }
 
     /// The pause is over: who was postponed is stepped, the first first; who waits for a key may find it changed. (The
@@ -164,7 +165,7 @@ impl Engine {
         let id = session.id;
         session.blocked = false;
         let client = self.world.server.clients.at_mut(id.key);
-        (client.blocked, client.postponed) = (false, false);
+        (client.blocked, client.postponed, client.kept) = (false, false, Kept::default());
         let mut since = host.ticks();
         let from = self.world.record.wanted.then(|| session.output.end());
         let mut others = Rest { sessions: &mut self.sessions, room: None };
@@ -207,7 +208,10 @@ impl Engine {
                             self.serve_waiters(place, now, host);
                         }
                     }
-                    _ => self.serve_waiters((change.database, change.key), now, host),
+                    // Who waits is served by a key that comes to be. One that was something else, and is written over, has
+                    // been there before: as in Redis, nobody is told.
+                    Event::NEW => self.serve_waiters((change.database, change.key), now, host),
+                    _ => {}
                 }
             }
         }
@@ -282,7 +286,8 @@ impl Engine {
     fn release_waiter(&mut self, id: ClientId) {
         self.waiting.remove(id);
         self.sessions.at_mut(id).blocked = false;
-        self.world.server.clients.at_mut(id.key).blocked = false;
+        let client = self.world.server.clients.at_mut(id.key);
+        (client.blocked, client.kept) = (false, Kept::default());
         self.sessions.touch(id);
         self.sessions.make_ready(id);
         self.refresh_observed();

@@ -4,7 +4,7 @@ use super::Engine;
 use super::ahead::Ahead;
 use super::bystanders::Rest;
 use super::run::{Pace, Ran};
-use super::session::{Close, Input, OUTPUT_BYTES_MAX, Session, limit_input, violate};
+use super::session::{Close, Input, Session, limit_input, violate};
 use crate::base::time::Now;
 use crate::command::Host;
 use crate::command::modes::mute;
@@ -138,7 +138,7 @@ impl Engine {
         {
             return self.go_on_postponed(session, words, now, host);
         }
-        if session.task.is_some() && !closes && session.output.len() <= OUTPUT_BYTES_MAX {
+        if session.task.is_some() && !closes && session.output.len() <= session.unsent_max {
             return self.go_on(session, now, host);
         }
         let unread = session.unread();

@@ -30,7 +30,7 @@ impl Engine {
         if self.world.data.next_deadline_ms().is_some_and(|at_ms| at_ms <= now.wall_ms()) {
             self.expire(now, host);
         }
-        self.world.data.tidy(TIDY_SLICE);
+        self.tidy(host);
         self.world.server.pubsub.forget_some();
         if self.waiting.is_forgetting() {
             self.waiting.forget(FORGOTTEN_SLICE);
@@ -94,6 +94,13 @@ impl Engine {
         }
     }
 
+    /// Frees some of what was removed.
+    fn tidy(&mut self, host: &mut dyn Host) {
+        let begun = if self.world.data.is_untidy() { Some(host.ticks()) } else { None };
+        self.world.data.tidy(TIDY_SLICE);
+        self.world.server.stats.freeing_ticks = begun.map_or(0, |begun| host.ticks().saturating_sub(begun));
+    }
+
     /// When the next timer is due, by the monotonic clock. `None`: nothing will happen by itself.
     pub fn next_deadline(&self, now: Now) -> Option<u64> {
         let expiry = self.world.data.next_deadline_ms().map(|at_ms| {
@@ -115,13 +122,14 @@ impl Engine {
     fn close_idle(&mut self, now: Now) {
         let limit_us = self.world.server.config.timeout as u64 * 1_000_000;
         let mut idle = vec![];
-        for client in self.world.server.clients.iter_mut() {
+        for (client, traffic) in self.world.server.clients.iter_mut() {
             // A download is no idleness, though no command runs, as long as the client takes what is sent.
-            let sent = std::mem::replace(&mut client.bytes_seen, client.bytes_out) != client.bytes_out;
-            if sent && client.unsent > 0 {
+            let sent = std::mem::replace(&mut client.bytes_seen, traffic.sent) != traffic.sent;
+            if sent && traffic.unsent > 0 {
                 client.active_us = now.mono_us;
             }
-            if !client.blocked && !client.subscribed && now.mono_us - client.active_us > limit_us {
+            let listens = client.subscribed || client.monitors;
+            if !client.blocked && !listens && now.mono_us - client.active_us > limit_us {
                 idle.push(client.id);
             }
         }

@@ -6,7 +6,7 @@ mod tests;
 use crate::command::Context;
 use crate::command::words::OwnedWords;
 use crate::server::Waits;
-use crate::server::clients::ClientId;
+use crate::server::clients::{ClientId, Kept};
 use crate::store::Keyspace;
 use crate::store::database::KeyHasher;
 use hashbrown::HashTable;
@@ -144,8 +144,10 @@ pub struct Wait {
     pub turn: u64,
     /// Of the keys. Given by `add`.
     pub hashes: Vec<u64>,
-    /// The memory of its words and keys. Given by `add`.
-    pub bytes: usize,
+}
+
+fn words_bytes(words: &OwnedWords) -> usize {
+    words.request().iter().map(<[u8]>::len).sum()
 }
 
 impl Waiting {
@@ -173,12 +175,14 @@ impl Waiting {
         Waits { keys: self.keys.len(), timed: self.deadlines.len() }
     }
 
-    pub fn add(&mut self, id: ClientId, database: usize, keys: Vec<Box<[u8]>>, mut wait: Wait) {
+    /// What the client waits with from now on.
+    pub fn add(&mut self, id: ClientId, database: usize, keys: Vec<Box<[u8]>>, mut wait: Wait) -> Kept {
         self.forget(keys.len() * FORGOTTEN_PER_KEY);
         self.turns += 1;
         wait.turn = self.turns;
         let each = size_of::<Wanted>() + size_of::<u64>();
-        wait.bytes = wait.words.memory() + keys.iter().map(|key| key.len() + each).sum::<usize>();
+        let memory = wait.words.memory() + keys.iter().map(|key| key.len() + each).sum::<usize>();
+        let kept = Kept { words: words_bytes(&wait.words), memory };
         let waiter = Waiter { turn: wait.turn, id };
         self.keys.reserve(keys.len(), |wanted| wanted.hash);
         wait.hashes.reserve_exact(keys.len());
@@ -197,6 +201,7 @@ impl Waiting {
         self.unparticular += wait.wants.is_none() as usize;
         self.deadlines.extend(wait.deadline_us.map(|deadline_us| (deadline_us, id)));
         assert!(self.clients.insert(id, wait).is_none(), "a client waits once");
+        kept
     }
 
     /// The client waits for nothing any more. False: it did not.
@@ -236,17 +241,14 @@ impl Waiting {
         }
     }
 
-    /// The memory of what a client waits with.
-    pub fn bytes(&self, id: ClientId) -> usize {
-        let waits = self.clients.get(&id).map_or(0, |wait| wait.bytes);
-        waits + self.postponed.get(&id).map_or(0, |postponed| postponed.words.memory())
-    }
-
     // --- Pauses
 
-    pub fn postpone(&mut self, id: ClientId, words: OwnedWords) {
+    /// What the client waits with from now on.
+    pub fn postpone(&mut self, id: ClientId, words: OwnedWords) -> Kept {
         self.turns += 1;
+        let kept = Kept { words: words_bytes(&words), memory: words.memory() };
         self.postponed.insert(id, Postponed { turn: self.turns, words, released: false });
+        kept
     }
 
     /// What a client had asked for in a pause may begin now.

@@ -16,7 +16,7 @@ impl Engine {
     #[cold]
     fn weigh_now(&mut self, id: ClientId) {
         if let Some(buffered) = self.sessions.get(id).map(|session| session.buffered()) {
-            self.world.server.weigh(id, buffered + self.waiting.bytes(id));
+            self.world.server.weigh(id, buffered);
         }
     }
 

@@ -82,7 +82,7 @@ fn silence(found: &Found, waited: bool, server: &mut Fresh) -> &'static str {
         _ if client.blocked => {
             "None yet: the client waits until somebody changes what it asked for, or its time is up."
         }
-        Replies::On => "None.",
+        Replies::ON => "None.",
         _ => "None: the client has asked for no replies (CLIENT REPLY).",
     }
 }

@@ -21,7 +21,7 @@ impl Reactor {
 
     pub(super) fn flush(&mut self, id: ClientId) {
         let connection = self.outside.connections[id.key].as_mut().expect("a connection as long as its client");
-        let mut left = FLUSH_BUDGET;
+        let (mut left, mut held_up) = (FLUSH_BUDGET, false);
         while !connection.write_blocked && !connection.dead {
             let sent = match self.engine.pending_piece(id) {
                 Some([]) => break,
@@ -46,6 +46,8 @@ impl Reactor {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     connection.write_blocked = true;
+                    // What it sends may be what it waits with: `read` sees to that.
+                    held_up = connection.readable;
                     self.engine.stats_mut().partial_writes += 1;
                     let both = Interest::READABLE | Interest::WRITABLE;
                     let asked = connection.stream.reregister(self.outside.poll.registry(), Token(id.key), both);
@@ -59,6 +61,9 @@ impl Reactor {
         }
         if connection.dead || self.engine.closing(id).is_some() {
             self.outside.doomed.push(id);
+        }
+        if held_up {
+            self.queue(id);
         }
     }
 }

@@ -166,7 +166,8 @@ impl Gauge {
                 off_core_us: window_us.saturating_sub(after.cpu_us - before.cpu_us + after.slept_us - before.slept_us),
             };
             let command = slowest.map(|(name, ticks)| (name, us(ticks)));
-            let phases = Phases { turn_us: us(work), ..self.phases(us, tick) };
+            let freeing_us = us(engine.stats_mut().freeing_ticks);
+            let phases = Phases { turn_us: us(work), freeing_us, ..self.phases(us, tick) };
             let stall = Stall {
                 at_s: now.wall_us.div_euclid(1_000_000),
                 ticks: work,
@@ -201,6 +202,7 @@ impl Gauge {
             serve_us: us(served - polled),
             write_us: us(flushed - served),
             timers_us: us(tick - flushed),
+            freeing_us: 0,
         }
     }
 }
@@ -213,16 +215,19 @@ struct Phases {
     serve_us: u64,
     write_us: u64,
     timers_us: u64,
+    /// A part of the timers.
+    freeing_us: u64,
 }
 
 /// What took most of it. A thread that had no core though nobody took it away has waited by itself, in a command.
 fn cause(phases: &Phases, kernel: &Kernel, command_us: Option<u64>, expired: u64) -> Cause {
-    let Phases { turn_us, read_us, serve_us, write_us, timers_us } = *phases;
+    let Phases { turn_us, read_us, serve_us, write_us, timers_us, freeing_us } = *phases;
     let most = |us: u64| us >= turn_us / 2;
     match () {
         _ if kernel.taken_away > 0 && most(kernel.off_core_us) => Cause::Descheduled,
         _ if command_us.is_some_and(most) => Cause::Command,
         _ if kernel.major_faults > 0 && most(kernel.off_core_us) => Cause::PageFaults,
+        _ if most(freeing_us) => Cause::Freeing,
         _ if most(timers_us) && expired > 0 => Cause::Expiry,
         _ if most(timers_us) => Cause::Timers,
         _ if most(write_us) => Cause::Write,
@@ -272,7 +277,7 @@ mod tests {
     fn the_cause_is_what_took_most() {
         let phases = |serve_us, write_us, timers_us| {
             let turn_us = serve_us + write_us + timers_us;
-            Phases { turn_us, read_us: 0, serve_us, write_us, timers_us }
+            Phases { turn_us, read_us: 0, serve_us, write_us, timers_us, freeing_us: 0 }
         };
         let calm = Kernel::default();
         let away = Kernel { taken_away: 3, off_core_us: 9000, ..calm };
@@ -288,6 +293,8 @@ mod tests {
             (phases(10_000, 10, 10), disk, None, 0, Cause::PageFaults),
             (phases(10, 10, 10_000), calm, None, 7, Cause::Expiry),
             (phases(10, 10, 10_000), calm, None, 0, Cause::Timers),
+            (Phases { freeing_us: 9000, ..phases(10, 10, 10_000) }, calm, None, 7, Cause::Freeing),
+            (Phases { freeing_us: 90, ..phases(10, 10, 10_000) }, calm, None, 7, Cause::Expiry),
             (phases(10, 10_000, 10), calm, None, 0, Cause::Write),
             (Phases { read_us: 6000, ..phases(10_000, 10, 10) }, calm, None, 0, Cause::Read),
             (phases(4000, 3000, 3000), calm, None, 0, Cause::Commands),

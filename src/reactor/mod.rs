@@ -258,7 +258,7 @@ impl Reactor {
                     self.stopping |= self.engine.may_end(&words, &mut self.outside);
                     self.insisted.store(self.stopping, Ordering::Relaxed);
                 }
-                _ => info!("Received SIGHUP, ignored"),
+                _ => info!("Received SIGHUP. Nothing is to be done: the log file is opened anew for each line"),
             }
         }
     }
@@ -320,6 +320,9 @@ impl Reactor {
         while connection.readable {
             let room = self.engine.space(id);
             if room.is_empty() {
+                if connection.write_blocked && self.engine.let_more(id) {
+                    continue;
+                }
                 if connection.failed {
                     // It is not read now, and nobody is left to write to: no other event would tell.
                     connection.dead = true;

@@ -51,16 +51,38 @@ impl Address {
     }
 }
 
-/// What becomes of a client's replies (CLIENT REPLY).
+/// Which of a client's replies are left out (CLIENT REPLY).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Replies {
-    #[default]
-    On,
-    /// That of the command that runs is left out.
-    Skip,
-    /// The same, and it has asked for that of the next one too.
-    SkipNext,
-    Off,
+pub struct Replies(u8);
+
+impl Replies {
+    /// None.
+    pub const ON: Replies = Replies(0);
+    /// All, until it asks for them again.
+    pub const OFF: Replies = Replies(1);
+    /// That of the command that runs.
+    pub const SKIP: Replies = Replies(2);
+    /// That of the next one.
+    pub const SKIP_NEXT: Replies = Replies(4);
+    /// The command that runs has seen to it by itself. (EXEC)
+    pub const SEEN_TO: Replies = Replies(8);
+
+    pub fn has(self, other: Replies) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub fn with(self, other: Replies) -> Replies {
+        Replies(self.0 | other.0)
+    }
+
+    pub fn without(self, other: Replies) -> Replies {
+        Replies(self.0 & !other.0)
+    }
+
+    /// What is told now is left out.
+    pub fn are_muted(self) -> bool {
+        self.has(Replies::OFF.with(Replies::SKIP))
+    }
 }
 
 /// What is known of a transaction that has begun. The queued words are not here.
@@ -73,6 +95,15 @@ pub struct Transaction {
     pub aborted: bool,
     /// EXEC will change data.
     pub writes: bool,
+}
+
+/// What a client waits with: the words of its request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// All their bytes.
+    pub words: usize,
+    /// The memory that they take, with the keys that are waited for.
+    pub memory: usize,
 }
 
 /// In this order: what requests and messages touch comes first, in as few cache lines as can be.
@@ -94,9 +125,7 @@ pub struct Client {
     pub replies: Replies,
     /// What it reads does not count as used.
     pub no_touch: bool,
-    /// Bytes of output not yet sent, and of input not yet used, when the client was last served.
-    pub unsent: usize,
-    pub bytes_out: u64,
+    /// Bytes of input not yet used, when the client was last served.
     pub unread: usize,
     /// Memory that is kept for more of it.
     pub unread_room: usize,
@@ -120,8 +149,10 @@ pub struct Client {
     pub transaction: Option<Transaction>,
     /// What its command has taken that waits now.
     pub waited_ticks: u64,
+    /// What it waits with, while it is blocked.
+    pub kept: Kept,
     pub opened_us: u64,
-    /// `bytes_out` when `timeout` last looked.
+    /// Bytes that it was sent when `timeout` last looked.
     pub bytes_seen: u64,
     pub address: Address,
     pub name: Box<[u8]>,
@@ -139,19 +170,20 @@ impl Client {
     /// Nothing of what admission asks of a client stands in its way, and what it sends is run at once.
     #[inline]
     pub fn is_unrestricted(&self) -> bool {
-        self.authenticated && self.transaction.is_none() && !self.hears_only()
+        self.authenticated && !self.monitors && self.transaction.is_none() && !self.hears_only()
     }
 
     /// The memory that it takes, without what it watches and subscribes to, and without its buffers.
     pub fn bytes_beside_buffers(&self) -> usize {
         let names = self.name.len() + self.library.len() + self.library_version.len();
-        size_of::<Client>() + names + self.transaction.map_or(0, |transaction| transaction.bytes)
+        let queued = self.transaction.map_or(0, |transaction| transaction.bytes);
+        size_of::<Client>() + names + queued + self.kept.memory
     }
 
     /// It has chosen something that `command::modes` sees to.
     #[inline]
     pub fn has_modes(&self) -> bool {
-        self.replies != Replies::On || self.no_touch
+        self.replies != Replies::ON || self.no_touch
     }
 
     /// Back to what a new connection is (RESET). Whether it must sign in again is the server's to say.
@@ -159,7 +191,8 @@ impl Client {
         self.name = Box::default();
         self.database = 0;
         self.resp = 2;
-        self.replies = Replies::On;
+        // A reply that is to be skipped is so though it is that of RESET.
+        self.replies = if self.replies.has(Replies::SKIP) { Replies::SKIP } else { Replies::ON };
         (self.no_evict, self.no_touch) = (false, false);
     }
 }
@@ -173,9 +206,18 @@ pub struct Totals {
     pub most_unsent: usize,
 }
 
+/// What a client was sent, and what it is still to be sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Traffic {
+    pub sent: u64,
+    pub unsent: usize,
+}
+
 #[derive(Debug, Default)]
 pub struct Clients {
     slab: Slab<Client>,
+    /// By key. Apart from the rest, for each send writes to it: of a thousand subscribers it fills few lines of the cache.
+    traffic: Vec<Traffic>,
     /// Invariant: for each of them its serial, and its key.
     keys: BTreeMap<u64, usize>,
     last_serial: u64,
@@ -187,6 +229,8 @@ impl Clients {
         let slot = self.slab.vacant_entry();
         let id = ClientId { serial: self.last_serial, key: slot.key() };
         self.keys.insert(id.serial, id.key);
+        self.traffic.resize(self.traffic.len().max(id.key + 1), Traffic::default());
+        self.traffic[id.key] = Traffic::default();
         slot.insert(Client {
             id,
             address,
@@ -201,24 +245,23 @@ impl Clients {
             monitors: false,
             subscribed: false,
             closing: false,
-            replies: Replies::On,
+            replies: Replies::ON,
             no_touch: false,
             postponed: false,
             no_evict: false,
             descriptor: -1,
             weight: 0,
             waited_ticks: 0,
+            kept: Kept::default(),
             opened_us: now.mono_us,
             active_us: now.mono_us,
             last_command: None,
             invoker: None,
             commands: 0,
             bytes_in: 0,
-            bytes_out: 0,
             bytes_seen: 0,
             unread: 0,
             unread_room: 0,
-            unsent: 0,
         });
         id
     }
@@ -249,6 +292,15 @@ impl Clients {
         &mut self.slab[key]
     }
 
+    pub fn traffic(&self, key: usize) -> Traffic {
+        self.traffic[key]
+    }
+
+    #[inline]
+    pub fn traffic_mut(&mut self, key: usize) -> &mut Traffic {
+        &mut self.traffic[key]
+    }
+
     pub fn len(&self) -> usize {
         self.slab.len()
     }
@@ -260,16 +312,16 @@ impl Clients {
     /// Looks at each of them once, in no order.
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
-        for (_, client) in &self.slab {
+        for (key, client) in &self.slab {
             totals.blocked += client.blocked as usize;
             totals.most_unread = totals.most_unread.max(client.unread);
-            totals.most_unsent = totals.most_unsent.max(client.unsent);
+            totals.most_unsent = totals.most_unsent.max(self.traffic[key].unsent);
         }
         totals
     }
 
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Client> {
-        self.slab.iter_mut().map(|(_, client)| client)
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&mut Client, Traffic)> {
+        self.slab.iter_mut().map(|(key, client)| (client, self.traffic[key]))
     }
 
     /// The client of this number, as clients name each other.

@@ -171,9 +171,9 @@ impl Server {
     pub fn sent(&mut self, id: ClientId, count: usize, left: usize) {
         self.stats.bytes_out += count as u64;
         self.stats.writes += 1;
-        let client = self.clients.at_mut(id.key);
-        client.bytes_out += count as u64;
-        client.unsent = left;
+        let traffic = self.clients.traffic_mut(id.key);
+        traffic.sent += count as u64;
+        traffic.unsent = left;
     }
 
     /// So many requests of it were served; so much input is left, and so much output. What its transaction has queued.
@@ -183,8 +183,10 @@ impl Server {
         let client = self.clients.at_mut(id.key);
         client.active_us = now.mono_us;
         client.commands += commands as u64;
-        (client.unread, client.unread_room, client.unsent) = (unread.bytes, unread.room, unsent);
-        client.transaction.map_or(0, |transaction| transaction.bytes)
+        (client.unread, client.unread_room) = (unread.bytes, unread.room);
+        let queued = client.transaction.map_or(0, |transaction| transaction.bytes);
+        self.clients.traffic_mut(id.key).unsent = unsent;
+        queued
     }
 
     /// Not everything may be run now that clients ask for.

@@ -235,7 +235,7 @@ impl PubSub {
     /// The same for each pattern that a channel fits: the pattern, and how many.
     pub fn hear_by_pattern(&mut self, channel: &[u8], mut heard: impl FnMut(&[u8], usize)) {
         for topic in self.topics[Space::Pattern as usize].iter() {
-            if glob::matches(&topic.name, channel, false) {
+            if glob::matches_strictly(&topic.name, channel) {
                 let count = add(&mut self.receivers, topic, &self.subscribers, &self.leaving);
                 if count > 0 {
                     heard(&topic.name, count);

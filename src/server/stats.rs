@@ -58,7 +58,9 @@ pub struct Stats {
     pub error_replies: u64,
     pub connections: u64,
     pub rejected_connections: u64,
+    /// Requests that were served, as they are counted at the end of each step; those too that were refused.
     pub commands_processed: u64,
+    refused: Refused,
     pub hits: u64,
     pub misses: u64,
     pub bytes_in: u64,
@@ -97,6 +99,8 @@ pub struct Stats {
     pub turns_of_loop: Turns,
     /// Ticks spent in parsing, while the reactor wants to know.
     pub parse_ticks: Option<u64>,
+    /// Ticks that this turn has spent in freeing what was removed.
+    pub freeing_ticks: u64,
     /// Of the commands of this turn that took `stall-log-slower-than`, the slowest, with its ticks.
     pub slowest: Option<(&'static str, u64)>,
     /// Reads that ended within a request, and writes that the socket took in part or not at all.
@@ -113,6 +117,15 @@ struct Sampled {
     bytes_out: u64,
     turns: u64,
     work_ticks: u64,
+}
+
+/// Requests that were refused: no such command, wrong words, not now. They are counted at once, requests at the end of
+/// their step, so the `fresh` ones are among the requests when these have moved on from `at`.
+#[derive(Debug, Default, Clone, Copy)]
+struct Refused {
+    counted: u64,
+    fresh: u64,
+    at: u64,
 }
 
 impl Stats {
@@ -140,12 +153,30 @@ impl Stats {
         }
     }
 
+    /// A client's request was refused.
+    #[cold]
+    pub fn refused(&mut self) {
+        let Refused { counted, fresh, at } = &mut self.refused;
+        if *at != self.commands_processed {
+            *counted += std::mem::take(fresh);
+            *at = self.commands_processed;
+        }
+        *fresh += 1;
+    }
+
+    /// Commands that ran. (To count them one by one would cost each.)
+    pub fn commands_run(&self) -> u64 {
+        let Refused { counted, fresh, at } = self.refused;
+        let refused = counted + if at == self.commands_processed { 0 } else { fresh };
+        self.commands_processed.saturating_sub(refused)
+    }
+
     /// Called a few times a second; keeps the rates.
     pub fn sample(&mut self, now_us: u64) {
         let old = self.sampled;
         self.sampled = Sampled {
             at_us: now_us,
-            commands: self.commands_processed,
+            commands: self.commands_run(),
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
             turns: self.turns,
@@ -153,7 +184,7 @@ impl Stats {
         };
         let passed = (now_us - old.at_us).max(1);
         let rate = |new: u64, old: u64| new.saturating_sub(old) * 1_000_000 / passed;
-        self.commands_per_second = rate(self.commands_processed, old.commands);
+        self.commands_per_second = rate(self.commands_run(), old.commands);
         self.bytes_in_per_second = rate(self.bytes_in, old.bytes_in);
         self.bytes_out_per_second = rate(self.bytes_out, old.bytes_out);
         self.turns_per_second = rate(self.turns, old.turns);

@@ -73,6 +73,8 @@ pub enum Cause {
     Read,
     Write,
     Expiry,
+    /// What was removed is freed.
+    Freeing,
     Timers,
 }
 
@@ -86,6 +88,7 @@ impl Cause {
             Cause::Read => "read",
             Cause::Write => "write",
             Cause::Expiry => "expiry",
+            Cause::Freeing => "freeing",
             Cause::Timers => "timers",
         }
     }

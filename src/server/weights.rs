@@ -59,7 +59,8 @@ impl Server {
 
     /// The memory of all clients.
     pub fn clients_bytes(&self) -> usize {
-        let buffered = |client: &Client| client.unread + client.unread_room + client.unsent;
+        let buffered =
+            |client: &Client| client.unread + client.unread_room + self.clients.traffic(client.id.key).unsent;
         self.clients.iter().map(|client| self.weight(client, buffered(client))).sum()
     }
 
@@ -91,7 +92,7 @@ impl Server {
         let before = std::mem::replace(&mut self.weights.limit, limit);
         if limit.is_none() && before.is_some() {
             self.weights = Weights { session_bytes: self.weights.session_bytes, ..Weights::default() };
-            self.clients.iter_mut().for_each(|client| client.weight = 0);
+            self.clients.iter_mut().for_each(|(client, _)| client.weight = 0);
         }
         limit.is_some() && before.is_none()
     }

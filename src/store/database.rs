@@ -142,21 +142,14 @@ impl Database {
         self.table.hasher().key(key)
     }
 
-    /// The entry of a key, whether or not its time has come: true, if it has. `Err`: there is none; the key's hash.
-    /// `hint`: where it may be.
+    /// Is the live entry of this key at a place that was some entry's once?
     #[inline(always)]
-    pub(super) fn find(&self, key: &[u8], hint: Option<Place>, now_ms: i64) -> Result<(Place, bool), u64> {
-        if let Some(place) = hint
-            && let Some(entry) = self.table.peek(place)
-            && entry.has_key(key)
-        {
-            return Ok((place, entry.is_expired(now_ms)));
-        }
-        self.search(key, now_ms)
+    pub(super) fn has(&self, key: &[u8], place: Place, now_ms: i64) -> bool {
+        self.table.peek(place).is_some_and(|entry| entry.has_key(key) && !entry.is_expired(now_ms))
     }
 
-    #[inline(never)]
-    fn search(&self, key: &[u8], now_ms: i64) -> Result<(Place, bool), u64> {
+    /// The entry of a key, whether or not its time has come: true, if it has. `Err`: there is none; the key's hash.
+    pub(super) fn find(&self, key: &[u8], now_ms: i64) -> Result<(Place, bool), u64> {
         let (hash, mut expired) = (self.hash(key), false);
         let found = self.table.find(hash, |entry| {
             expired = entry.is_expired(now_ms);

@@ -71,6 +71,13 @@ impl<'a> Door<'a> {
         self.changed(event);
     }
 
+    /// The same of a collection, which counts as a change for each of its elements.
+    pub fn put_counting(&mut self, collection: impl Collection, expiry: NewExpiry, event: Event) {
+        let len = collection.len();
+        self.put(Content::of_collection(collection), expiry, event);
+        self.ledger.dirty += len as u64 - 1;
+    }
+
     /// Adds to the integer that is here, where no more than that is to be done: the sum. `None`: nothing was done.
     #[inline]
     pub fn add(&mut self, increment: i64, event: Event) -> Option<i64> {
@@ -137,18 +144,38 @@ impl<'a> Door<'a> {
         event: Event,
         edit: impl FnOnce(&mut T) -> (R, usize),
     ) -> Result<R, WrongType> {
+        self.edit_counting(event, |collection| {
+            let (result, changes) = edit(collection);
+            (result, changes > 0, changes)
+        })
+    }
+
+    /// The same as one part more of a change that is counted: whether `edit` has changed something is all that it says.
+    pub fn edit_further<T: Collection>(
+        &mut self,
+        event: Event,
+        edit: impl FnOnce(&mut T) -> bool,
+    ) -> Result<(), WrongType> {
+        self.edit_counting(event, |collection| ((), edit(collection), 0))
+    }
+
+    #[inline]
+    fn edit_counting<T: Collection, R>(
+        &mut self,
+        event: Event,
+        edit: impl FnOnce(&mut T) -> (R, bool, usize),
+    ) -> Result<R, WrongType> {
         let Some(place) = self.place else { return Ok(self.edit_new(event, edit)) };
         if self.ledger.barrier.is_some() {
             self.view::<T>()?;
             self.ledger.before_change(self.number, self.key, || Some(self.database.get(place)));
         }
-        let Edited { result: (result, changes), emptied, due } = self.database.edit(place, edit)?;
+        let Edited { result: (result, changed, changes), emptied, due } = self.database.edit(place, edit)?;
         if let (old_ms, Some(new_ms)) = due {
             self.file(place, old_ms.unwrap_or(NEVER), new_ms);
         }
-        if changes > 0 {
-            self.ledger.dirty += changes as u64;
-            self.note(event);
+        if changed {
+            self.changed_counting(changes, event);
         }
         if emptied {
             self.take();
@@ -157,13 +184,12 @@ impl<'a> Door<'a> {
         Ok(result)
     }
 
-    fn edit_new<T: Collection, R>(&mut self, event: Event, edit: impl FnOnce(&mut T) -> (R, usize)) -> R {
+    fn edit_new<T: Collection, R>(&mut self, event: Event, edit: impl FnOnce(&mut T) -> (R, bool, usize)) -> R {
         let mut new = T::default();
-        let (result, changes) = edit(&mut new);
+        let (result, _, changes) = edit(&mut new);
         if !new.is_empty() {
             self.create(Content::Held(new.hold()), NewExpiry::Never);
-            self.ledger.dirty += changes as u64;
-            self.note(event);
+            self.changed_counting(changes, event);
         }
         result
     }
@@ -172,7 +198,7 @@ impl<'a> Door<'a> {
     pub fn store<T: Collection>(&mut self, collection: T, event: Event) -> usize {
         let len = collection.len();
         if len > 0 {
-            self.renew(Content::Held(collection.hold()), NewExpiry::Never, event);
+            self.put(Content::of_collection(collection), NewExpiry::Never, event);
         } else {
             self.remove(Event::DEL);
         }
@@ -186,9 +212,14 @@ impl<'a> Door<'a> {
 
     /// Removes the entry. Was there one?
     pub fn remove(&mut self, event: Event) -> bool {
+        self.remove_counting(1, event)
+    }
+
+    /// The same, which counts as so many changes: the elements that go with a collection.
+    pub fn remove_counting(&mut self, changes: usize, event: Event) -> bool {
         let removed = self.take();
         if removed {
-            self.changed(event);
+            self.changed_counting(changes, event);
         }
         removed
     }
@@ -229,7 +260,12 @@ impl<'a> Door<'a> {
 
     #[inline]
     pub(super) fn changed(&mut self, event: Event) {
-        self.ledger.dirty += 1;
+        self.changed_counting(1, event);
+    }
+
+    #[inline]
+    fn changed_counting(&mut self, changes: usize, event: Event) {
+        self.ledger.dirty += changes as u64;
         self.ledger.note(self.number, self.key, event);
     }
 

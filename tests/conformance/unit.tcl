@@ -1,10 +1,11 @@
-# unit.tcl UNIT RECORDS PORT [NAME...]: runs one unit of Redis's test-suite, in this process, without the tests NAME.
+# unit.tcl UNIT RECORDS PORT LARGE [NAME...]: runs one unit of Redis's test-suite, in this process, without the tests
+# NAME; with those that want much memory if LARGE is 1.
 # Started by `run` in a fresh copy of the suite. It keeps the suite's own code and adds two things: encodings that are
 # 8.0's (assert_encoding), and that a failure stays where it happens. The suite gives up a unit at the first unknown
-# command; here only the test fails, on a connection that is fresh for the next one. What happens is written to RECORDS,
-# a line each: status, tab, text in base64.
-lassign $argv ::unit records port
-set hung [lrange $argv 3 end]
+# command; here only the test fails, on a connection that is fresh for the next one. What fails in a server that a test
+# has started for itself fails that test. What happens is written to RECORDS, a line each: status, tab, text in base64.
+lassign $argv ::unit records port large
+set hung [lrange $argv 4 end]
 set ::records_channel [open $records a]
 
 # The suite's own start, all but its last statement, which would fork test clients. "--durable" makes an exception
@@ -17,7 +18,11 @@ set tail [string first "\nif {\$::client} {" $helper]
 if {$tail < 0} { error "tests/test_helper.tcl does not end as it did in 7.0.15" }
 eval [string range $helper 0 $tail]
 set ::skiptests $hung
+set ::large_memory $large
 set ::test_server_fd ""
+
+# The suite's own server, which tells its test clients what to run, listens on a port. A test wants one that is taken.
+set ::test_server_port [lindex [fconfigure [socket -server {apply {{channel host port} {close $channel}}} -myaddr 127.0.0.1 0] -sockname] 2]
 
 proc send_data_packet {fd status data {elapsed 0}} {
     puts $::records_channel "$status\t[binary encode base64 [encoding convertto utf-8 $data]]"
@@ -87,22 +92,47 @@ proc assert_encoding {encoding key} {
     uplevel 1 [list suite_assert_encoding $encoding $key]
 }
 
+# So many tests are in course: one, or none.
+set ::tests_in_course 0
+
 rename test suite_test
 proc test {name code args} {
     set modes [client_modes]
     set failed $::num_failed
+    set tags $::tags
+    incr ::tests_in_course
     uplevel 1 [list suite_test $name $code {*}$args]
+    incr ::tests_in_course -1
     if {$::num_failed > $failed} {
+        # A server within the test has left them.
+        set ::tags $tags
         freshen_clients {0 0}
         tidy_up $code
         freshen_clients $modes
     }
 }
 
+# Within a test a server's block is run as it stands. The suite would record what is no assertion and go on with the test,
+# which would then pass: so all that goes wrong is made an assertion.
+proc run_in_test {code} {
+    set status [catch {uplevel 1 $code} result options]
+    if {$status == 1 && ![string match "assertion:*" $result]} {
+        return -code error -errorinfo [dict get $options -errorinfo] "assertion:$result"
+    }
+    return -options $options $result
+}
+
 rename start_server suite_start_server
 proc start_server {options {code undefined}} {
-    if {$code ne "undefined"} { set code [list run_block $code] }
+    if {$code ne "undefined"} { set code [list [expr {$::tests_in_course ? "run_in_test" : "run_block"}] $code] }
     uplevel 1 [list suite_start_server $options $code]
+}
+
+# The suite reports a server that does not start and goes on.
+rename start_server_error suite_start_server_error
+proc start_server_error {config_file error} {
+    if {$::tests_in_course} { error "assertion:can't start the server: [string trim $error]" }
+    suite_start_server_error $config_file $error
 }
 
 rename tags suite_tags

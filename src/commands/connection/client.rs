@@ -127,7 +127,8 @@ impl<'a> Command<'a> for ClientList<'a> {
 /// A line of CLIENT LIST, with Redis's fields. What Spindle does not have is 0.
 fn describe(client: &clients::Client, sent: Sent, cx: &Context) -> String {
     let clients::Client { id, address, descriptor, name, library, library_version, database, resp, .. } = client;
-    let clients::Client { unread, unread_room, unsent, .. } = client;
+    let clients::Client { unread, unread_room, .. } = client;
+    let unsent = cx.server.clients.traffic(client.id.key).unsent;
     let is_me = id.key == cx.client;
     let seconds_since = |at_us: u64| cx.now.mono_us.saturating_sub(at_us) / 1_000_000;
     let idle = if is_me { 0 } else { seconds_since(client.active_us) };
@@ -153,17 +154,18 @@ fn describe(client: &clients::Client, sent: Sent, cx: &Context) -> String {
     let transaction_bytes = client.transaction.map_or(0, |transaction| transaction.bytes + watch_bytes);
     // What this client has sent and is not done with is this very request.
     let (request_bytes, unread) = if is_me { (sent.words, sent.whole) } else { (0, *unread) };
+    let words = request_bytes + client.kept.words;
     let command =
         client.invoker.or(client.last_command).map_or("NULL".into(), |row| cx.table.entries[row as usize].lower_name());
     let (peer, local, age) = (address.peer(), address.local(), seconds_since(client.opened_us));
     let [name, library, version] = [name, library, library_version].map(|word| String::from_utf8_lossy(word));
-    let (id, chunks, events) = (id.serial, (*unsent > 0) as u8, if *unsent > 0 { "rw" } else { "r" });
+    let (id, chunks, events) = (id.serial, (unsent > 0) as u8, if unsent > 0 { "rw" } else { "r" });
     let total = cx.server.weight(client, unread + unread_room + unsent + request_bytes);
     let mut line =
         format!("id={id} addr={peer} laddr={local} fd={descriptor} name={name} age={age} idle={idle} flags={flags}");
     let mut add = |part: std::fmt::Arguments| line.write_fmt(part).expect("a string takes all");
     add(format_args!(" db={database} sub={sub} psub={psub} ssub={ssub} multi={queued} watch={watched}"));
-    add(format_args!(" qbuf={unread} qbuf-free={unread_room} argv-mem={request_bytes} multi-mem={transaction_bytes}"));
+    add(format_args!(" qbuf={unread} qbuf-free={unread_room} argv-mem={words} multi-mem={transaction_bytes}"));
     add(format_args!(" rbs=0 rbp=0 obl=0 oll={chunks} omem={unsent}"));
     add(format_args!(" tot-mem={total} events={events} cmd={command} user={DEFAULT_USER} redir=-1 resp={resp}"));
     add(format_args!(" lib-name={library} lib-ver={version} io-thread=0\n"));

@@ -70,18 +70,12 @@ impl<'a> Command<'a> for ClientReply {
         let replies = &mut cx.me_mut().replies;
         match self.action {
             Action::On => {
-                *replies = Replies::On;
+                *replies = replies.without(Replies::OFF.with(Replies::SKIP));
                 return cx.ok();
             }
-            Action::Off => *replies = Replies::Off,
-            Action::Skip => {
-                *replies = match *replies {
-                    Replies::Off => Replies::Off,
-                    // This one is left out by itself: it says nothing.
-                    Replies::On => Replies::Skip,
-                    Replies::Skip | Replies::SkipNext => Replies::SkipNext,
-                }
-            }
+            Action::Off => *replies = replies.with(Replies::OFF),
+            Action::Skip if replies.has(Replies::OFF) => {}
+            Action::Skip => *replies = replies.with(Replies::SKIP_NEXT),
         }
         Ok(Outcome::Done)
     }

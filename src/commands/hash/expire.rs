@@ -91,19 +91,20 @@ impl<'a> Command<'a> for HPersist<'a> {
         let (mut door, reply) = cx.change(self.key);
         door.edit(PERSISTED, |hash: &mut Fields| {
             reply.array(self.fields.0.len());
-            let mut changed = 0;
+            let mut changed = false;
             for name in self.fields.0.iter() {
                 match hash.get(name.0, now_ms).map(|field| field.expires_ms) {
                     None => reply.integer(MISSING),
                     Some(None) => reply.integer(ENDLESS),
                     Some(Some(_)) => {
                         hash.expire(name.0, None, &limits);
-                        changed += 1;
+                        changed = true;
                         reply.integer(1);
                     }
                 }
             }
-            ((), changed)
+            // Redis counts all of them as one change.
+            ((), changed as usize)
         })?;
         Ok(Outcome::Done)
     }
@@ -265,6 +266,10 @@ fn expire<'a>(
         }
         ((), changed.len())
     })?;
+    if is_past {
+        // They have expired, though it is told as a removal.
+        cx.data.ledger.expired_fields += changed.len() as u64;
+    }
     record(key.0, (!is_past).then_some(at_ms), &changed, cx);
     Ok(Outcome::Done)
 }

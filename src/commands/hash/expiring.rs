@@ -159,9 +159,7 @@ impl<'a> Command<'a> for HSetEx<'a> {
                 }
                 ((), data.len())
             })?;
-            door.edit(REMOVED, |hash: &mut Fields| ((), hash.remove(last, now_ms) as usize))?;
-            // That was counted.
-            cx.data.ledger.dirty -= 1;
+            door.edit_further(REMOVED, |hash: &mut Fields| hash.remove(last, now_ms))?;
             let names: Vec<&[u8]> = data.iter().map(|pair| pair.field.0).collect();
             record(self.key.0, None, &names, cx);
             return Ok(Outcome::Done);

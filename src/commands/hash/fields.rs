@@ -1,6 +1,7 @@
 //! Fields of a hash: set, read, counted, removed.
 use super::prelude::*;
 use super::{limits, write_element};
+use crate::store::Collection;
 use crate::store::Hash as Fields;
 use crate::store::value::hash::{Element, Field, FieldExpiry};
 use crate::wire::reply::{Of, Reply};
@@ -17,7 +18,11 @@ impl<'a> Command<'a> for HDel<'a> {
         let now_ms = cx.now_ms();
         let (mut door, reply) = cx.change(self.key);
         let removed = door.edit(REMOVED, |hash: &mut Fields| {
-            let removed = self.field.iter().filter(|field| hash.remove(field.0, now_ms)).count();
+            let mut removed = 0;
+            for group in self.field.groups() {
+                hash.warm(group.clone().map(|field| field.0), true);
+                removed += group.filter(|field| hash.remove(field.0, now_ms)).count();
+            }
             (removed, removed)
         })?;
         reply.count(removed);
@@ -100,8 +105,9 @@ impl<'a> Command<'a> for HMGet<'a> {
         let now_ms = cx.now_ms();
         let (hash, reply) = cx.view::<Fields, _>(self.key)?;
         reply.array(self.field.len());
-        for field in self.field.iter() {
-            write_value(reply, hash.and_then(|hash| hash.get(field.0, now_ms)));
+        for group in self.field.groups() {
+            hash.inspect(|hash| hash.warm(group.clone().map(|field| field.0), false));
+            group.for_each(|field| write_value(reply, hash.and_then(|hash| hash.get(field.0, now_ms))));
         }
         Ok(Outcome::Done)
     }

@@ -1,7 +1,6 @@
 //! Keys found by pattern or by chance: KEYS, RANDOMKEY, SCAN. None of them shows a key whose time has come.
 use super::prelude::*;
 use crate::base::glob;
-use crate::base::number::unsigned;
 use crate::command::Task;
 use crate::store::Collection;
 use crate::wire::reply::Reply;
@@ -239,11 +238,28 @@ impl<'a> Leaf<'a> for Cursor {
     const KIND: Kind = Kind::Integer;
     const EXAMPLE: &'static str = "0";
     fn read(word: &'a [u8]) -> Result<Self, Refusal> {
-        unsigned(word).map(Cursor).ok_or(Refusal::BadCursor)
+        c_number(word).map(Cursor).ok_or(Refusal::BadCursor)
     }
     fn print(&self, to: &mut OwnedWords) {
         to.text(self.0);
     }
+}
+
+/// As strtoull of C reads what is no plain number: behind white space and a sign, up to a zero byte.
+fn c_number(word: &[u8]) -> Option<u64> {
+    let word = word.split(|byte| *byte == 0).next()?;
+    if let Some(number) = integer(word) {
+        return u64::try_from(number).ok();
+    }
+    let is_space = |byte: &u8| matches!(byte, b' ' | 9..=13);
+    let word = &word[word.iter().take_while(|byte| is_space(byte)).count()..];
+    let (is_negative, digits) = match word {
+        [sign @ (b'-' | b'+'), digits @ ..] => (*sign == b'-', digits),
+        digits => (false, digits),
+    };
+    let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let number: u64 = digits.parse().ok()?;
+    Some(if is_negative { number.wrapping_neg() } else { number })
 }
 
 form! { pub Filters<'a> { [pattern: "MATCH" Pattern<'a>, count: "COUNT" Amount, of: "TYPE" Bytes<'a>] } }

@@ -518,8 +518,7 @@ fn store(sorter: &mut Sorter, gets: &[Pattern], destination: Key<PUT>, most: usi
     list.expect(0, 0, fill);
     let (count, mut door) = (list.len(), cx.open(destination));
     if count > 0 {
-        door.put(Content::of_collection(list), NewExpiry::Never, Event::list("sortstore"));
-        cx.data.ledger.dirty += count as u64 - 1;
+        door.put_counting(list, NewExpiry::Never, Event::list("sortstore"));
     } else {
         door.remove(Event::DEL);
     }

@@ -100,7 +100,7 @@ impl<'a> Command<'a> for LTrim<'a> {
             let left = range(self.start.0, self.stop.0, length);
             if left.is_empty() {
                 // The whole goes unfelt, however large.
-                door.remove(LTRIM);
+                door.remove_counting(length, LTRIM);
                 door.note(Event::DEL);
             } else {
                 let removed = length - left.len();

@@ -66,13 +66,12 @@ pub fn shift(
             list.push(to, &element);
             ((), 1)
         })?;
-        cx.open(source).edit(popped(from), |list: &mut Elements| {
+        // Redis counts both as one change.
+        cx.open(source).edit_further(popped(from), |list: &mut Elements| {
             list.drop_end(from);
             list.settle(fill);
-            ((), 1)
+            true
         })?;
-        // Redis counts both as one change.
-        cx.data.ledger.dirty -= 1;
     }
     cx.reply.bulk(&element);
     Ok(true)

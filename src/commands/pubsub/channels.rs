@@ -124,7 +124,7 @@ impl Task for Search {
         if let Some(cursor) = self.cursor {
             let found = &mut self.found;
             self.cursor = cx.server.pubsub.scan(self.space, cursor, SLICE, &mut |name| {
-                if self.pattern.as_ref().is_none_or(|pattern| glob::matches(pattern, name, false)) {
+                if self.pattern.as_ref().is_none_or(|pattern| glob::matches_strictly(pattern, name)) {
                     found.push(name);
                 }
             });

@@ -3,7 +3,7 @@
 use super::describe;
 use crate::base::glob;
 use crate::command::entry::NotFound;
-use crate::command::specs::KeySpecs;
+use crate::command::specs::{Begin, Find, KeySpec, KeySpecs};
 use crate::commands::prelude::*;
 use crate::wire::reply::Of;
 
@@ -166,7 +166,8 @@ fn keys(cx: &Context) -> Result<(OwnedWords, Vec<(usize, Access)>), Refusal> {
         Err(NotFound::Bare { .. }) => return Err(Refusal::NoKeyArguments),
         Err(_) => return Err(Refusal::InvalidCommand),
     };
-    if KeySpecs::new(entry.syntax, 1).specs.is_empty() {
+    let specs = KeySpecs::new(entry.syntax, 1).specs;
+    if specs.iter().all(|spec| spec.access & SHARD_CHANNEL != 0) {
         return Err(Refusal::NoKeyArguments);
     }
     if !entry.admits(request.len()) {
@@ -178,6 +179,14 @@ fn keys(cx: &Context) -> Result<(OwnedWords, Vec<(usize, Access)>), Refusal> {
             keys.push((at, access));
         }
     });
+    // A number of keys that is no good leaves none of them, though there may be one elsewhere: ZUNIONSTORE d 9 a.
+    let fails = |spec: &KeySpec| match (spec.begin, spec.find) {
+        (Begin::Index(at), Find::Counted { first, .. }) => keys.iter().all(|(key, _)| (*key as i32) < at + first),
+        _ => false,
+    };
+    if specs.iter().any(fails) && !entry.facts.is(NO_MANDATORY_KEYS) {
+        return Err(Refusal::InvalidArguments);
+    }
     if keys.is_empty() && !(told.is_some() && entry.facts.is(NO_MANDATORY_KEYS)) {
         return Err(Refusal::InvalidArguments);
     }

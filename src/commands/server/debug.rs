@@ -3,6 +3,7 @@
 use super::digest::{self, Digest};
 use crate::base::number;
 use crate::command::Task;
+use crate::command::admit::may_debug;
 use crate::commands::key::object::references;
 use crate::commands::prelude::*;
 use crate::persist::format;
@@ -14,10 +15,7 @@ impl<'a> Command<'a> for Debug<'a> {
     const FACTS: Facts =
         facts("DEBUG", "server", "1.0.0", ADMIN | NOSCRIPT | LOADING | STALE, "Holds tools for tests of the server.");
     fn run(self, cx: &mut Context) -> Ran {
-        let local = cx.me().address.is_local();
-        if !cx.server.config.enable_debug_command.allows(local) {
-            return Err(Refusal::DebugNotAllowed);
-        }
+        may_debug(cx)?;
         let arguments: Vec<&[u8]> = self.argument.iter().map(|argument| argument.0).collect();
         match (self.subcommand.0.to_ascii_uppercase().as_slice(), &arguments[..]) {
             (b"CONFIG-REWRITE-FORCE-ALL", []) => super::config::rewrite(true, cx),

@@ -26,6 +26,7 @@ pub fn reactor(world: &World, to: &mut String) {
     ];
     for (name, histogram) in counts {
         field(to, &format!("turn_{name}"), percentiles(histogram, |number| number.to_string()));
+        field(to, &format!("turn_{name}_histogram"), buckets(histogram, 1.0));
     }
     let phases = [
         ("poll", &turns.poll),
@@ -38,6 +39,7 @@ pub fn reactor(world: &World, to: &mut String) {
     ];
     for (name, histogram) in phases {
         field(to, &format!("turn_{name}_usec"), percentiles(histogram, |ticks| format!("{:.2}", us(ticks))));
+        field(to, &format!("turn_{name}_usec_histogram"), buckets(histogram, us_per_tick));
     }
     if let Some(longest) = &turns.longest {
         field(to, "longest_turn", tell(longest));
@@ -51,6 +53,20 @@ pub fn reactor(world: &World, to: &mut String) {
 fn percentiles(histogram: &Histogram, show: impl Fn(u64) -> String) -> String {
     let named = [("p50", 50.0), ("p99", 99.0), ("p99.9", 99.9), ("max", 100.0)];
     named.map(|(name, percent)| format!("{name}={}", show(histogram.percentile(percent).unwrap_or(0)))).join(",")
+}
+
+/// How many turns had so much at most, for each power of two up to which there are more than up to the one before.
+fn buckets(histogram: &Histogram, unit: f64) -> String {
+    let (mut buckets, mut sum): (Vec<(f64, u64)>, u64) = (vec![], 0);
+    for (number, count) in histogram.iter() {
+        let bound = if number == 0 { 0.0 } else { (number as f64 * unit).log2().ceil().max(-5.0).exp2() };
+        sum += count;
+        match buckets.last_mut() {
+            Some((last, all)) if *last == bound => *all = sum,
+            _ => buckets.push((bound, sum)),
+        }
+    }
+    buckets.iter().map(|(bound, sum)| format!("{bound}={sum}")).collect::<Vec<_>>().join(",")
 }
 
 fn tell(stall: &Stall) -> String {

@@ -184,7 +184,7 @@ fn stats(world: &World, to: &mut String) {
     let stats = &world.server.stats;
     let kilobytes = |bytes: u64| format!("{:.2}", bytes as f64 / 1024.0);
     field(to, "total_connections_received", stats.connections);
-    field(to, "total_commands_processed", stats.commands_processed);
+    field(to, "total_commands_processed", stats.commands_run());
     field(to, "instantaneous_ops_per_sec", stats.commands_per_second);
     field(to, "total_net_input_bytes", stats.bytes_in);
     field(to, "total_net_output_bytes", stats.bytes_out);

@@ -4,6 +4,7 @@ use super::{limits, write_element};
 use crate::command::Task;
 use crate::commands::key::find::SLICE;
 use crate::commands::list::ends::Numkeys;
+use crate::commands::told::Told;
 use crate::store::value::Collection;
 use crate::store::value::set::Element;
 use crate::store::{Keyspace, Set as Members, SetLimits, Walk};
@@ -129,13 +130,12 @@ fn sets<'d, 'a>(
 fn tell<'a>(operation: Operation, keys: Many<'a, Key<'a, READ>>, cx: &mut Context) -> Ran {
     look_up(keys.iter(), cx)?;
     let (limits, database, now_ms) = (limits(cx), cx.database(), cx.now_ms());
-    if operation != Intersection {
-        cx.afford(most_bytes(operation, &sets(cx.data, database, now_ms, keys.iter())))?;
-    }
+    cx.afford(most_bytes(operation, &sets(cx.data, database, now_ms, keys.iter())))?;
     let Context { data, reply, .. } = cx;
     let sets = sets(data, database, now_ms, keys.iter());
+    let present = || sets.iter().copied().flatten();
     let result = match operation {
-        Intersection => {
+        Intersection if present().any(|set| set.len() <= SLICE) => {
             let (mark, mut count) = (reply.mark(), 0);
             intersect(&sets, &mut |member| {
                 write_element(reply, member);
@@ -145,9 +145,18 @@ fn tell<'a>(operation: Operation, keys: Many<'a, Key<'a, READ>>, cx: &mut Contex
             reply.length_at(mark, Of::Set, count);
             return Ok(Outcome::Done);
         }
+        Intersection => {
+            let (mut told, mut digits) = (Told::default(), Digits::new());
+            intersect(&sets, &mut |member| {
+                told.push(member.bytes(&mut digits));
+                true
+            });
+            return told.tell_set(cx);
+        }
         Difference => subtract(&sets, &limits),
-        Union => match &sets.iter().flatten().collect::<Vec<_>>()[..] {
-            [one] => {
+        // What is told at once needs no copy.
+        Union => match &present().collect::<Vec<_>>()[..] {
+            [one] if one.len() <= SLICE => {
                 tell_all(one, reply);
                 return Ok(Outcome::Done);
             }

@@ -74,8 +74,9 @@ impl<'a> Command<'a> for SMIsMember<'a> {
     fn run(self, cx: &mut Context) -> Ran {
         let (set, reply) = cx.view::<Members, _>(self.key)?;
         reply.array(self.member.len());
-        for member in self.member.iter() {
-            reply.integer(set.is_some_and(|set| set.contains(member.0)) as i64);
+        for group in self.member.groups() {
+            set.inspect(|set| set.warm(group.clone().map(|member| member.0), false));
+            group.for_each(|member| reply.integer(set.is_some_and(|set| set.contains(member.0)) as i64));
         }
         Ok(Outcome::Done)
     }
@@ -111,7 +112,11 @@ impl<'a> Command<'a> for SRem<'a> {
     fn run(self, cx: &mut Context) -> Ran {
         let (mut door, reply) = cx.change(self.key);
         let removed = door.edit(REMOVED, |set: &mut Members| {
-            let removed = self.member.iter().filter(|member| set.remove(member.0)).count();
+            let mut removed = 0;
+            for group in self.member.groups() {
+                set.warm(group.clone().map(|member| member.0), true);
+                removed += group.filter(|member| set.remove(member.0)).count();
+            }
             (removed, removed)
         })?;
         reply.count(removed);

@@ -50,7 +50,7 @@ fn pop_many(key: Key<POP>, count: usize, cx: &mut Context) -> Ran {
         reply.set(len);
         set.into_iter().flat_map(Members::iter).for_each(|member| write_element(reply, member));
         // The whole goes unfelt, however large.
-        if door.remove(POPPED) {
+        if door.remove_counting(len, POPPED) {
             door.note(Event::DEL);
             cx.record(|words| _ = words.text("DEL").word(key.0));
         }

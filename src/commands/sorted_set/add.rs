@@ -84,6 +84,7 @@ impl<'a> Command<'a> for ZAdd<'a> {
             set.expect(count, &limits);
             let (mut added, mut updated, mut last) = (0, 0, None);
             let mut put = |score: f64, member: Bytes| {
+                set.prepare(member.0, score);
                 let (old, new) = set.change(member.0, &limits, |old| self.judge(old, score));
                 match (old, new) {
                     (None, Some(_)) => added += 1,

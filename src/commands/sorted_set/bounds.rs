@@ -121,7 +121,7 @@ impl<'a> Bounds<'a> {
         min.zip(max).map(|(min, max)| Bounds::Name(min, max)).ok_or(Refusal::NameBounds)
     }
 
-    /// The ranks that lie between them, counted from the other end if `reverse`, which only ranks can tell.
+    /// The ranks that lie between them, counted from the other end if `reverse`.
     pub fn within(self, set: &SortedSet, reverse: bool) -> Range<usize> {
         let len = set.len();
         let range = match self {
@@ -130,10 +130,7 @@ impl<'a> Bounds<'a> {
                 if reverse { len - range.end..len - range.start } else { range }
             }
             Bounds::Score(min, max) => set.rank_of_cut(min.low())..set.rank_of_cut(max.high()),
-            Bounds::Name(min, max) => {
-                let start = set.rank_of_member(|name| min.is_behind(name));
-                start..set.rank_of_member(|name| max.reaches(name))
-            }
+            Bounds::Name(min, max) => set.ranks_of_names(|name| min.is_behind(name), |name| max.reaches(name), reverse),
         };
         range.start..range.end.max(range.start)
     }

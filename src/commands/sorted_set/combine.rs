@@ -6,8 +6,10 @@ use super::range::store;
 use super::{begin_list, limits, write_pair};
 use crate::command::list::Reach;
 use crate::command::syntax::Extent;
+use crate::commands::key::find::SLICE;
 use crate::commands::key::sort::rank_of_bytes;
 use crate::commands::set::algebra::Limit;
+use crate::commands::told::Told;
 use crate::store::value::sorted_set::{Element, order};
 use crate::store::{Collection, Keyspace, Set, SortedSet, SortedSetLimits};
 use crate::wire::reply::Reply;
@@ -46,7 +48,10 @@ impl<'a> Command<'a> for ZDiff<'a> {
     fn run(self, cx: &mut Context) -> Ran {
         let (view, reply) = split(cx);
         let result = subtract(&view.sources(self.key), &view)?;
-        tell(&result, self.withscores, reply)
+        match tell(&result, self.withscores, reply) {
+            Some(told) => told.tell_list(cx),
+            None => Ok(Outcome::Done),
+        }
     }
 }
 
@@ -84,7 +89,10 @@ impl<'a> Command<'a> for ZInter<'a> {
         let UnionOptions { weight, aggregate, withscores } = self.options;
         let (view, reply) = split(cx);
         let result = intersect(view.weigh(self.key, weight), aggregate, &view)?;
-        tell(&result, withscores, reply)
+        match tell(&result, withscores, reply) {
+            Some(told) => told.tell_list(cx),
+            None => Ok(Outcome::Done),
+        }
     }
 }
 
@@ -150,7 +158,10 @@ impl<'a> Command<'a> for ZUnion<'a> {
         let UnionOptions { weight, aggregate, withscores } = self.options;
         let (view, reply) = split(cx);
         let result = unite(view.weigh(self.key, weight), aggregate, &view)?;
-        tell(&result, withscores, reply)
+        match tell(&result, withscores, reply) {
+            Some(told) => told.tell_list(cx),
+            None => Ok(Outcome::Done),
+        }
     }
 }
 
@@ -427,10 +438,17 @@ fn alike(members: &Members) -> usize {
     })
 }
 
-fn tell(members: &Members, with_scores: bool, reply: &mut Reply) -> Ran {
-    begin_list(reply, members.len(), with_scores);
-    for (score, member) in members {
-        write_pair(reply, *member, *score, with_scores);
+/// Tells a few; many are to be told in slices.
+fn tell(members: &Members, with_scores: bool, reply: &mut Reply) -> Option<Told> {
+    if members.len() > SLICE {
+        let (mut told, mut digits) = (Told::default(), Digits::new());
+        for (score, member) in members {
+            let name = member.bytes(&mut digits);
+            if with_scores { told.push_scored(name, *score) } else { told.push(name) }
+        }
+        return Some(told);
     }
-    Ok(Outcome::Done)
+    begin_list(reply, members.len(), with_scores);
+    members.iter().for_each(|(score, member)| write_pair(reply, *member, *score, with_scores));
+    None
 }

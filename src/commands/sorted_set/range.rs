@@ -2,6 +2,7 @@
 use super::bounds::{Bounds, Limit, NameEnd, RankEnd, ScoreEnd};
 use super::prelude::*;
 use super::{begin_list, limits, write_pair};
+use crate::store::value::sorted_set::Element;
 use crate::store::{Collection, SortedSet};
 use std::ops::Range;
 
@@ -138,20 +139,28 @@ impl<'a> Command<'a> for ZRangeStore<'a> {
         let asked = Asked { by: self.sortby, reverse: self.rev, limit, with_scores: false };
         let bounds = asked.bounds(self.min.0, self.max.0)?;
         let limits = limits(cx);
-        let mut members = vec![];
+        let mut members: Vec<(f64, Element)> = vec![];
         cx.view::<SortedSet, _>(self.src)?;
         let source = cx.data.peek(cx.database(), self.src.0, cx.now_ms());
         if let Some(set) = source.map(|entry| entry.view::<SortedSet>()).transpose()? {
             let range = asked.within(bounds, set);
             cx.afford(set.heap_bytes() / set.len() * range.len())?;
             members.reserve(range.len());
-            set.visit(range, false, |member, score| {
+            set.visit(range, asked.reverse, |member, score| {
                 members.push((score, member));
                 true
             });
         }
-        let result = SortedSet::of(&members, &limits);
-        store(self.dst, result, "zrangestore", cx)
+        // Redis adds one after the other, and as long as they are a row no zero has a sign.
+        let most = if asked.by.is_none() && members.len() > limits.entries { 0 } else { limits.entries };
+        let mut digits = Digits::new();
+        let mut is_short = |(_, member): &&(f64, Element)| member.bytes(&mut digits).len() <= limits.value;
+        let row = members.iter().take(most).take_while(&mut is_short).count();
+        members[..row].iter_mut().for_each(|(score, _)| *score += 0.0);
+        if asked.reverse {
+            members.reverse();
+        }
+        store(self.dst, SortedSet::of(&members, &limits), "zrangestore", cx)
     }
 }
 

@@ -57,10 +57,13 @@ impl<'a> Command<'a> for ZMScore<'a> {
     fn run(self, cx: &mut Context) -> Ran {
         let (set, reply) = cx.view::<SortedSet, _>(self.key)?;
         reply.array(self.member.len());
-        for member in self.member.iter() {
-            match set.and_then(|set| set.score(member.0)) {
-                Some(score) => write_score(reply, score),
-                None => reply.null(),
+        for group in self.member.groups() {
+            set.inspect(|set| set.warm(group.clone().map(|member| member.0), false));
+            for member in group {
+                match set.and_then(|set| set.score(member.0)) {
+                    Some(score) => write_score(reply, score),
+                    None => reply.null(),
+                }
             }
         }
         Ok(Outcome::Done)

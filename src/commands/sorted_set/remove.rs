@@ -13,7 +13,11 @@ impl<'a> Command<'a> for ZRem<'a> {
         let mut removed = 0;
         if door.view::<SortedSet>()?.is_some() {
             removed = door.edit(Event::sorted_set("zrem"), |set: &mut SortedSet| {
-                let removed = self.member.iter().filter(|member| set.remove(member.0).is_some()).count();
+                let mut removed = 0;
+                for group in self.member.groups() {
+                    set.warm(group.clone().map(|member| member.0), true);
+                    removed += group.filter(|member| set.remove(member.0).is_some()).count();
+                }
                 (removed, removed)
             })?;
         }
@@ -80,7 +84,7 @@ fn remove(key: Key<REMOVE>, bounds: Bounds, event: &'static str, cx: &mut Contex
     let removed = range.len();
     if removed == set.len() {
         // The whole goes unfelt, however large.
-        door.remove(event);
+        door.remove_counting(removed, event);
         door.note(Event::DEL);
     } else if removed > 0 {
         let old = door.edit(event, |set: &mut SortedSet| (set.remove_range(range, false, |_, _| {}), removed))?;

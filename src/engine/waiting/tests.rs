@@ -54,15 +54,8 @@ fn who_waits_is_found_by_turn_and_by_what_is_there() {
                 let many = [1, 3, 400][chance.below(3) as usize];
                 let keys: Vec<String> =
                     (0..1 + chance.below(many)).map(|_| format!("k{}", chance.below(many + 2))).collect();
-                let wait = Wait {
-                    words: OwnedWords::default(),
-                    wants,
-                    deadline_us,
-                    late: |_| {},
-                    turn: 0,
-                    hashes: vec![],
-                    bytes: 0,
-                };
+                let wait =
+                    Wait { words: OwnedWords::default(), wants, deadline_us, late: |_| {}, turn: 0, hashes: vec![] };
                 let id = client(turn % 40);
                 assert_eq!(waiting.remove(id), model.iter().any(|one| one.id == id));
                 model.retain(|one| one.id != id);
@@ -127,15 +120,8 @@ fn a_wait_for_very_many_keys_is_forgotten_in_slices() {
     for round in 0..4 {
         let keys = (0..count).map(|n| n.to_le_bytes().as_slice().into()).collect();
         let wants = Some("list");
-        let wait = Wait {
-            words: OwnedWords::default(),
-            wants,
-            deadline_us: None,
-            late: |_| {},
-            turn: 0,
-            hashes: vec![],
-            bytes: 0,
-        };
+        let wait =
+            Wait { words: OwnedWords::default(), wants, deadline_us: None, late: |_| {}, turn: 0, hashes: vec![] };
         waiting.add(client(1), 0, keys, wait);
         let place = (0, 7u64.to_le_bytes().as_slice().into());
         assert_eq!(waiting.next_for(&place, 0, wants).map(|next| next.turn), Some(round + 1), "only the present one");

@@ -253,7 +253,7 @@ impl Encoder {
             return;
         }
         set.visit(0..set.len(), false, |member, score| {
-            self.row.push(member);
+            self.row.push(packed(member));
             self.text.clear();
             number::print_float(score, &mut self.text);
             self.row.push(cell(&self.text));
@@ -269,7 +269,7 @@ impl Encoder {
         }
         match form {
             types::HASH_LISTPACK => {
-                hash.iter(now_ms).flat_map(words).for_each(|word| self.row.push(word));
+                hash.iter(now_ms).flat_map(words).for_each(|word| self.row.push(packed(word)));
                 self.row(to);
             }
             types::HASH_LISTPACK_EX => {
@@ -277,7 +277,7 @@ impl Encoder {
                 // Those that never expire are the last.
                 fields.sort_by_key(|field| field.expires_ms.unwrap_or(i64::MAX));
                 for field in fields {
-                    words(field).into_iter().for_each(|word| self.row.push(word));
+                    words(field).into_iter().for_each(|word| self.row.push(packed(word)));
                     self.row.push(Element::Integer(field.expires_ms.unwrap_or(0)));
                 }
                 self.row(to);
@@ -293,6 +293,11 @@ impl Encoder {
             }
         }
     }
+}
+
+/// As a row keeps it, wherever it was kept.
+fn packed(element: Element<'_>) -> Element<'_> {
+    if let Element::Bytes(bytes) = element { cell(bytes) } else { element }
 }
 
 /// As a row keeps it: as an integer if it is one.

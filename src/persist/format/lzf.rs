@@ -2,22 +2,29 @@
 //! byte below 32 announces that many bytes and one more as they are; any other says that bytes from further back come
 //! again, its upper three bits how many (7: the next byte says more), the other five and the byte behind how far back.
 //! (<http://oldhome.schmorp.de/marc/liblzf.html>)
+use std::ops::Range;
 
 const LITERAL_MAX: usize = 32;
 const MATCH_MIN: usize = 3;
 const MATCH_MAX: usize = 264;
 const DISTANCE_MAX: usize = 1 << 13;
 /// Three bytes that come again are looked for where the last ones with their hash stood.
-const HASH_BITS: u32 = 14;
+const HASH_BITS: u32 = 16;
+/// So many bytes of a match are compared whatever is left, as long as more than 16 are.
+const MATCH_SURE: usize = 19;
 
 /// No byte becomes more than this.
 const EXPANSION_MAX: usize = MATCH_MAX / 3;
 
-/// The places where three bytes were seen last, counted from 1. Those of other strings stay, for what is there is compared
-/// anyway: to clear them took longer than to pack a short string.
+/// Packs as liblzf does as Redis has it (`VERY_FAST`): what it finds decides which bytes a payload has, so it looks where
+/// liblzf looks, and stops where it stops.
 #[derive(Default)]
 pub struct Packer {
+    /// The places where three bytes were seen last, counted on from one string to the next: to clear them took longer than
+    /// to pack a short string.
     places: Vec<u32>,
+    /// Where the present string begins and ends in that count: what is not behind its beginning is of another.
+    extent: Range<u32>,
     out: Vec<u8>,
 }
 
@@ -25,42 +32,73 @@ impl Packer {
     /// The bytes, shorter by at least four; `None`: they do not become so.
     pub fn pack(&mut self, bytes: &[u8]) -> Option<&[u8]> {
         let most = bytes.len().checked_sub(4)?;
-        if u32::try_from(bytes.len()).is_err() {
-            return None;
-        }
-        self.places.resize(1 << HASH_BITS, 0);
+        let (start, length) = (self.extent.end, u32::try_from(bytes.len()).ok()?);
+        self.extent = match start.checked_add(length) {
+            Some(end) if !self.places.is_empty() => start..end,
+            _ => {
+                self.places = vec![0; 1 << HASH_BITS];
+                0..length
+            }
+        };
         self.out.clear();
         let (mut at, mut begun) = (0, 0);
         while at + MATCH_MIN <= bytes.len() {
-            let place = &mut self.places[hash(&bytes[at..])];
-            let before = std::mem::replace(place, at as u32 + 1) as usize;
-            let is_near = (1..=at).contains(&before) && at + 1 - before <= DISTANCE_MAX;
-            if !is_near || bytes[before - 1..before - 1 + MATCH_MIN] != bytes[at..at + MATCH_MIN] {
-                at += 1;
-                if self.out.len() + (at - begun) > most {
+            let before = self.see(bytes, at).filter(|before| at - before <= DISTANCE_MAX);
+            let before = before.filter(|before| bytes[*before..][..MATCH_MIN] == bytes[at..][..MATCH_MIN]);
+            // As if the head of a run that may begin were there already.
+            let (end, run) = (self.out.len() + 1 + (at - begun), at - begun);
+            let Some(before) = before else {
+                if end >= most {
                     return None;
                 }
+                at += 1;
+                if at - begun == LITERAL_MAX {
+                    literals(&mut self.out, &bytes[begun..at]);
+                    begun = at;
+                }
                 continue;
+            };
+            if end + 4 - (run == 0) as usize >= most {
+                return None;
             }
             literals(&mut self.out, &bytes[begun..at]);
-            let ahead = &bytes[at..bytes.len().min(at + MATCH_MAX)];
-            let length = ahead.iter().zip(&bytes[before - 1..]).take_while(|(one, other)| one == other).count();
-            again(&mut self.out, length, at - before);
-            // What stands within it may be the beginning of another.
-            for inside in at + 1..(at + length).min(bytes.len() - (MATCH_MIN - 1)) {
-                self.places[hash(&bytes[inside..])] = inside as u32 + 1;
-            }
+            let length = length_of_match(bytes, before, at);
+            again(&mut self.out, length, at - before - 1);
             at += length;
             begun = at;
+            if at + MATCH_MIN > bytes.len() {
+                break;
+            }
+            // What ends in it may begin another.
+            _ = (self.see(bytes, at - 2), self.see(bytes, at - 1));
+        }
+        if self.out.len() + 1 + (at - begun) + 3 > most {
+            return None;
         }
         literals(&mut self.out, &bytes[begun..]);
-        (self.out.len() <= most).then_some(&self.out)
+        Some(&self.out)
+    }
+
+    /// Where the bytes that stand here were seen last, as far as their hash knows; not at the very beginning. Here, from now on.
+    fn see(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
+        let place = &mut self.places[hash(&bytes[at..])];
+        let before = std::mem::replace(place, self.extent.start + at as u32);
+        before.checked_sub(self.extent.start).filter(|before| *before > 0).map(|before| before as usize)
     }
 }
 
+/// At least three. The last two bytes of the string are in no match that is found byte by byte.
+fn length_of_match(bytes: &[u8], before: usize, at: usize) -> usize {
+    let most = (bytes.len() - at - 2).min(MATCH_MAX);
+    let sure = if most > 16 { MATCH_SURE } else { MATCH_MIN };
+    let differs = |length: &usize| bytes[before + length] != bytes[at + length];
+    (MATCH_MIN..sure).find(differs).unwrap_or_else(|| (sure..most).find(differs).unwrap_or(most.max(sure)))
+}
+
+/// Of the first three.
 fn hash(bytes: &[u8]) -> usize {
-    let word = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]);
-    (word.wrapping_mul(0x9e37_79b1) >> (32 - HASH_BITS)) as usize
+    let word = u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]);
+    ((word >> 8).wrapping_sub(word.wrapping_mul(5)) & ((1 << HASH_BITS) - 1)) as usize
 }
 
 fn literals(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -142,6 +180,32 @@ mod tests {
             packed_some += 1;
         }
         assert!(packed_some > if cfg!(miri) { 5 } else { 1000 }, "{packed_some}");
+    }
+
+    /// As Redis 8.0.6 packed them.
+    #[test]
+    fn strings_are_packed_byte_for_byte_as_by_redis() {
+        let mut packer = Packer::default();
+        let table = [
+            (&b"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"[..], &b"\x01xx\xe0\x11\x00\x01xx"[..]),
+            (&b"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx1"[..], &b"\x01xx\xe04\x00\x01x1"[..]),
+            (&b"abcdabcdabcdabcdabcdabcd"[..], &b"\x04abcda\xe0\x0a\x03"[..]),
+            (
+                &b"to be or not to be or to be not or not to be"[..],
+                &b"\x0dto be or not t\xc0\x0c\x80\x08@\x12\xe0\x01\x19\x01be"[..],
+            ),
+            (
+                &b"0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz"[..],
+                &b"\x1f0123456789abcdefghijklmnopqrstuv\x04wxyz0\xe0\x18#\x01yz"[..],
+            ),
+            (
+                &b"ababababababababababababcdcdcdcdcdcdcdcdcdcdcd"[..],
+                &b"\x02aba\xe0\x0c\x01\x01cd\xe0\x0a\x01\x00d"[..],
+            ),
+        ];
+        for (bytes, packed) in table.iter().chain(&table) {
+            assert_eq!(packer.pack(bytes), Some(*packed), "{}", bytes.escape_ascii());
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub static KNOWN: &[Spec] = &[
     switch("crash-log-enabled", "yes"),
     switch("crash-memcheck-enabled", "yes"),
     text("ignore-warnings", ""),
-    text("locale-collate", ""),
+    spec("locale-collate", "", Kind::Checked("text", locale)),
     choice("log-format", "legacy", &["legacy", "logfmt", "json"]),
     choice("log-timestamp-format", "legacy", &["legacy", "iso8601", "milliseconds"]),
     spec("proc-title-template", "{title} {listen-addr} {server-mode}", Kind::Checked("text", title)),
@@ -120,7 +120,7 @@ pub static KNOWN: &[Spec] = &[
     switch("replica-read-only", "yes").also(&["slave-read-only"]),
     switch("replica-serve-stale-data", "yes").also(&["slave-serve-stale-data"]),
     words("replicaof", "", master).at_start().also(&["slaveof"]).lacks("nothing is replicated"),
-    switch("tls-replication", "no"),
+    spec("tls-replication", "no", Kind::Checked("no", no_tls)),
     // security
     choice("acl-pubsub-default", "resetchannels", &["allchannels", "resetchannels"]),
     text("aclfile", "").at_start().lacks("there are no users but the default one"),
@@ -140,7 +140,7 @@ pub static KNOWN: &[Spec] = &[
     text("tls-client-cert-file", ""),
     text("tls-client-key-file", ""),
     text("tls-client-key-file-pass", "").secret(),
-    switch("tls-cluster", "no"),
+    spec("tls-cluster", "no", Kind::Checked("no", no_tls)),
     text("tls-dh-params-file", ""),
     text("tls-key-file", ""),
     text("tls-key-file-pass", "").secret(),
@@ -302,6 +302,22 @@ fn hostname(word: &str) -> Result<(), &'static str> {
     }
     let is_good = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
     if is_good { Ok(()) } else { Err("Hostnames may only contain alphanumeric characters, hyphens or dots") }
+}
+
+/// Text is compared as bytes. So it is in these locales, which every system has; all others are unknown here.
+fn locale(name: &str) -> Result<(), &'static str> {
+    let codes = name.strip_prefix("C.").map(|code| code.replace('-', "").to_ascii_lowercase());
+    let is_known = matches!(name, "" | "C" | "POSIX") || codes.is_some_and(|code| code == "utf8");
+    if is_known { Ok(()) } else { Err("Invalid locale name") }
+}
+
+/// There is no TLS: nothing can be told to use it.
+fn no_tls(word: &str) -> Result<(), &'static str> {
+    match () {
+        _ if word.eq_ignore_ascii_case("no") => Ok(()),
+        _ if word.eq_ignore_ascii_case("yes") => Err("Unable to update TLS configuration. Check server logs."),
+        _ => Err("argument must be 'yes' or 'no'"),
+    }
 }
 
 /// What a process shows must not come out empty: some of the variables are, mostly.

@@ -313,7 +313,9 @@ impl Config {
         let mut next = self.clone();
         let mut changed = Vec::new();
         for (spec, name, value) in found {
-            let refuse = |reason| ConfigError { name: printable(name), problem: Problem::Value(reason) };
+            // The value's fault is told by the setting's own name, in lower case.
+            let name = printable(name).to_lowercase();
+            let refuse = |reason| ConfigError { name, problem: Problem::Value(reason) };
             next.write(spec, &[value.to_vec()]).map_err(refuse)?;
             next.sources.insert(spec.name, Source::ConfigSet);
             if next.text(spec) != self.text(spec) {

@@ -3,6 +3,7 @@
 //! entry's header.
 use super::{LONG, WORD};
 use crate::store::sizes::Size;
+use crate::store::structure::table::Start;
 use crate::store::text::{Long, Text};
 use crate::store::value::{Collection, Hash, List, Set, SortedSet};
 
@@ -73,6 +74,23 @@ macro_rules! collections {
                 match self {
                     Value::String(_) => None,
                     $(Value::$name(collection) => collection.due_ms(),)+
+                }
+            }
+
+            /// See `Collection::foresee`.
+            #[inline]
+            pub(in crate::store) fn foresee(&self, element: &[u8]) -> Option<Start> {
+                match self {
+                    Value::String(_) => None,
+                    $(Value::$name(collection) => collection.foresee(element),)+
+                }
+            }
+
+            #[inline]
+            pub(in crate::store) fn fetch(&self, start: Start) {
+                match self {
+                    Value::String(_) => {}
+                    $(Value::$name(collection) => collection.fetch(start),)+
                 }
             }
 

@@ -3,6 +3,8 @@ use super::super::text::INLINE_BYTES_MAX;
 use super::*;
 use crate::base::random::Chance;
 use crate::store::List;
+use crate::store::structure::arena::Arena;
+use crate::store::text::{Content, Digits};
 use crate::store::value::list::End;
 
 struct Model {

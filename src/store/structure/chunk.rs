@@ -1,16 +1,22 @@
 //! A row of short strings in one piece of memory, which takes and gives at both ends without moving what is between. The
 //! bytes of the elements stand together, and apart from them one code for each, which says how long it is: so an element
-//! costs one byte where a listpack takes two, and one can walk from either end. Integers are kept as such.
+//! costs one byte where a listpack takes two, and one can walk from either end. A code that is that of all stands there only
+//! once. Integers are kept as such.
 //! Unsafe, for it is one thin pointer. It knows nothing of lists.
 #![allow(unsafe_code)]
 mod header;
+mod iter;
 mod packed;
+#[cfg(test)]
+mod tests;
 
 use super::either::{Aligned, Thin};
 pub use header::good_size;
-use header::{HEADER_MAX, Header, capacity_for, header_bytes};
+use header::{HEADER_MAX, Header, capacity_for, header_bytes, swapped};
+pub use iter::Iter;
+use iter::{back_width, front_width};
 pub use packed::{Element, Packed};
-use packed::{MEDIUM, element, width};
+use packed::{MEDIUM, OWN, element, width};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::fmt;
 use std::ops::Range;
@@ -91,7 +97,8 @@ impl Clone for Chunk {
     fn clone(&self) -> Chunk {
         let mut new = Chunk::default();
         if !self.is_empty() {
-            new = self.moved(capacity_for(self.header().content()), false);
+            let header = self.header();
+            new = self.moved(capacity_for(header.content()), false, header.codes);
         }
         new
     }
@@ -131,9 +138,10 @@ impl Chunk {
     pub fn iter(&self) -> Iter<'_> {
         let (header, memory) = self.parts();
         if header.count == 0 {
-            return Iter { codes: &[], data: &[] };
+            return Iter::EMPTY;
         }
-        Iter { codes: &memory[header.codes()], data: &memory[header.start..header.end] }
+        let Header { count, start, end, codes, .. } = header;
+        Iter { len: count, shared: codes, codes: &memory[header.codes()], data: &memory[start..end] }
     }
 
     #[inline]
@@ -153,104 +161,54 @@ impl Chunk {
             (0..at).for_each(|_| iter.skip_front());
             return iter;
         }
-        let whole = iter.data;
-        let mut tail = self.iter();
-        (at..self.len()).for_each(|_| tail.skip_back());
-        Iter { codes: &iter.codes[..self.len() - at], data: &whole[tail.data.len()..] }
+        let mut head = self.iter();
+        (at..self.len()).for_each(|_| head.skip_back());
+        let Iter { len, shared, codes, data } = iter;
+        let shared = if at.is_multiple_of(2) { shared } else { swapped(shared) };
+        let codes = &codes[..codes.len() - head.codes.len()];
+        Iter { len: len - at, shared, codes, data: &data[head.data.len()..] }
     }
 
     /// The first element, of those at every `step`th place, that is this one: its place, and the elements from it on.
     #[inline]
     pub fn search(&self, wanted: &Packed, step: usize) -> Option<(usize, Iter<'_>)> {
         let (mut iter, mut at) = (self.iter(), 0);
-        while let [.., code] = iter.codes {
-            if *code == wanted.code && wanted.is(&iter.data[..iter.front_width(*code)]) {
+        let [first, second] = iter.shared;
+        let is_even = step == 2 || first == second;
+        if is_even && first != OWN && first != wanted.code {
+            return None;
+        }
+        if is_even && ![first, second].iter().any(|code| [OWN, MEDIUM].contains(code)) {
+            // All stand at the same distance.
+            let (width, other) = (width(first), width(second));
+            let stride = if step == 2 { width + other } else { width };
+            let number = iter.data.chunks_exact(stride).position(|bytes| wanted.is(&bytes[..width]))?;
+            (iter.len, iter.data) = (iter.len - number * step, &iter.data[number * stride..]);
+            return Some((number * step, iter));
+        }
+        while let Some(code) = iter.front_code() {
+            let width = iter.front_width(code);
+            if code == wanted.code && wanted.is(&iter.data[..width]) {
                 return Some((at, iter));
             }
-            (0..step).for_each(|_| iter.skip_front());
+            iter.take_front();
+            iter.data = &iter.data[width..];
+            (1..step).for_each(|_| iter.skip_front());
             at += step;
         }
         None
     }
 
-    /// Where the bytes of some elements are, counted from the first byte of the first element.
-    fn extent(&self, elements: &Range<usize>) -> Range<usize> {
-        let start = self.data() - self.from(elements.start).data.len();
-        start..self.data() - self.from(elements.end).data.len()
+    /// Where the bytes of some elements are, and their own codes; both counted from the first element's.
+    fn extent(&self, elements: &Range<usize>) -> (Range<usize>, Range<usize>) {
+        let header = self.header();
+        let [start, end] = [elements.start, elements.end].map(|at| {
+            let rest = self.from(at);
+            (header.data() - rest.data.len(), header.own_codes() - rest.codes.len())
+        });
+        (start.0..end.0, start.1..end.1)
     }
 }
-
-/// Bytes of the first of these elements, which has this code.
-#[inline]
-fn front_width(data: &[u8], code: u8) -> usize {
-    if code == MEDIUM { u16::from_le_bytes([data[0], data[1]]) as usize + 4 } else { width(code) }
-}
-
-/// The same of the last.
-#[inline]
-fn back_width(data: &[u8], code: u8) -> usize {
-    let end = data.len();
-    if code == MEDIUM { u16::from_le_bytes([data[end - 2], data[end - 1]]) as usize + 4 } else { width(code) }
-}
-
-/// Elements, in order; the codes are in reverse.
-#[derive(Clone, Debug)]
-pub struct Iter<'a> {
-    codes: &'a [u8],
-    data: &'a [u8],
-}
-
-impl<'a> Iter<'a> {
-    #[inline]
-    fn front_width(&self, code: u8) -> usize {
-        front_width(self.data, code)
-    }
-
-    #[inline]
-    fn back_width(&self, code: u8) -> usize {
-        back_width(self.data, code)
-    }
-
-    fn skip_front(&mut self) {
-        if let [codes @ .., code] = self.codes {
-            self.data = &self.data[self.front_width(*code)..];
-            self.codes = codes;
-        }
-    }
-
-    fn skip_back(&mut self) {
-        if let [code, codes @ ..] = self.codes {
-            self.data = &self.data[..self.data.len() - self.back_width(*code)];
-            self.codes = codes;
-        }
-    }
-}
-
-impl<'a> Iterator for Iter<'a> {
-    type Item = Element<'a>;
-    #[inline]
-    fn next(&mut self) -> Option<Element<'a>> {
-        let [codes @ .., code] = self.codes else { return None };
-        let (bytes, rest) = self.data.split_at(self.front_width(*code));
-        (self.codes, self.data) = (codes, rest);
-        Some(element(*code, bytes))
-    }
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.codes.len(), Some(self.codes.len()))
-    }
-}
-
-impl<'a> DoubleEndedIterator for Iter<'a> {
-    #[inline]
-    fn next_back(&mut self) -> Option<Element<'a>> {
-        let [code, codes @ ..] = self.codes else { return None };
-        let (rest, bytes) = self.data.split_at(self.data.len() - self.back_width(*code));
-        (self.codes, self.data) = (codes, rest);
-        Some(element(*code, bytes))
-    }
-}
-
-impl ExactSizeIterator for Iter<'_> {}
 
 impl fmt::Debug for Chunk {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -261,56 +219,91 @@ impl fmt::Debug for Chunk {
 // --- What is changed
 
 impl Chunk {
-    /// The same in other memory, with its gap where a side wants it.
-    fn moved(&self, capacity: usize, front: bool) -> Chunk {
+    /// The same in other memory, with its gap where a side wants it, and with these codes shared.
+    fn moved(&self, capacity: usize, front: bool, codes: [u8; 2]) -> Chunk {
         let mut new = Chunk::with_capacity(capacity);
-        let (Header { count, extra, .. }, Iter { codes: old_codes, data }) = (self.header(), self.iter());
-        let base = header_bytes(capacity);
-        let (start, codes) = if front { (capacity - data.len(), base) } else { (base, capacity - count) };
+        let (Header { count, extra, codes: old_codes, .. }, mut old) = (self.header(), self.iter());
+        let (base, own) = (header_bytes(capacity), Header::own(codes, count));
+        let (start, low) = if front { (capacity - old.data.len(), base) } else { (base, capacity - own) };
         let memory = new.parts_mut().1;
-        let end = start + data.len();
-        memory[start..end].copy_from_slice(data);
-        memory[codes..codes + count].copy_from_slice(old_codes);
-        // With no element: one before the first to come.
-        Header { capacity, count, start, end, first: codes + count - 1, extra }.write(memory);
+        let end = start + old.data.len();
+        memory[start..end].copy_from_slice(old.data);
+        if codes == old_codes {
+            memory[low..low + own].copy_from_slice(old.codes);
+        } else {
+            let mut place = low + own;
+            for at in 0..count {
+                let code = old.front_code().expect("there are so many");
+                if codes[at & 1] == OWN {
+                    place -= 1;
+                    memory[place] = code;
+                }
+                old.skip_front();
+            }
+        }
+        // With no code: one before the first to come.
+        Header { capacity, count, start, end, first: low + own - 1, extra, codes }.write(memory);
         new
     }
 
-    /// Makes room for an element at one of its sides. False: it has no room for it.
-    fn make_room(&mut self, width: usize, front: bool, whole: bool) -> bool {
-        let Header { capacity, count, .. } = self.header();
-        let content = self.data() + count + width + 1;
+    /// Makes room for an element at one of its sides, and has these codes shared. False: it has no room for it.
+    fn make_room(&mut self, width: usize, codes: [u8; 2], front: bool, whole: bool) -> bool {
+        let Header { capacity, count, codes: old_codes, .. } = self.header();
+        let content = self.data() + width + Header::own(codes, count + 1);
         if content + HEADER_MAX > CHUNK_BYTES_MAX {
             return false;
         }
-        // What others took away here leaves room that moving gives back: worth it if there is some.
-        let stays = header_bytes(capacity) + content + capacity / 8 <= capacity;
+        // What others took away here leaves room that moving gives back: worth it if there is some, or if it must be moved.
+        let spare = if codes == old_codes { capacity / 8 } else { 0 };
+        let stays = header_bytes(capacity) + content + spare <= capacity;
         if capacity == CHUNK_BYTES_MAX && !stays {
             return false;
         }
         let grown = if whole { CHUNK_BYTES_MAX } else { capacity_for(content.max(capacity)) };
-        *self = self.moved(if stays { capacity } else { grown.min(CHUNK_BYTES_MAX) }, front);
+        *self = self.moved(if stays { capacity } else { grown.min(CHUNK_BYTES_MAX) }, front, codes);
         true
     }
 
     /// Makes room at once for elements that are to be put at one of its sides, if it is one chunk that they will be in.
-    pub fn reserve(&mut self, elements: impl Iterator<Item = usize>, front: bool) {
-        let header = self.header();
-        let content = header.content() + elements.map(|width| width + 1).sum::<usize>();
-        let fits = header_bytes(header.capacity) + content <= header.capacity;
+    /// `None`: one that is too long for that.
+    pub fn reserve<'e>(&mut self, elements: impl Iterator<Item = Option<Packed<'e>>>, front: bool) {
+        let mut header = self.header();
+        let (mut bytes, old) = (header.data(), header);
+        for packed in elements {
+            let Some(packed) = packed else { return };
+            header.codes = header.sharing(header.count, packed.code, false);
+            header.count += 1;
+            bytes += packed.width();
+        }
+        let content = bytes + header.own_codes();
+        let fits = header_bytes(old.capacity) + content <= old.capacity;
         if !fits && content + HEADER_MAX <= CHUNK_BYTES_MAX {
-            *self = self.moved(capacity_for(content), front);
+            *self = self.moved(capacity_for(content), front, header.codes);
         }
     }
 
     /// Puts an element at its end. `whole`: it is known that it will be full. False: it has no room for it.
     #[inline(always)]
     pub fn push_back(&mut self, packed: &Packed, whole: bool) -> bool {
+        self.header().takes(packed.code) && self.put_behind(packed) || self.push_slowly(packed, false, whole)
+    }
+
+    /// The same at its front.
+    #[inline(always)]
+    pub fn push_front(&mut self, packed: &Packed, whole: bool) -> bool {
+        self.header().takes(packed.code) && self.put_before(packed) || self.push_slowly(packed, true, whole)
+    }
+
+    /// False: there is no room for it here.
+    #[inline(always)]
+    fn put_behind(&mut self, packed: &Packed) -> bool {
         let width = packed.width();
         let (mut header, memory) = self.parts_mut();
-        let Some(place) = header.place_behind(width) else { return self.push_slowly(packed, false, whole) };
+        let Some(place) = header.place_behind(width) else { return false };
         packed.write(&mut memory[header.end..header.end + width]);
-        memory[place] = packed.code;
+        if header.codes[header.count & 1] == OWN {
+            memory[place] = packed.code;
+        }
         header.end += width;
         header.count += 1;
         header.extra += packed.extra as usize;
@@ -318,16 +311,18 @@ impl Chunk {
         true
     }
 
-    /// The same at its front.
     #[inline(always)]
-    pub fn push_front(&mut self, packed: &Packed, whole: bool) -> bool {
+    fn put_before(&mut self, packed: &Packed) -> bool {
         let width = packed.width();
         let (mut header, memory) = self.parts_mut();
-        let Some(place) = header.place_before(width) else { return self.push_slowly(packed, true, whole) };
+        debug_assert_eq!(header.codes[0], header.codes[1], "pairs come from behind");
+        let Some(place) = header.place_before(width) else { return false };
         header.start -= width;
         packed.write(&mut memory[header.start..header.start + width]);
-        memory[place] = packed.code;
-        header.first = place;
+        if header.codes[0] == OWN {
+            memory[place] = packed.code;
+            header.first = place;
+        }
         header.count += 1;
         header.extra += packed.extra as usize;
         header.write(memory);
@@ -336,15 +331,16 @@ impl Chunk {
 
     #[cold]
     fn push_slowly(&mut self, packed: &Packed, front: bool, whole: bool) -> bool {
-        let width = packed.width();
-        if !self.make_room(width, front, whole) {
-            return false;
+        let header = self.header();
+        let codes = header.sharing(header.count, packed.code, false);
+        if codes != header.codes || !self.put(packed, front) {
+            return self.make_room(packed.width(), codes, front, whole) && self.put(packed, front);
         }
-        if front {
-            self.header().place_before(width).is_some() && self.push_front(packed, whole)
-        } else {
-            self.header().place_behind(width).is_some() && self.push_back(packed, whole)
-        }
+        true
+    }
+
+    fn put(&mut self, packed: &Packed, front: bool) -> bool {
+        self.0.is_some() && if front { self.put_before(packed) } else { self.put_behind(packed) }
     }
 
     pub fn drop_first(&mut self) {
@@ -352,11 +348,13 @@ impl Chunk {
         if header.count == 0 {
             return;
         }
-        let (code, data) = (memory[header.first], &memory[header.start..header.end]);
+        let (shared, data) = (header.codes[0], &memory[header.start..header.end]);
+        let code = if shared == OWN { memory[header.first] } else { shared };
         let width = front_width(data, code);
         header.extra -= element(code, &data[..width]).listpack_size() - width;
         header.start += width;
-        header.first -= 1;
+        header.first -= (shared == OWN) as usize;
+        header.codes = swapped(header.codes);
         header.count -= 1;
         header.write(memory);
         self.shrink(header);
@@ -367,7 +365,8 @@ impl Chunk {
         if header.count == 0 {
             return;
         }
-        let (code, data) = (memory[header.codes().start], &memory[header.start..header.end]);
+        let (shared, data) = (header.codes[(header.count - 1) & 1], &memory[header.start..header.end]);
+        let code = if shared == OWN { memory[header.codes().start] } else { shared };
         let width = back_width(data, code);
         header.extra -= element(code, &data[data.len() - width..]).listpack_size() - width;
         header.end -= width;
@@ -381,116 +380,151 @@ impl Chunk {
     fn shrink(&mut self, header: Header) {
         let used = header_bytes(header.capacity) + header.content();
         if used * 4 < header.capacity && header.capacity > 128 {
-            *self = if header.count == 0 { Chunk::default() } else { self.moved(good_size(used * 2), false) };
+            let Header { count, codes, .. } = header;
+            *self = if count == 0 { Chunk::default() } else { self.moved(good_size(used * 2), false, codes) };
         }
     }
 
     /// Gives back what is no longer wanted, when nothing more is to be added.
     pub fn fit(&mut self) {
-        let size = capacity_for(self.header().content());
-        if size + size / 16 < self.heap_bytes() {
-            *self = self.moved(size, false);
+        let header = self.header();
+        let size = capacity_for(header.content());
+        if size + size / 16 < header.capacity {
+            *self = self.moved(size, false, header.codes);
         }
     }
 
-    /// Takes some elements away, in place.
+    /// Takes some elements away, in place: whole pairs, if there are pairs.
     pub fn remove(&mut self, elements: Range<usize>) {
-        let extent = self.extent(&elements);
+        let (bytes, own) = self.extent(&elements);
         let gone: usize = self.from(elements.start).take(elements.len()).map(|element| element.listpack_size()).sum();
         let (mut header, memory) = self.parts_mut();
-        let Header { start, end, first, count, .. } = header;
-        memory.copy_within(start + extent.end..end, start + extent.start);
+        debug_assert!(header.codes[0] == header.codes[1] || elements.len().is_multiple_of(2));
+        let (codes, Header { start, end, first, .. }) = (header.codes(), header);
+        memory.copy_within(start + bytes.end..end, start + bytes.start);
         // Codes stand in reverse, so those of later elements move up.
-        let later = first + 1 - count..first + 1 - elements.end;
-        memory.copy_within(later.clone(), later.start + elements.len());
-        header.end -= extent.len();
-        header.extra -= gone - extent.len();
+        memory.copy_within(codes.start..first + 1 - own.end, codes.start + own.len());
+        header.end -= bytes.len();
+        header.extra -= gone - bytes.len();
         header.count -= elements.len();
         header.write(memory);
         self.shrink(header);
     }
 
-    /// Puts an element in the place of one. False, with nothing done: it has no room for it.
+    /// Has codes shared no longer that another element at this place would not have. False: it has no room for them.
+    fn admit(&mut self, at: usize, code: u8, pairs: bool) -> bool {
+        let header = self.header();
+        let codes = header.sharing(at, code, pairs);
+        if codes != header.codes {
+            let content = header.data() + Header::own(codes, header.count);
+            if content + HEADER_MAX > CHUNK_BYTES_MAX {
+                return false;
+            }
+            *self = self.moved(capacity_for(content), false, codes);
+        }
+        true
+    }
+
+    /// Puts another value into a pair. False, with nothing done: it has no room for it.
     pub fn replace(&mut self, at: usize, with: &Packed) -> bool {
-        let extent = self.extent(&(at..at + 1));
-        if extent.len() != with.width() {
-            return self.splice(at..at + 1, Some(with));
+        if !self.admit(at, with.code, true) {
+            return false;
+        }
+        let (bytes, own) = self.extent(&(at..at + 1));
+        if bytes.len() != with.width() {
+            return self.exchange(at..at + 1, Some(with));
         }
         let gone = self.from(at).next().expect("it is there").listpack_size();
         let (mut header, memory) = self.parts_mut();
-        with.write(&mut memory[header.start + extent.start..header.start + extent.end]);
-        memory[header.first - at] = with.code;
-        header.extra = header.extra + with.extra as usize - (gone - extent.len());
+        with.write(&mut memory[header.start + bytes.start..header.start + bytes.end]);
+        if !own.is_empty() {
+            memory[header.first - own.start] = with.code;
+        }
+        header.extra = header.extra + with.extra as usize - (gone - bytes.len());
         header.write(memory);
         true
     }
 
-    /// Puts elements before the one at this place, in its memory if they fit. False, with nothing done: it has no room.
-    pub fn insert(&mut self, at: usize, with: &[Packed]) -> bool {
-        let width = with.iter().map(Packed::width).sum::<usize>();
-        let room = |chunk: &Chunk| {
-            let Header { capacity, count, first, end, .. } = chunk.header();
-            let behind = first >= end;
-            let limit = if behind { (first + 1).saturating_sub(count + with.len()) } else { 0 };
-            capacity > 0 && behind && end + width <= limit
-        };
-        if !room(self) {
-            let content = self.header().content() + width + with.len();
+    /// Puts a pair before the one at this place, in its memory if it fits. False, with nothing done: it has no room.
+    pub fn insert(&mut self, at: usize, pair: &[Packed; 2]) -> bool {
+        debug_assert!(at.is_multiple_of(2) && self.len().is_multiple_of(2));
+        let mut new = self.header();
+        new.codes = new.sharing(at, pair[0].code, true);
+        new.count = new.count.max(1);
+        new.codes = new.sharing(at + 1, pair[1].code, true);
+        let (old, codes) = (self.header(), new.codes);
+        let width = pair[0].width() + pair[1].width();
+        let content = old.data() + width + Header::own(codes, old.count + 2);
+        let low = (old.first + 1).saturating_sub(Header::own(codes, old.count + 2));
+        let has_room = old.capacity > 0 && codes == old.codes && old.grows_behind() && old.end + width <= low;
+        if !has_room {
             if content + HEADER_MAX > CHUNK_BYTES_MAX {
                 return false;
             }
-            *self = self.moved(capacity_for(content), false);
+            *self = self.moved(capacity_for(content), false, codes);
         }
-        let place = self.extent(&(at..at)).start;
+        if at == old.count {
+            return self.put_behind(&pair[0]) && self.put_behind(&pair[1]);
+        }
+        let (bytes, own) = self.extent(&(at..at));
         let (mut header, memory) = self.parts_mut();
-        let Header { start, end, first, count, .. } = header;
-        let place = place + start;
-        memory.copy_within(place..end, place + width);
+        let (old_codes, Header { start, end, first, .. }) = (header.codes(), header);
+        let (mut to, mut code_at) = (start + bytes.start, first - own.start);
+        memory.copy_within(to..end, to + width);
         // Codes stand in reverse, so those of later elements move down.
-        let later = first + 1 - count..first + 1 - at;
-        memory.copy_within(later.clone(), later.start - with.len());
-        let mut to = place;
-        for (number, packed) in with.iter().enumerate() {
+        let later = old_codes.start..first + 1 - own.start;
+        memory.copy_within(later.clone(), later.start - Header::own(codes, 2));
+        for (packed, shared) in pair.iter().zip(codes) {
             packed.write(&mut memory[to..to + packed.width()]);
-            memory[first - at - number] = packed.code;
+            if shared == OWN {
+                memory[code_at] = packed.code;
+                code_at -= 1;
+            }
             to += packed.width();
             header.extra += packed.extra as usize;
         }
         header.end += width;
-        header.count += with.len();
+        header.count += 2;
         header.write(memory);
         true
     }
 
     /// Takes some elements away, and puts another in their place. False, with nothing done: it has no room for it.
     pub fn splice(&mut self, elements: Range<usize>, with: Option<&Packed>) -> bool {
-        let (extent, old) = (self.extent(&elements), self.header());
+        with.is_none_or(|with| self.admit(elements.start, with.code, false)) && self.exchange(elements, with)
+    }
+
+    /// The same, where the codes that are shared suffice.
+    fn exchange(&mut self, elements: Range<usize>, with: Option<&Packed>) -> bool {
+        let ((bytes, own), old) = (self.extent(&elements), self.header());
         let gone: usize = self.from(elements.start).take(elements.len()).map(|element| element.listpack_size()).sum();
-        let added = with.map_or(0, |packed| packed.width() + 1);
-        let content = old.content() - extent.len() - elements.len() + added;
+        let count = old.count - elements.len() + with.is_some() as usize;
+        let content = old.data() - bytes.len() + with.map_or(0, Packed::width) + Header::own(old.codes, count);
         if content + HEADER_MAX > CHUNK_BYTES_MAX {
             return false;
         }
         let mut new = Chunk::with_capacity(capacity_for(content));
-        let (capacity, Iter { codes, data }) = (new.heap_bytes(), self.iter());
-        let count = old.count - elements.len() + with.is_some() as usize;
+        let (capacity, Iter { codes, data, .. }) = (new.heap_bytes(), self.iter());
         let start = header_bytes(capacity);
-        let end = start + content - count;
+        let own_codes = Header::own(old.codes, count);
+        let end = start + content - own_codes;
         let memory = new.parts_mut().1;
-        let (head, tail) = (&data[..extent.start], &data[extent.end..]);
+        let (head, tail) = (&data[..bytes.start], &data[bytes.end..]);
         memory[start..start + head.len()].copy_from_slice(head);
         memory[end - tail.len()..end].copy_from_slice(tail);
         // Codes stand in reverse.
-        let (before, after) = (&codes[old.count - elements.start..], &codes[..old.count - elements.end]);
+        let (before, after) = (&codes[codes.len() - own.start..], &codes[..codes.len() - own.end]);
         memory[capacity - before.len()..].copy_from_slice(before);
-        memory[capacity - count..capacity - count + after.len()].copy_from_slice(after);
-        let mut extra = old.extra + extent.len() - gone;
+        memory[capacity - own_codes..capacity - own_codes + after.len()].copy_from_slice(after);
+        let mut extra = old.extra + bytes.len() - gone;
         if let Some(packed) = with {
             packed.write(&mut memory[start + head.len()..end - tail.len()]);
-            memory[capacity - before.len() - 1] = packed.code;
+            if old.codes[elements.start & 1] == OWN {
+                memory[capacity - before.len() - 1] = packed.code;
+            }
             extra += packed.extra as usize;
         }
-        Header { capacity, count, start, end, first: capacity - 1, extra }.write(memory);
+        Header { capacity, count, start, end, first: capacity - 1, extra, codes: old.codes }.write(memory);
         *self = new;
         true
     }

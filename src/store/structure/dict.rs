@@ -14,8 +14,9 @@
 //! ```
 use super::chunk::Element;
 use super::heap::{Handle, Heap};
-use super::table::{self, Item, Place, Table};
+use super::table::{self, Item, Place, Start, Table};
 use crate::base::number;
+use crate::base::prefetch::prefetch;
 use crate::store::database::KeyHasher;
 use std::num::NonZeroU64;
 
@@ -264,9 +265,30 @@ impl<const FIELDS: bool> Dict<FIELDS> {
         (hash, self.table.find(hash, same))
     }
 
+    /// These keys will be looked for soon, `WARMED_MAX` of them at most: all are fetched into the cache at once.
+    pub fn warm<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) {
+        let records = self.table.hasher();
+        let hash = |key| if FIELDS { records.hasher.key(key) } else { hash_of_member(&records.hasher, key) };
+        self.table
+            .warm(keys.map(hash), |slot| slot.handle().into_iter().for_each(|handle| records.heap.prefetch(handle)));
+    }
+
     #[inline]
     pub fn find(&self, key: &[u8]) -> Option<Place> {
         self.search(key).1
+    }
+
+    /// Where the search for a key begins. The slots there are fetched into the cache.
+    pub fn foresee(&self, key: &[u8]) -> Start {
+        let hasher = &self.table.hasher().hasher;
+        self.table.prefetch(if FIELDS { hasher.key(key) } else { hash_of_member(hasher, key) })
+    }
+
+    /// The record that it would compare first is fetched too.
+    pub fn fetch(&self, start: Start) {
+        if let Some(handle) = self.table.candidate(start).and_then(|(_, slot)| slot.handle()) {
+            prefetch(self.table.hasher().heap.from(handle).as_ptr());
+        }
     }
 
     /// Of a field.
@@ -407,24 +429,28 @@ impl<const FIELDS: bool> Dict<FIELDS> {
     #[inline]
     fn sweep(&mut self) {
         if self.table.hasher().heap.is_sparse() {
-            (0..MOVED).all(|_| self.move_one());
+            self.move_some();
         }
     }
 
     #[cold]
-    fn move_one(&mut self) -> bool {
+    fn move_some(&mut self) {
+        let mut found = [None; MOVED];
         let records = self.table.hasher_mut();
-        let Some(old) = records.heap.next_to_move(|bytes| Parts::<FIELDS>::of(bytes).length) else { return false };
-        let Parts { key, length, .. } = records.parts(old);
-        let hash = records.hasher.key(key);
-        if let Some(place) = self.table.find(hash, |slot| slot.handle() == Some(old)) {
-            let heap = &mut self.table.hasher_mut().heap;
-            let bytes = heap.from(old)[..length].to_vec();
-            let new = heap.add(length, |to| to.extend_from_slice(&bytes));
-            heap.remove(old, length);
+        for one in &mut found {
+            let Some(old) = records.heap.next_to_move(|bytes| Parts::<FIELDS>::of(bytes).length) else { break };
+            *one = Some((old, records.hasher.key(records.parts(old).key)));
+        }
+        let found = found.iter().map_while(|one| *one);
+        self.table.warm(found.clone().map(|(_, hash)| hash), |_| {});
+        for (old, hash) in found {
+            // Nobody points to a hole, or to what was found twice and has moved the first time.
+            let Some(place) = self.table.find(hash, |slot| slot.handle() == Some(old)) else { continue };
+            let records = self.table.hasher_mut();
+            let length = records.parts(old).length;
+            let new = records.heap.relocate(old, length);
             self.table.get_mut(place).point(new);
         }
-        true
     }
 
     pub fn check(&self) {

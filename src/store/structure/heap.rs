@@ -3,6 +3,7 @@
 //! block goes. It does not know where a record ends.
 
 use super::chunk::{CHUNK_BYTES_MAX, good_size};
+use crate::base::prefetch::prefetch;
 
 /// A block, and a place in it. Below 2^47.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,7 @@ const _: () = assert!(CHUNK_BYTES_MAX <= 1 << PLACE_BITS);
 
 impl Handle {
     fn new(block: usize, at: usize) -> Handle {
+        assert!(at < 1 << PLACE_BITS, "what stands further on is first in a block of its own");
         // Never 0.
         Handle((block as u64 + 1) << PLACE_BITS | at as u64)
     }
@@ -52,8 +54,8 @@ pub struct Heap {
     blocks: Vec<Block>,
     /// Numbers of blocks that are gone.
     spare: Vec<u32>,
-    /// Where new records go.
-    current: usize,
+    /// Where new records go. Invariant: a block of the usual size, never that of one large record.
+    current: Option<usize>,
     /// Invariant: the memory of all blocks.
     held: usize,
     /// Invariants: bytes of records, holes with them; and without.
@@ -72,6 +74,13 @@ struct Block {
     live: usize,
 }
 
+impl Block {
+    #[inline]
+    fn room(&self) -> usize {
+        self.bytes.capacity() - self.bytes.len()
+    }
+}
+
 impl Clone for Heap {
     fn clone(&self) -> Heap {
         let copy = |block: &Block| Block { bytes: block.bytes.clone(), live: block.live };
@@ -86,6 +95,12 @@ impl Heap {
     #[inline]
     pub fn from(&self, handle: Handle) -> &[u8] {
         &self.blocks[handle.block()].bytes[handle.at()..]
+    }
+
+    /// It will be read soon.
+    #[inline]
+    pub fn prefetch(&self, handle: Handle) {
+        prefetch(self.blocks[handle.block()].bytes.as_ptr().wrapping_add(handle.at()));
     }
 
     #[inline]
@@ -109,11 +124,37 @@ impl Heap {
     /// A new record, which `write` appends to what it is given: exactly so many bytes.
     #[inline]
     pub fn add(&mut self, bytes: usize, write: impl FnOnce(&mut Vec<u8>)) -> Handle {
-        let room = self.blocks.get(self.current).map_or(0, |block| block.bytes.capacity() - block.bytes.len());
-        let number = if bytes <= room { self.current } else { self.add_block(bytes) };
+        let number = self.block_for(bytes);
         let block = &mut self.blocks[number];
         let at = block.bytes.len();
         write(&mut block.bytes);
+        self.added(number, at, bytes)
+    }
+
+    /// The same bytes elsewhere: where they were is nothing now.
+    pub fn relocate(&mut self, handle: Handle, bytes: usize) -> Handle {
+        let (old, number) = (handle.block(), self.block_for(bytes));
+        // One that stands where new records go may stay.
+        let Ok([from, to]) = self.blocks.get_disjoint_mut([old, number]) else { return handle };
+        let at = to.bytes.len();
+        to.bytes.extend_from_slice(&from.bytes[handle.at()..handle.at() + bytes]);
+        let new = self.added(number, at, bytes);
+        self.remove(handle, bytes);
+        new
+    }
+
+    /// The block that has room for so many bytes.
+    #[inline]
+    fn block_for(&mut self, bytes: usize) -> usize {
+        match self.current {
+            Some(number) if bytes <= self.blocks[number].room() => number,
+            _ => self.add_block(bytes),
+        }
+    }
+
+    #[inline]
+    fn added(&mut self, number: usize, at: usize, bytes: usize) -> Handle {
+        let block = &mut self.blocks[number];
         assert_eq!(block.bytes.len(), at + bytes, "as many bytes as were told");
         block.live += bytes;
         self.used += bytes;
@@ -138,7 +179,7 @@ impl Heap {
         };
         self.blocks[number] = block;
         if !is_large {
-            self.current = number;
+            self.current = Some(number);
         }
         number
     }
@@ -154,7 +195,7 @@ impl Heap {
             if self.moved.is_some_and(|(moved, _)| moved == number) {
                 self.moved = None;
             }
-            if number == self.current {
+            if self.current == Some(number) {
                 block.bytes.clear();
             } else {
                 self.held -= block.bytes.capacity();
@@ -185,7 +226,7 @@ impl Heap {
         for _ in 0..PASSED {
             self.next = if self.next + 1 < self.blocks.len() { self.next + 1 } else { 0 };
             let block = &self.blocks[self.next];
-            if self.next != self.current && block.live * 8 < block.bytes.len() * 7 {
+            if self.current != Some(self.next) && block.live * 8 < block.bytes.len() * 7 {
                 return Some((self.next, 0));
             }
         }
@@ -204,6 +245,45 @@ impl Heap {
         assert_eq!(self.used, sum(|block| block.bytes.len()));
         assert_eq!(self.live, sum(|block| block.live));
         assert!(self.blocks.iter().all(|block| block.live <= block.bytes.len()));
+        assert!(self.current.is_none_or(|number| self.blocks[number].bytes.capacity() <= CHUNK_BYTES_MAX));
         assert!(self.spare.iter().all(|number| self.blocks[*number as usize].bytes.capacity() == 0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::random::Chance;
+
+    /// Records of all sizes come and go, also the first one, and a large one where another large one was.
+    #[test]
+    fn records_stay_what_they_were() {
+        for seed in 0..if cfg!(miri) { 2 } else { 200 } {
+            let (mut heap, mut chance) = (Heap::default(), Chance::from_seed(seed));
+            let mut records: Vec<(Handle, Vec<u8>)> = vec![];
+            for step in 0..300_u64 {
+                if chance.below(3) == 0 && !records.is_empty() {
+                    let (handle, bytes) = records.swap_remove(chance.below(records.len() as u64) as usize);
+                    heap.remove(handle, bytes.len());
+                } else {
+                    let size = [1, 100, 1000, 3000, 20_000, 60_000][chance.below(6) as usize];
+                    let bytes = vec![step as u8; 1 + chance.below(size) as usize];
+                    let handle = heap.add(bytes.len(), |to| to.extend_from_slice(&bytes));
+                    records.push((handle, bytes));
+                }
+                heap.check();
+                assert!(records.iter().all(|(handle, bytes)| heap.from(*handle).starts_with(bytes)), "seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_room_of_a_large_record_is_given_back_with_it() {
+        let mut heap = Heap::default();
+        let large = heap.add(1 << 20, |to| to.resize(1 << 20, 1));
+        heap.add(3000, |to| to.resize(3000, 2));
+        heap.remove(large, 1 << 20);
+        heap.check();
+        assert!(heap.heap_bytes() < 8192, "{}", heap.heap_bytes());
     }
 }

@@ -10,7 +10,7 @@ use crate::store::database::KeyHasher;
 use crate::store::structure::chunk::{Chunk, ELEMENT_BYTES_MAX, Iter, Packed};
 use crate::store::structure::dict::{Dict, Record};
 use crate::store::structure::either::{Either, Side};
-use crate::store::structure::table::Place;
+use crate::store::structure::table::{Place, Start};
 use crate::store::text::Digits;
 use due::Due;
 
@@ -101,6 +101,12 @@ impl Collection for Hash {
         }
     }
 
+    fn warm<'m>(&self, fields: impl Iterator<Item = &'m [u8]>, _: bool) {
+        if let Side::Large(large) = self.0.get() {
+            large.fields.warm(fields);
+        }
+    }
+
     fn pieces(&self) -> usize {
         if let Side::Large(large) = self.0.get() { large.fields.pieces() + large.due.len() / DUE_FREED } else { 1 }
     }
@@ -112,6 +118,18 @@ impl Collection for Hash {
             return true;
         }
         large.fields.shed(most)
+    }
+
+    #[inline]
+    fn foresee(&self, name: &[u8]) -> Option<Start> {
+        if let Side::Large(large) = self.0.get() { Some(large.fields.foresee(name)) } else { None }
+    }
+
+    #[inline]
+    fn fetch(&self, start: Start) {
+        if let Side::Large(large) = self.0.get() {
+            large.fields.fetch(start);
+        }
     }
 
     #[inline]
@@ -246,12 +264,27 @@ fn place<'a>(chunk: &'a Chunk, name: &[u8]) -> Option<(usize, Iter<'a>)> {
 
 // --- What is changed
 
+/// In Redis no listpack is larger.
+const LISTED_BYTES_MAX: usize = 1 << 30;
+const LONG: usize = 1 << 20;
+
 impl Hash {
     /// Fields are to be set, so many of them, of these words: Redis judges by that, before it sets them.
     #[inline]
     pub fn expect<'a>(&mut self, fields: usize, mut words: impl Iterator<Item = &'a [u8]>, limits: &HashLimits) {
-        let is_listed = self.kind() != Encoding::Hashtable;
-        if is_listed && (fields > limits.listpack_entries || words.any(|word| word.len() > limits.listpack_value)) {
+        if self.kind() == Encoding::Hashtable {
+            return;
+        }
+        let mut bytes = 0;
+        let mut is_long = |word: &[u8]| {
+            bytes += word.len();
+            word.len() > limits.listpack_value
+        };
+        // (Only with an odd setting can few words of a good length be so much.)
+        if fields > limits.listpack_entries
+            || words.any(&mut is_long)
+            || limits.listpack_value > LONG && self.heap_bytes() + bytes > LISTED_BYTES_MAX
+        {
             self.tabulate(Encoding::Hashtable, limits);
         }
     }
@@ -386,21 +419,15 @@ impl Hash {
     }
 }
 
-/// Whether it is new; None: it has no room for it, or is left without it.
+/// Whether it is new; None: it has no room for it.
 #[inline]
 fn set_in_row(chunk: &mut Chunk, name: &[u8], value: &[u8]) -> Option<bool> {
     let packed = Packed::new(value);
     if let Some((at, _)) = place(chunk, name) {
         return chunk.replace(at + 1, &packed).then_some(false);
     }
-    if name.len() > ELEMENT_BYTES_MAX || !chunk.push_back(&Packed::new(name), false) {
-        return None;
-    }
-    if chunk.push_back(&packed, false) {
-        return Some(true);
-    }
-    chunk.drop_last();
-    None
+    let fits = name.len() <= ELEMENT_BYTES_MAX && chunk.insert(chunk.len(), &[Packed::new(name), packed]);
+    fits.then_some(true)
 }
 
 impl Large {

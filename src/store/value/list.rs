@@ -1,15 +1,16 @@
 //! Lists: a row of chunks, or one chunk where that is enough. An element that is long stands alone and is shared with
 //! outputs. What Redis would call the encoding, listpack or quicklist, follows Redis's thresholds and not our chunks.
+mod row;
 #[cfg(test)]
 mod tests;
 
 use super::Collection;
-use crate::store::structure::chunk::{self, CHUNK_BYTES_MAX, Chunk, ELEMENT_BYTES_MAX, Packed};
+use crate::store::structure::chunk::{self, Chunk, ELEMENT_BYTES_MAX, Packed};
 use crate::store::structure::either::{Either, Side};
 use crate::store::structure::listpack_size;
-use crate::store::text::Digits;
 use bytes::Bytes;
 pub use chunk::Element;
+use row::{Elements, Node, Row, drop_end, push, sift};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -33,122 +34,14 @@ impl Fill {
         if self.0 >= 0 { SAFE } else { 4096 << (-self.0 - 1).min(4) }
     }
 
+    /// A list that has shrunk to so many elements of so many bytes may be a listpack again: half of what the setting says.
+    fn half(self) -> (usize, usize) {
+        if self.0 >= 0 { (self.0 as usize / 2, self.bytes()) } else { (usize::MAX, self.bytes() / 2) }
+    }
+
     /// So much is too much for one listpack.
     pub fn exceeds(self, bytes: usize, count: usize) -> bool {
         bytes > self.bytes() || self.0 >= 0 && count > self.0 as usize
-    }
-}
-
-/// Invariant: no node is empty.
-#[derive(Clone, Default)]
-struct Row {
-    nodes: VecDeque<Node>,
-    len: usize,
-    /// Invariant: what the nodes hold.
-    heap_bytes: usize,
-    /// Redis would keep it in one listpack.
-    is_listpack: bool,
-    /// What comes next has a node of its own, as in Redis, where the whole listpack has just become the first node.
-    is_fresh: bool,
-}
-
-#[derive(Clone)]
-enum Node {
-    Packed(Chunk),
-    Large(Box<Bytes>),
-}
-
-impl Node {
-    fn new(element: &[u8]) -> Node {
-        if element.len() > ELEMENT_BYTES_MAX {
-            return Node::Large(Box::new(Bytes::copy_from_slice(element)));
-        }
-        let mut chunk = Chunk::default();
-        assert!(chunk.push_back(&Packed::new(element), false));
-        Node::Packed(chunk)
-    }
-
-    #[inline]
-    fn len(&self) -> usize {
-        match self {
-            Node::Packed(chunk) => chunk.len(),
-            Node::Large(_) => 1,
-        }
-    }
-
-    #[inline]
-    fn heap_bytes(&self) -> usize {
-        match self {
-            Node::Packed(chunk) => chunk.heap_bytes(),
-            Node::Large(bytes) => size_of::<Bytes>() + bytes.len(),
-        }
-    }
-
-    fn listpack_bytes(&self) -> usize {
-        match self {
-            Node::Packed(chunk) => chunk.listpack_bytes(),
-            Node::Large(bytes) => listpack_size::string(bytes.len()),
-        }
-    }
-
-    fn from(&self, at: usize) -> Elements<'_> {
-        match self {
-            Node::Packed(chunk) => Elements::Packed(chunk.from(at)),
-            Node::Large(bytes) => Elements::Large((at == 0).then_some(bytes)),
-        }
-    }
-
-    fn iter(&self) -> Elements<'_> {
-        match self {
-            Node::Packed(chunk) => Elements::Packed(chunk.iter()),
-            Node::Large(bytes) => Elements::Large(Some(bytes)),
-        }
-    }
-
-    /// False: it has no room for it.
-    #[inline]
-    fn push(&mut self, end: End, element: &[u8], whole: bool) -> bool {
-        match self {
-            Node::Packed(chunk) if element.len() <= ELEMENT_BYTES_MAX => push(chunk, end, element, whole),
-            _ => false,
-        }
-    }
-}
-
-#[inline]
-fn push(chunk: &mut Chunk, end: End, element: &[u8], whole: bool) -> bool {
-    let packed = Packed::new(element);
-    match end {
-        End::Left => chunk.push_front(&packed, whole),
-        End::Right => chunk.push_back(&packed, whole),
-    }
-}
-
-/// The elements of a node.
-#[derive(Clone)]
-enum Elements<'a> {
-    Packed(chunk::Iter<'a>),
-    Large(Option<&'a Bytes>),
-}
-
-impl<'a> Iterator for Elements<'a> {
-    type Item = Element<'a>;
-    #[inline]
-    fn next(&mut self) -> Option<Element<'a>> {
-        match self {
-            Elements::Packed(iter) => iter.next(),
-            Elements::Large(bytes) => bytes.take().map(|bytes| Element::Bytes(bytes)),
-        }
-    }
-}
-
-impl<'a> DoubleEndedIterator for Elements<'a> {
-    #[inline]
-    fn next_back(&mut self) -> Option<Element<'a>> {
-        match self {
-            Elements::Packed(iter) => iter.next_back(),
-            large => large.next(),
-        }
     }
 }
 
@@ -298,29 +191,6 @@ impl List {
     }
 }
 
-impl Row {
-    /// The node that an element is in, and its place there; from the nearer end.
-    fn find(&self, at: usize) -> (usize, usize) {
-        let mut before = 0;
-        if at < self.len / 2 {
-            for (number, node) in self.nodes.iter().enumerate() {
-                if at < before + node.len() {
-                    return (number, at - before);
-                }
-                before += node.len();
-            }
-        }
-        let mut before = self.len;
-        for (number, node) in self.nodes.iter().enumerate().rev() {
-            before -= node.len();
-            if at >= before {
-                return (number, at - before);
-            }
-        }
-        unreachable!("there are so many")
-    }
-}
-
 // --- What is changed
 
 impl List {
@@ -339,21 +209,13 @@ impl List {
         }
     }
 
-    /// Elements have gone: it may be a listpack again.
+    /// Elements have gone: it may be a listpack again. Redis looks too whether one of its nodes is left. Where those begin is
+    /// known here only as far as chunks do: so what is small enough and lies in two of them may still be a quicklist there.
     #[inline]
     pub fn settle(&mut self, fill: Fill) {
         let Side::Large(row) = self.0.get() else { return };
-        // Redis looks whether one node is left; its nodes are as large as the setting says.
-        let nodes_max = (fill.bytes() / CHUNK_BYTES_MAX).max(1);
-        if row.nodes.len() <= nodes_max || row.is_listpack {
-            self.settle_few(fill);
-        }
-    }
-
-    fn settle_few(&mut self, fill: Fill) {
-        let half = Fill(if fill.0 > 0 { fill.0 / 2 } else { fill.0 });
-        let bytes = self.listpack_bytes();
-        if self.is_listpack() || 2 * bytes <= fill.bytes() && !half.exceeds(bytes, self.len()) {
+        let (most, bytes) = fill.half();
+        if row.is_listpack || row.len <= most && row.fits(bytes, fill) {
             self.row().is_listpack = true;
             self.simplify();
         }
@@ -407,11 +269,9 @@ impl List {
     /// Makes room for elements that are to be pushed.
     pub fn reserve<'e>(&mut self, end: End, elements: impl Iterator<Item = &'e [u8]>) {
         // One that is too long for a chunk makes room for none.
-        let width = |element: &[u8]| {
-            if element.len() > ELEMENT_BYTES_MAX { CHUNK_BYTES_MAX } else { Packed::new(element).width() }
-        };
+        let packed = |element: &'e [u8]| (element.len() <= ELEMENT_BYTES_MAX).then(|| Packed::new(element));
         if let Side::Small(chunk) = self.0.get_mut() {
-            chunk.reserve(elements.map(width), end == End::Left);
+            chunk.reserve(elements.map(packed), end == End::Left);
         }
     }
 
@@ -510,167 +370,5 @@ impl List {
         assert_eq!(self.iter().count(), self.len());
         let bytes: usize = self.iter().map(|element| element.listpack_size()).sum();
         assert_eq!(self.listpack_bytes(), listpack_size::EMPTY + bytes);
-    }
-}
-
-/// Takes away the elements that go, asked from one end on.
-fn sift(chunk: &mut Chunk, from: End, goes: &mut impl FnMut(Element) -> bool) {
-    let mut gone: Vec<bool> = match from {
-        End::Left => chunk.iter().map(&mut *goes).collect(),
-        End::Right => chunk.iter().rev().map(&mut *goes).collect(),
-    };
-    if gone.iter().all(|gone| !gone) {
-        return;
-    }
-    if from == End::Right {
-        gone.reverse();
-    }
-    let (mut new, mut digits) = (Chunk::default(), Digits::new());
-    for (element, _) in chunk.iter().zip(&gone).filter(|(_, gone)| !**gone) {
-        assert!(new.push_back(&Packed::new(element.bytes(&mut digits)), false), "fewer than before");
-    }
-    *chunk = new;
-}
-
-#[inline]
-fn drop_end(chunk: &mut Chunk, end: End) {
-    match end {
-        End::Left => chunk.drop_first(),
-        End::Right => chunk.drop_last(),
-    }
-}
-
-impl Row {
-    /// Counts what the nodes hold, where many have changed.
-    fn count(&mut self) {
-        self.len = self.nodes.iter().map(Node::len).sum();
-        self.heap_bytes = self.nodes.iter().map(Node::heap_bytes).sum();
-    }
-
-    #[inline]
-    fn last_mut(&mut self, end: End) -> Option<&mut Node> {
-        match end {
-            End::Left => self.nodes.front_mut(),
-            End::Right => self.nodes.back_mut(),
-        }
-    }
-
-    fn pop_node(&mut self, end: End) -> Option<Node> {
-        let node = match end {
-            End::Left => self.nodes.pop_front(),
-            End::Right => self.nodes.pop_back(),
-        }?;
-        self.len -= node.len();
-        self.heap_bytes -= node.heap_bytes();
-        Some(node)
-    }
-
-    fn push_node(&mut self, end: End, node: Node) {
-        // What stood at the end gets no more: its spare memory goes.
-        if self.nodes.len() > 1
-            && let Some(Node::Packed(chunk)) = self.last_mut(end)
-        {
-            let before = chunk.heap_bytes();
-            chunk.fit();
-            let after = chunk.heap_bytes();
-            self.heap_bytes = self.heap_bytes + after - before;
-        }
-        self.len += node.len();
-        self.heap_bytes += node.heap_bytes();
-        match end {
-            End::Left => self.nodes.push_front(node),
-            End::Right => self.nodes.push_back(node),
-        }
-    }
-
-    #[inline]
-    fn push(&mut self, end: End, element: &[u8]) {
-        if !std::mem::take(&mut self.is_fresh)
-            && let Some(node) = self.last_mut(end)
-        {
-            let before = node.heap_bytes();
-            if node.push(end, element, false) {
-                let after = node.heap_bytes();
-                self.heap_bytes = self.heap_bytes + after - before;
-                self.len += 1;
-                return;
-            }
-        }
-        let node = if element.len() > ELEMENT_BYTES_MAX || self.nodes.is_empty() {
-            Node::new(element)
-        } else {
-            let mut chunk = Chunk::default();
-            assert!(push(&mut chunk, end, element, true), "it is empty");
-            Node::Packed(chunk)
-        };
-        self.push_node(end, node);
-    }
-
-    #[inline]
-    fn drop_end(&mut self, end: End) {
-        let Some(node) = self.last_mut(end) else { return };
-        match node {
-            Node::Packed(chunk) if chunk.len() > 1 => {
-                let before = chunk.heap_bytes();
-                drop_end(chunk, end);
-                let after = chunk.heap_bytes();
-                self.heap_bytes = self.heap_bytes + after - before;
-                self.len -= 1;
-            }
-            _ => _ = self.pop_node(end),
-        }
-    }
-
-    fn drop_many(&mut self, end: End, mut count: usize) {
-        while count > 0 {
-            let node = self.last_mut(end).expect("so many are there");
-            let len = node.len();
-            if len <= count {
-                self.pop_node(end);
-                count -= len;
-                continue;
-            }
-            let Node::Packed(chunk) = node else { unreachable!("it has more than one element") };
-            let before = chunk.heap_bytes();
-            chunk.splice(if end == End::Left { 0..count } else { len - count..len }, None);
-            let after = chunk.heap_bytes();
-            self.heap_bytes = self.heap_bytes + after - before;
-            self.len -= count;
-            count = 0;
-        }
-    }
-
-    /// Puts an element where `gone` ones were, one or none.
-    fn replace(&mut self, at: usize, gone: usize, element: &[u8]) {
-        let (number, inside) = self.find(at);
-        self.len = self.len + 1 - gone;
-        self.heap_bytes -= self.nodes[number].heap_bytes();
-        if let Node::Packed(chunk) = &mut self.nodes[number]
-            && element.len() <= ELEMENT_BYTES_MAX
-            && chunk.splice(inside..inside + gone, Some(&Packed::new(element)))
-        {
-            self.heap_bytes += self.nodes[number].heap_bytes();
-            return;
-        }
-        // The node is cut in two, and the element stands between.
-        let old = std::mem::replace(&mut self.nodes[number], Node::new(element));
-        let (before, after) = match old {
-            Node::Packed(chunk) => {
-                let mut after = chunk.clone();
-                after.splice(0..inside + gone, None);
-                let mut before = chunk;
-                before.splice(inside..before.len(), None);
-                (Node::Packed(before), Node::Packed(after))
-            }
-            large if gone == 0 => (Node::Packed(Chunk::default()), large),
-            _ => (Node::Packed(Chunk::default()), Node::Packed(Chunk::default())),
-        };
-        self.heap_bytes += self.nodes[number].heap_bytes();
-        for (place, node) in [(number + 1, after), (number, before)] {
-            if node.len() > 0 {
-                self.heap_bytes += node.heap_bytes();
-                self.nodes.insert(place, node);
-            }
-        }
     }
 }

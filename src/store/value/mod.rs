@@ -8,6 +8,7 @@ mod walk;
 
 use super::entry::Formed;
 use super::sizes::Size;
+use super::structure::table::Start;
 pub use hash::{Hash, HashLimits};
 pub use list::List;
 pub use set::{Set, SetLimits};
@@ -52,6 +53,20 @@ pub trait Collection: Formed + Default + Clone + Debug + 'static {
         None
     }
 
+    /// These members will be looked for soon, `WARMED_MAX` of them at most, and removed if `to_remove`: where they stand in a
+    /// large one is fetched into the cache, all at once. Only a hint.
+    fn warm<'m>(&self, _members: impl Iterator<Item = &'m [u8]>, _to_remove: bool) {}
+
     /// Frees up to so many pieces of what nobody will look at again. True: there are more.
     fn shed(&mut self, most: usize) -> bool;
+
+    /// Where the look-up of an element begins that is found by its name. The slots there are fetched into the cache.
+    #[inline]
+    fn foresee(&self, _element: &[u8]) -> Option<Start> {
+        None
+    }
+
+    /// What that look-up would compare first is fetched too.
+    #[inline]
+    fn fetch(&self, _start: Start) {}
 }

@@ -10,6 +10,7 @@ use crate::store::structure::chunk::{self, Chunk, ELEMENT_BYTES_MAX, Packed};
 use crate::store::structure::dict::{self, Dict};
 use crate::store::structure::either::{Either, Side, Twin};
 use crate::store::structure::intset::Intset;
+use crate::store::structure::table::Start;
 use crate::store::text::Digits;
 pub use chunk::Element;
 
@@ -83,12 +84,30 @@ impl Collection for Set {
         }
     }
 
+    fn warm<'m>(&self, members: impl Iterator<Item = &'m [u8]>, _: bool) {
+        if let Form::Table(large) = self.form() {
+            large.members.warm(members);
+        }
+    }
+
     fn pieces(&self) -> usize {
         if let Form::Table(large) = self.form() { large.members.pieces() } else { 1 }
     }
 
     fn shed(&mut self, most: usize) -> bool {
         if let FormMut::Table(large) = self.form_mut() { large.members.shed(most) } else { false }
+    }
+
+    #[inline]
+    fn foresee(&self, member: &[u8]) -> Option<Start> {
+        if let Form::Table(large) = self.form() { Some(large.members.foresee(member)) } else { None }
+    }
+
+    #[inline]
+    fn fetch(&self, start: Start) {
+        if let Form::Table(large) = self.form() {
+            large.members.fetch(start);
+        }
     }
 }
 
@@ -99,19 +118,21 @@ impl Set {
     pub fn of(members: &[Element], limits: &SetLimits) -> Set {
         let (mut set, mut digits) = (Set::default(), Digits::new());
         if members.len() > limits.entries_max() {
-            let members = Dict::with_room(limits.hasher.clone(), members.len());
-            set = Set(Either::large(Box::new(Large { members, encoding: Encoding::Hashtable })));
+            set = Set::table(Dict::with_room(limits.hasher.clone(), members.len()), Encoding::Hashtable);
         }
         members.iter().for_each(|member| _ = set.add(member.bytes(&mut digits), limits));
         set
+    }
+
+    fn table(members: Dict<false>, encoding: Encoding) -> Set {
+        Set(Either::large(Box::new(Large { members, encoding })))
     }
 
     /// One of the same members, as if they had been added one by one.
     pub fn anew(&self, limits: &SetLimits) -> Set {
         match self.form() {
             Form::Table(large) if self.len() > limits.entries_max() => {
-                let members = large.members.clone();
-                Set(Either::large(Box::new(Large { members, encoding: Encoding::Hashtable })))
+                Set::table(large.members.clone(), Encoding::Hashtable)
             }
             _ => Set::of(&self.iter().collect::<Vec<_>>(), limits),
         }
@@ -347,7 +368,7 @@ impl Set {
         let mut members = Dict::new(limits.hasher.clone());
         let mut digits = Digits::new();
         self.iter().for_each(|element| assert!(members.add(element.bytes(&mut digits)), "all differ"));
-        self.0 = Either::large(Box::new(Large { members, encoding }));
+        *self = Set::table(members, encoding);
     }
 
     /// False: it was not there.
@@ -416,7 +437,7 @@ impl Set {
                     left -= 1;
                 }
                 let encoding = large.encoding;
-                Some(std::mem::replace(self, Set(Either::large(Box::new(Large { members, encoding })))))
+                Some(std::mem::replace(self, Set::table(members, encoding)))
             }
             _ => {
                 (0..count).for_each(|_| _ = self.pop(chance, &mut show));

@@ -9,6 +9,7 @@ use crate::store::structure::chunk::{self, Chunk, ELEMENT_BYTES_MAX, Packed};
 use crate::store::structure::either::{Either, Side};
 use crate::store::structure::ranking::Ranking;
 pub use crate::store::structure::ranking::{Cut, order};
+use crate::store::structure::table::Start;
 use crate::store::text::Digits;
 pub use chunk::Element;
 use std::ops::Range;
@@ -57,6 +58,12 @@ impl Collection for SortedSet {
         }
     }
 
+    fn warm<'m>(&self, members: impl Iterator<Item = &'m [u8]>, to_remove: bool) {
+        if let Side::Large(large) = self.0.get() {
+            large.ranking.warm(members, to_remove);
+        }
+    }
+
     fn pieces(&self) -> usize {
         match self.0.get() {
             Side::Small(_) => 1,
@@ -70,19 +77,33 @@ impl Collection for SortedSet {
             Side::Large(large) => large.ranking.shed(most),
         }
     }
+
+    #[inline]
+    fn foresee(&self, member: &[u8]) -> Option<Start> {
+        if let Side::Large(large) = self.0.get() { Some(large.ranking.foresee(member)) } else { None }
+    }
+
+    #[inline]
+    fn fetch(&self, start: Start) {
+        if let Side::Large(large) = self.0.get() {
+            large.ranking.fetch(start);
+        }
+    }
 }
 
 impl SortedSet {
-    /// Of members that all differ, in order, as if they had been added one by one.
+    /// Of members that all differ, in order. What they come to as a whole says whether they are a row, in which a zero has
+    /// no sign.
     pub fn of(members: &[(f64, Element)], limits: &SortedSetLimits) -> SortedSet {
-        if members.len() <= limits.entries {
-            let (mut set, mut digits) = (SortedSet::default(), Digits::new());
+        let mut digits = Digits::new();
+        let mut is_short = |(_, member): &(f64, Element)| member.bytes(&mut digits).len() <= limits.value;
+        if members.len() <= limits.entries && members.iter().all(&mut is_short) {
+            let mut set = SortedSet::default();
             for (score, member) in members {
                 set.change(member.bytes(&mut digits), limits, |_| Some(*score));
             }
             return set;
         }
-        let mut digits = Digits::new();
         let ranking = Ranking::of(limits.hasher.clone(), members.len(), |visit| {
             members.iter().for_each(|(score, member)| visit(member.bytes(&mut digits), *score));
         });
@@ -182,18 +203,7 @@ fn insert(chunk: &mut Chunk, at: usize, member: &[u8], score: f64) -> bool {
         return false;
     }
     let score = PackedScore::new(score);
-    let (member, score) = (Packed::new(member), score.packed());
-    if 2 * at < chunk.len() {
-        return chunk.insert(2 * at, &[member, score]);
-    }
-    if !chunk.push_back(&member, false) {
-        return false;
-    }
-    let fits = chunk.push_back(&score, false);
-    if !fits {
-        chunk.drop_last();
-    }
-    fits
+    chunk.insert(2 * at, &[Packed::new(member), score.packed()])
 }
 
 // --- What is seen
@@ -234,14 +244,33 @@ impl SortedSet {
         }
     }
 
-    /// How many elements come before the first whose member is not less, as if all had the same score.
-    pub fn rank_of_member(&self, is_less: impl Fn(&[u8]) -> bool) -> usize {
-        match self.0.get() {
-            Side::Small(chunk) => {
-                let mut digits = Digits::new();
-                pairs(chunk, 0).take_while(|(member, _)| is_less(member.bytes(&mut digits))).count()
+    /// The ranks of the names of which none is before the range and each is reached by it. Where scores differ, names are in
+    /// no order: then it is what Redis finds in a row, from its end on if `reverse`.
+    pub fn ranks_of_names(
+        &self,
+        is_before: impl Fn(&[u8]) -> bool,
+        reaches: impl Fn(&[u8]) -> bool,
+        reverse: bool,
+    ) -> Range<usize> {
+        let chunk = match self.0.get() {
+            Side::Small(chunk) => chunk,
+            Side::Large(Large { ranking, .. }) => {
+                return ranking.rank_of_member(is_before)..ranking.rank_of_member(reaches);
             }
-            Side::Large(Large { ranking, .. }) => ranking.rank_of_member(is_less),
+        };
+        let mut digits = Digits::new();
+        let mut ask = |(member, _): (Element, f64), what: &dyn Fn(&[u8]) -> bool| what(member.bytes(&mut digits));
+        let len = self.len();
+        let ends = pairs(chunk, 0).next().zip(pairs_back(chunk, len).next());
+        if ends.is_none_or(|(first, last)| ask(last, &is_before) || !ask(first, &reaches)) {
+            return 0..0;
+        }
+        if reverse {
+            let end = len - pairs_back(chunk, len).take_while(|pair| !ask(*pair, &reaches)).count();
+            end - pairs_back(chunk, end).take_while(|pair| !ask(*pair, &is_before)).count()..end
+        } else {
+            let start = pairs(chunk, 0).take_while(|pair| ask(*pair, &is_before)).count();
+            start..start + pairs(chunk, start).take_while(|pair| ask(*pair, &reaches)).count()
         }
     }
 
@@ -289,6 +318,14 @@ impl SortedSet {
     pub fn expect(&mut self, count: usize, limits: &SortedSetLimits) {
         if count > limits.entries && self.is_listpack() {
             self.large(limits).is_listpack = false;
+        }
+    }
+
+    /// A member is likely to be given a score soon: where both stand in a large one is fetched into the cache. Only a hint.
+    #[inline]
+    pub fn prepare(&self, member: &[u8], score: f64) {
+        if let Side::Large(large) = self.0.get() {
+            large.ranking.prepare(member, score);
         }
     }
 

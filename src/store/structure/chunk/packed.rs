@@ -11,6 +11,14 @@ const INTEGER: u8 = 0xE0;
 const WIDTHS: [usize; 6] = [2, 3, 4, 5, 6, 8];
 /// A string with its length in two bytes before it and two behind it.
 pub(super) const MEDIUM: u8 = 0xFF;
+/// In the place of a code that elements share: each has its own.
+pub(super) const OWN: u8 = 0xFE;
+
+/// What a code is when it is shared. An element of no bytes would take none at all then, and a small integer is in its code.
+#[inline]
+pub(super) fn shared(code: u8) -> u8 {
+    if code == 0 || (SMALL..INTEGER).contains(&code) { OWN } else { code }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element<'a> {

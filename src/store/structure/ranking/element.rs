@@ -1,6 +1,7 @@
 //! A member with its score in one piece of memory, and the links by which the tree names it. Unsafe, for it is a thin pointer
 //! whose unused 16 bits others have: the table its tag, a leaf what of the score tells its elements apart.
 #![allow(unsafe_code)]
+use crate::base::prefetch::prefetch;
 use crate::store::structure::table::Item;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cmp::Ordering;
@@ -120,18 +121,6 @@ impl Element {
     }
 }
 
-#[inline]
-fn prefetch(start: *const u8) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: a hint that reads nothing.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(start.cast());
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = start;
-}
-
 /// Asks for some bytes of a value, all at once: a search in them would wait for one line after the other.
 #[inline]
 pub fn fetch<T>(value: &T, bytes: Range<usize>) {
@@ -181,6 +170,12 @@ impl Link {
     #[inline]
     pub fn code(self) -> u16 {
         (self.0.addr() >> TAG_SHIFT) as u16
+    }
+
+    /// Do both name the same element?
+    #[inline]
+    pub fn is(self, other: Link) -> bool {
+        self.start() == other.start()
     }
 
     #[inline]

@@ -46,26 +46,36 @@ impl Leaf {
         self.len as usize
     }
 
-    /// How many elements come before this one.
+    /// How many elements come before those that may have this order of their score, and those: nearly always one, whatever
+    /// the leaf has.
     #[inline]
-    pub fn place(&self, key: u64, member: &[u8]) -> usize {
+    pub fn alike(&self, key: u64) -> (usize, &[Link]) {
         let above = key >> self.shift;
         if above < self.base {
-            return 0;
+            return (0, &[]);
         }
         let code = above - self.base;
         if code > CODE_MAX {
-            return self.len();
+            return (self.len(), &[]);
         }
         let links = self.links();
         let from = links.partition_point(|link| link.word() < code << 48);
         let alike = &links[from..];
-        if alike.first().is_none_or(|link| link.code() as u64 > code) {
-            return from;
-        }
-        // Nearly always one, whatever the leaf has.
-        let alike = &alike[..alike.iter().take_while(|link| link.code() as u64 == code).count()];
+        (from, &alike[..alike.iter().take_while(|link| link.code() as u64 == code).count()])
+    }
+
+    /// How many elements come before this one.
+    #[inline]
+    pub fn place(&self, key: u64, member: &[u8]) -> usize {
+        let (from, alike) = self.alike(key);
         from + alike.partition_point(|link| link.compare(key, member).is_lt())
+    }
+
+    /// Where this one is, which is there: no element is looked at.
+    #[inline]
+    pub fn place_of(&self, key: u64, link: Link) -> usize {
+        let (from, alike) = self.alike(key);
+        from + alike.iter().position(|one| one.is(link)).expect("it is there")
     }
 
     pub fn insert(&mut self, key: u64, member: &[u8], link: Link) {

@@ -8,7 +8,7 @@ mod leaf;
 mod tests;
 mod tree;
 
-use super::table::{self, Place, Table};
+use super::table::{self, Place, Start, Table, WARMED_MAX};
 use crate::store::database::KeyHasher;
 pub use element::order;
 use element::{Element, Link};
@@ -94,6 +94,40 @@ impl Ranking {
         Found { hash, place: self.table.find(hash, |element| element.member() == member) }
     }
 
+    /// Where the search for a member begins. The slots there are fetched into the cache.
+    pub fn foresee(&self, member: &[u8]) -> Start {
+        self.table.prefetch(self.table.hasher().0.key(member))
+    }
+
+    /// The element that it would compare first is fetched too.
+    pub fn fetch(&self, start: Start) {
+        if let Some((_, element)) = self.table.candidate(start) {
+            element.prefetch();
+        }
+    }
+
+    /// These members will be looked for soon, `WARMED_MAX` of them at most: all are fetched into the cache at once.
+    /// `to_remove`: their places in the tree too.
+    pub fn warm<'m>(&self, members: impl Iterator<Item = &'m [u8]>, to_remove: bool) {
+        let (mut links, mut count) = ([Link::NONE; WARMED_MAX], 0);
+        self.table.warm(members.map(|member| self.table.hasher().0.key(member)), |element| {
+            element.prefetch();
+            // SAFETY: the element is borrowed for as long as the link is used.
+            links[count] = unsafe { element.link() };
+            count += 1;
+        });
+        if to_remove {
+            links[..count].iter().for_each(|link| self.tree.fetch(order(link.score())));
+        }
+    }
+
+    /// A member and a score will be searched for soon: where they stand is fetched into the cache.
+    #[inline]
+    pub fn prepare(&self, member: &[u8], score: f64) {
+        self.table.prefetch(self.table.hasher().0.key(member));
+        self.tree.fetch(order(score));
+    }
+
     #[inline]
     pub fn score(&self, found: Found) -> Option<f64> {
         found.place.map(|place| self.table.get(place).score())
@@ -152,6 +186,7 @@ impl Cut {
 impl Ranking {
     /// Adds a member that was not found.
     pub fn insert(&mut self, found: Found, score: f64, member: &[u8]) {
+        self.tree.fetch_alike(order(score));
         let element = Element::new(score, member);
         self.elements_bytes += element.heap_bytes();
         // SAFETY: the table owns the element from now on. Its score changes and it goes in `set_score` and `removed` only,
@@ -162,8 +197,10 @@ impl Ranking {
 
     /// Gives a member that was found another score.
     pub fn set_score(&mut self, found: Found, score: f64) {
+        self.tree.fetch_alike(order(score));
         let element = self.table.get_mut(found.place.expect("it was found"));
-        let link = self.tree.remove(order(element.score()), element.member());
+        // SAFETY: it is used before the element changes or goes.
+        let link = self.tree.remove(unsafe { element.link() });
         element.set_score(score);
         self.tree.insert(link);
     }
@@ -172,7 +209,8 @@ impl Ranking {
     pub fn remove(&mut self, found: Found) {
         let place = found.place.expect("it was found");
         let element = self.table.get(place);
-        self.tree.remove(order(element.score()), element.member());
+        // SAFETY: it is used before the element changes or goes.
+        self.tree.remove(unsafe { element.link() });
         self.removed(place);
     }
 

@@ -16,11 +16,26 @@ const AHEAD: usize = 16;
 /// Segments lie in blocks of so many, so that their number grows without moving them.
 const BLOCK: usize = 512;
 
-/// Where an item stands; true until the table changes.
+/// Where an item stands: the number of its segment, above that of its slot; true until the table changes.
+/// One number, so that a register has it, also as a part of something else: two went through memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    pub(super) segment: u32,
-    pub(super) slot: u32,
+pub struct Place(u64);
+
+impl Place {
+    #[inline]
+    pub(super) fn new(segment: u32, slot: usize) -> Place {
+        Place((segment as u64) << 32 | slot as u64)
+    }
+
+    #[inline]
+    fn segment(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    #[inline]
+    fn slot(self) -> usize {
+        self.0 as u32 as usize
+    }
 }
 
 /// Where a look-up begins; true until the table changes.
@@ -116,7 +131,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         let number = self.number_of(hash);
         let segment = self.segments.get(number);
         let slot = segment.find(tag(hash, segment.depth), same)?;
-        Some(Place { segment: number, slot: slot as u32 })
+        Some(Place::new(number, slot))
     }
 
     /// It will be looked for soon: the slots are fetched into the cache.
@@ -127,32 +142,33 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         let tag = tag(hash, segment.depth);
         let home = segment.home(tag);
         segment.prefetch(home);
-        Start { home: Place { segment: number, slot: home as u32 }, tag }
+        Start { home: Place::new(number, home), tag }
     }
 
     /// The first item whose tag is that of the hash: what `find` would compare first.
     #[inline(always)]
-    pub fn candidate(&self, Start { home: Place { segment: number, slot }, tag }: Start) -> Option<(Place, &T)> {
+    pub fn candidate(&self, Start { home, tag }: Start) -> Option<(Place, &T)> {
+        let number = home.segment();
         let segment = self.segments.get(number);
-        let slot = segment.find_from(slot as usize, tag, |_| true)?;
-        Some((Place { segment: number, slot: slot as u32 }, segment.slots.get(slot)?.as_ref()?))
+        let slot = segment.find_from(home.slot(), tag, |_| true)?;
+        Some((Place::new(number, slot), segment.slots.get(slot)?.as_ref()?))
     }
 
     /// What stands at a place that was an item's once: that, another, or nothing.
     #[inline]
     pub fn peek(&self, place: Place) -> Option<&T> {
-        let block = self.segments.blocks.get(place.segment as usize / BLOCK)?;
-        block.get(place.segment as usize % BLOCK)?.slots.get(place.slot as usize)?.as_ref()
+        let block = self.segments.blocks.get(place.segment() as usize / BLOCK)?;
+        block.get(place.segment() as usize % BLOCK)?.slots.get(place.slot())?.as_ref()
     }
 
     #[inline]
     pub fn get(&self, place: Place) -> &T {
-        self.segments.get(place.segment).slots[place.slot as usize].as_ref().expect("a place of this table")
+        self.segments.get(place.segment()).slots[place.slot()].as_ref().expect("a place of this table")
     }
 
     #[inline]
     pub fn get_mut(&mut self, place: Place) -> &mut T {
-        self.segments.get_mut(place.segment).slots[place.slot as usize].as_mut().expect("a place of this table")
+        self.segments.get_mut(place.segment()).slots[place.slot()].as_mut().expect("a place of this table")
     }
 
     /// Adds an item that is not there yet.
@@ -164,7 +180,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
             match segment.insert(item) {
                 Ok(slot) => {
                     self.len += 1;
-                    return Place { segment: number, slot: slot as u32 };
+                    return Place::new(number, slot);
                 }
                 Err(back) => {
                     item = back;
@@ -175,11 +191,11 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
     }
 
     pub fn remove(&mut self, place: Place) -> T {
-        let segment = self.segments.get_mut(place.segment);
-        let item = segment.remove(place.slot as usize);
+        let segment = self.segments.get_mut(place.segment());
+        let item = segment.remove(place.slot());
         self.len -= 1;
         if segment.is_sparse() {
-            self.give_back(place.segment);
+            self.give_back(place.segment());
         }
         item
     }

@@ -29,7 +29,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
             let segment = self.segments.get(number);
             let slot = below(most << (self.depth - segment.depth));
             segment.slots.get(slot)?.as_ref()?;
-            Some(Place { segment: number, slot: slot as u32 })
+            Some(Place::new(number, slot))
         });
         drawn.or_else(|| {
             let mut left = below(self.len());
@@ -40,7 +40,7 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
             })?;
             let mut used = segment.slots.iter().enumerate().filter(|(_, slot)| slot.is_some());
             let (slot, _) = used.nth(left)?;
-            Some(Place { segment: number as u32, slot: slot as u32 })
+            Some(Place::new(number as u32, slot))
         })
     }
 }

@@ -2,6 +2,7 @@
 //! 12 ns, without 14.
 #![allow(unsafe_code)]
 use super::Item;
+use crate::base::prefetch;
 
 /// As many slots as a line of the cache has.
 pub const WINDOW: usize = 8;
@@ -36,10 +37,5 @@ fn word<T: Item>(slot: &Option<T>) -> u64 {
 /// Asks for the window that begins at this slot, so that it is in the cache when it is wanted.
 #[inline]
 pub fn prefetch<T>(slots: &[Option<T>], at: usize) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint, which any address may be given.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(slots.as_ptr().wrapping_add(at).cast());
-    }
+    prefetch::prefetch(slots.as_ptr().wrapping_add(at));
 }

@@ -1,6 +1,7 @@
 //! Lists against a VecDeque, from a seed: whatever is done to both, they hold the same, and the accounts agree.
 use super::*;
 use crate::base::random::Chance;
+use crate::store::text::Digits;
 
 struct Both {
     list: List,

@@ -1,0 +1,125 @@
+//! Chunks beside a Vec, from a seed: whatever is done to both, they hold the same.
+use super::*;
+use crate::base::random::Chance;
+
+/// Elements of few lengths, so that codes are shared, and now and then another.
+fn element(chance: &mut Chance, length: usize, rare: u64) -> Vec<u8> {
+    match chance.below(rare) {
+        0 => vec![b'x'; chance.below(300) as usize],
+        1 => chance.below(20_000).to_string().into_bytes(),
+        _ => (0..length).map(|_| b'a' + chance.below(26) as u8).collect(),
+    }
+}
+
+fn check(chunk: &Chunk, model: &[Vec<u8>]) {
+    let mut digits = itoa::Buffer::new();
+    assert_eq!(chunk.len(), model.len());
+    let mut all: Vec<Vec<u8>> = chunk.iter().map(|element| element.bytes(&mut digits).to_vec()).collect();
+    assert_eq!(all, model);
+    all.reverse();
+    assert!(chunk.iter().rev().map(|element| element.bytes(&mut digits).to_vec()).eq(all));
+    assert_eq!(chunk.listpack_bytes(), chunk.iter().map(|element| element.listpack_size()).sum::<usize>());
+    let header = chunk.header();
+    assert!(model.is_empty() || header_bytes(header.capacity) + header.content() <= header.capacity);
+}
+
+/// A list: elements come and go at the ends, and anywhere.
+#[test]
+fn a_list_is_what_a_vec_is() {
+    for seed in 0..if cfg!(miri) { 2 } else { 60 } {
+        let mut chance = Chance::from_seed(seed);
+        let (mut chunk, mut model) = (Chunk::default(), Vec::<Vec<u8>>::new());
+        let rare = [3, 20, 400, u64::MAX][seed as usize % 4];
+        for _ in 0..if cfg!(miri) { 60 } else { 600 } {
+            let word = element(&mut chance, 1 + seed as usize % 12, rare);
+            let at = chance.below(model.len() as u64 + 1) as usize;
+            match chance.below(12) {
+                0..4 if chunk.push_back(&Packed::new(&word), chance.below(50) == 0) => model.push(word),
+                4..6 if chunk.push_front(&Packed::new(&word), false) => model.insert(0, word),
+                6 if chunk.splice(at..at, Some(&Packed::new(&word))) => model.insert(at, word),
+                7 if at < model.len() && chunk.splice(at..at + 1, Some(&Packed::new(&word))) => model[at] = word,
+                8 if at < model.len() => {
+                    chunk.remove(at..at + 1);
+                    model.remove(at);
+                }
+                9 if !model.is_empty() => {
+                    chunk.drop_first();
+                    model.remove(0);
+                }
+                10 => {
+                    chunk.drop_last();
+                    model.pop();
+                }
+                11 if chance.below(20) == 0 => {
+                    let some = [&word[..], b"1", b"22"];
+                    chunk.reserve(some.iter().map(|word| Some(Packed::new(word))), chance.below(2) == 0);
+                    chunk.fit();
+                    chunk = chunk.clone();
+                }
+                _ => {}
+            }
+            check(&chunk, &model);
+            let place = at.min(model.len());
+            assert_eq!(chunk.from(place).len(), model.len() - place);
+            if let Some(wanted) = model.get(place) {
+                let first = model.iter().position(|other| other == wanted);
+                assert_eq!(chunk.search(&Packed::new(wanted), 1).map(|(at, _)| at), first);
+            }
+        }
+    }
+}
+
+/// A row of pairs: the halves share their codes each for itself.
+#[test]
+fn pairs_are_what_a_vec_is() {
+    for seed in 0..if cfg!(miri) { 2 } else { 60 } {
+        let mut chance = Chance::from_seed(seed);
+        let (mut chunk, mut model) = (Chunk::default(), Vec::<Vec<u8>>::new());
+        let rare = [3, 40, 600, u64::MAX][seed as usize % 4];
+        for _ in 0..if cfg!(miri) { 60 } else { 600 } {
+            let first = element(&mut chance, 1 + seed as usize % 12, rare);
+            let second = element(&mut chance, 3, if seed % 3 == 0 { 2 } else { rare });
+            let at = 2 * chance.below(model.len() as u64 / 2 + 1) as usize;
+            match chance.below(10) {
+                0..5 if chunk.insert(at, &[Packed::new(&first), Packed::new(&second)]) => {
+                    model.splice(at..at, [first, second]);
+                }
+                5..7 if at < model.len() && chunk.replace(at + 1, &Packed::new(&second)) => model[at + 1] = second,
+                7 if at < model.len() => {
+                    chunk.remove(at..at + 2);
+                    model.drain(at..at + 2);
+                }
+                8 if !model.is_empty() => {
+                    (0..2).for_each(|_| chunk.drop_first());
+                    model.drain(..2);
+                }
+                9 if !model.is_empty() => {
+                    (0..2).for_each(|_| chunk.drop_last());
+                    model.truncate(model.len() - 2);
+                }
+                _ => {}
+            }
+            check(&chunk, &model);
+            if let Some(wanted) = model.get(at) {
+                let first = model.iter().step_by(2).position(|other| other == wanted);
+                assert_eq!(chunk.search(&Packed::new(wanted), 2).map(|(at, _)| at / 2), first);
+            }
+        }
+    }
+}
+
+/// What is said once takes its bytes once.
+#[test]
+fn strings_of_one_length_take_no_code_each() {
+    let (mut list, mut pairs) = (Chunk::default(), Chunk::default());
+    for n in 0..10 {
+        assert!(list.push_back(&Packed::new(format!("element:{n:02}").as_bytes()), false));
+        let (field, value) = (format!("field:{n:02}"), format!("v{n:02}"));
+        assert!(pairs.insert(2 * n, &[Packed::new(field.as_bytes()), Packed::new(value.as_bytes())]));
+    }
+    assert_eq!((list.header().content(), pairs.header().content()), (100, 110));
+    // One of another length, and each has its own.
+    assert!(list.push_back(&Packed::new(b"another"), false));
+    assert!(pairs.replace(7, &Packed::new(b"other")));
+    assert_eq!((list.header().content(), pairs.header().content()), (107 + 11, 112 + 10));
+}
