@@ -357,6 +357,32 @@ fn who_comes_while_the_data_is_loaded_is_told_so() {
 }
 
 #[test]
+fn loading_takes_the_time_that_is_asked_for() {
+    let mut before = bench();
+    let id = before.open();
+    assert_eq!(before.ask(id, "DEBUG POPULATE 2000"), "+OK");
+    assert_eq!(before.ask(id, "SAVE"), "+OK");
+    // Microseconds for a key, or keys in a microsecond; and the keys that are there after 10 ms.
+    for (delay, there) in [("50", 201), ("9999", 2), ("-1", 2000), ("0", 2000)] {
+        let mut bench = bench();
+        bench.host.files = before.host.files.clone();
+        let id = bench.open();
+        assert_eq!(bench.ask(id, &format!("CONFIG SET key-load-delay {delay}")), "+OK");
+        bench.engine.begin_loading(bench.host.now, &mut bench.host).expect("a file");
+        bench.host.pass(10_000);
+        bench.engine.load_some(bench.host.now, &mut bench.host).expect("it can be read");
+        assert_eq!(bench.engine.is_loading(), there < 2000, "{delay}");
+        if there == 2000 {
+            assert_eq!(bench.ask(id, "DBSIZE"), ":2000", "{delay}");
+            continue;
+        }
+        let info = bench.ask(id, "INFO keyspace");
+        assert!(info.contains(&format!("db0:keys={there},")), "{delay}: {info}");
+        bench.engine.check();
+    }
+}
+
+#[test]
 fn uses_are_saved_where_the_policy_counts_them() {
     let mut bench = bench();
     let id = bench.open();

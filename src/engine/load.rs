@@ -34,8 +34,14 @@ impl Engine {
     pub fn load_some(&mut self, now: Now, host: &mut dyn Host) -> Result<(), String> {
         let Some(load) = &mut self.load else { return Ok(()) };
         let until = host.ticks() + SLICES_MS * host.ticks_per_ms();
+        let delay = self.world.server.config.key_load_delay;
+        let due = keys_due(delay, now.mono_us.saturating_sub(load.begun_us));
+        let slice = if delay == 0 { SLICE_BYTES } else { 1 };
         let done = loop {
-            let done = load.loading.go_on(&mut self.world.data, now.wall_ms(), SLICE_BYTES);
+            if load.loading.progress.keys > due {
+                break Ok(false);
+            }
+            let done = load.loading.go_on(&mut self.world.data, now.wall_ms(), slice);
             match done {
                 Ok(false) if host.ticks() < until => {}
                 other => break other,
@@ -67,6 +73,15 @@ impl Engine {
             warn!("Errors trying to shut down the server. Check the logs for more information.");
         }
         saved.is_ok()
+    }
+}
+
+/// How many keys may be there after this time, as `key-load-delay` has it.
+fn keys_due(delay: i64, spent_us: u64) -> u64 {
+    match delay {
+        0 => u64::MAX,
+        1.. => spent_us / delay.unsigned_abs(),
+        _ => spent_us.saturating_mul(delay.unsigned_abs()),
     }
 }
 

@@ -83,7 +83,6 @@ pub static KNOWN: &[Spec] = &[
     switch("appendonly", "no").lacks("what changes after a save is lost when it ends"),
     memory("auto-aof-rewrite-min-size", "67108864", 0, S64),
     number("auto-aof-rewrite-percentage", "100", 0, I32),
-    number("key-load-delay", "0", -I32 - 1, I32).hidden(),
     number("loading-process-events-interval-bytes", "524288", 1024, I32).hidden(),
     switch("no-appendfsync-on-rewrite", "no"),
     number("rdb-key-save-delay", "0", -I32 - 1, I32).hidden(),
@@ -276,10 +275,6 @@ impl Spec {
 
     const fn protected(self) -> Spec {
         Spec { change: Change::Protected, ..self }
-    }
-
-    const fn hidden(self) -> Spec {
-        Spec { hidden: true, ..self }
     }
 
     /// Who sets this to anything but its default relies on something that is not there, and is warned.

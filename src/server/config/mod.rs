@@ -89,6 +89,7 @@ pub struct Config {
     pub dbfilename: String,
     pub rdbcompression: bool,
     pub rdbchecksum: bool,
+    pub key_load_delay: i64,
     pub shutdown_on_sigint: Vec<String>,
     pub shutdown_on_sigterm: Vec<String>,
     /// Where relative paths count from.
@@ -161,6 +162,7 @@ impl Default for Config {
             dbfilename: "dump.rdb".into(),
             rdbcompression: true,
             rdbchecksum: true,
+            key_load_delay: 0,
             shutdown_on_sigint: vec!["default".into()],
             shutdown_on_sigterm: vec!["default".into()],
             dir: "./".into(),

@@ -23,7 +23,7 @@ static REASONS: &[(&str, &str)] = &[
     ("lazyfree-*", "What is large is always freed later, in slices."),
     ("maxmemory*", "Memory is not limited yet, and nothing is evicted."),
     ("tracking-table-*", "Client tracking is not there yet."),
-    ("key-load-delay rdb-key-save-delay loading-*", "Files are read and written as fast as they can be, and others are heard while one is read."),
+    ("rdb-key-save-delay loading-*", "Files are written as fast as they can be, and others are heard every 2 ms while one is read."),
     ("rdb-*", "A file is synced once, when it is whole; one of a version that is not known is refused."),
     ("aof* append* auto-aof-* no-appendfsync-* stop-writes-*", "There is no log of changes yet, and no save in the background."),
     ("repl* min-replicas-* master* dual-channel-* import-mode propagation-*", "There is no replication yet."),

@@ -178,6 +178,8 @@ static SETTINGS: &[Spec] = &[
         "Compress strings in that file"),
     setting!("Files", "rdbchecksum", rdbchecksum, Kind::Switch, AtStart,
         "End that file with a checksum, and hold a file to its own"),
+    setting!("Files", "key-load-delay", key_load_delay, Kind::Number { min: i32::MIN as i64, max: i32::MAX as i64 }, Live,
+        "Microseconds for each key that is loaded at the start, or below 0 so many keys in each: it slows the loading, for tests").hidden(),
     setting!("Files", "shutdown-on-sigint", shutdown_on_sigint, Kind::Flags(SHUTDOWN, shutdown_words), Live,
         "Words of SHUTDOWN for when SIGINT comes: save, nosave, force count"),
     setting!("Files", "shutdown-on-sigterm", shutdown_on_sigterm, Kind::Flags(SHUTDOWN, shutdown_words), Live,
@@ -196,6 +198,10 @@ static SETTINGS: &[Spec] = &[
 impl Spec {
     pub const fn secret(self) -> Spec {
         Spec { secret: true, ..self }
+    }
+
+    pub(super) const fn hidden(self) -> Spec {
+        Spec { hidden: true, ..self }
     }
 
     /// Why it has no effect here, if it has none.
