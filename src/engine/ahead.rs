@@ -6,6 +6,7 @@
 use super::session::{Input, Session};
 use super::{ClientId, Engine, Host, World};
 use crate::command::entry::{Entry, Named};
+use crate::command::facts::WRITE;
 use crate::store::{Hint, Start};
 use crate::wire::lexer::Limits;
 use crate::wire::parser::{Batch, Progress};
@@ -19,9 +20,17 @@ pub(super) struct Ahead {
     pub batch: Batch,
     pub known: Vec<Known>,
     /// The elements that they look for in large collections: where these are, and where each look-up begins.
-    elements: Vec<(Hint, Start)>,
+    elements: Vec<Sought>,
     /// They were parsed before the step.
     foreseen: Option<Foreseen>,
+}
+
+#[derive(Clone, Copy)]
+struct Sought {
+    collection: Hint,
+    start: Start,
+    /// The request changes it.
+    changes: bool,
 }
 
 /// What must still be so if requests that were parsed before their step are to run: under these limits they are the first
@@ -107,6 +116,11 @@ impl Engine {
                 self.world.fetch_elements(*id, ahead);
             }
         }
+        for id in ids {
+            if let Some(ahead) = self.sessions.get_mut(*id).and_then(|session| session.foreseen.as_deref_mut()) {
+                self.world.fetch_places(*id, ahead);
+            }
+        }
     }
 
     /// Parses the usual requests that a session has in the shared room. How many these are.
@@ -154,6 +168,7 @@ impl World {
             if self.fetch(session.id, &mut ahead.known) {
                 self.seek(session.id, input.bytes(), ahead);
                 self.fetch_elements(session.id, ahead);
+                self.fetch_places(session.id, ahead);
             }
         }
         progress
@@ -193,13 +208,14 @@ impl World {
     fn seek(&self, id: ClientId, input: &[u8], Ahead { batch, known, elements, .. }: &mut Ahead) {
         let database = self.server.clients.at(id.key).database;
         for (at, Known { command, first }) in known.iter().enumerate() {
-            let element = command.map_or(0, |command| command.element);
+            let Some(command) = command else { continue };
+            let element = command.element;
             if element > 0
                 && let First::At(hint) = *first
                 && let Some(word) = batch.request(at, input).get(element as usize)
                 && let Some(start) = self.data.foresee_element(database, hint, word)
             {
-                elements.push((hint, start));
+                elements.push(Sought { collection: hint, start, changes: command.facts.flags & WRITE != 0 });
             }
         }
     }
@@ -207,8 +223,16 @@ impl World {
     /// And what these slots point to.
     fn fetch_elements(&self, id: ClientId, ahead: &mut Ahead) {
         let database = self.server.clients.at(id.key).database;
-        for (hint, start) in ahead.elements.drain(..) {
-            self.data.fetch_element(database, hint, start);
+        ahead.elements.retain(|&Sought { collection, start, changes }| {
+            self.data.fetch_element(database, collection, start) && changes
+        });
+    }
+
+    /// And where those stand that will be changed.
+    fn fetch_places(&self, id: ClientId, ahead: &mut Ahead) {
+        let database = self.server.clients.at(id.key).database;
+        for Sought { collection, start, .. } in ahead.elements.drain(..) {
+            self.data.fetch_place(database, collection, start);
         }
     }
 }

@@ -105,8 +105,12 @@ impl Keyspace {
         self.databases[database].get(place).value().foresee(element)
     }
 
-    pub fn fetch_element(&self, database: usize, Hint(place): Hint, start: Start) {
-        self.databases[database].get(place).value().fetch(start);
+    pub fn fetch_element(&self, database: usize, Hint(place): Hint, start: Start) -> bool {
+        self.databases[database].get(place).value().fetch(start)
+    }
+
+    pub fn fetch_place(&self, database: usize, Hint(place): Hint, start: Start) {
+        self.databases[database].get(place).value().fetch_place(start);
     }
 
     /// Fetches into the cache what look-ups of these keys will touch first. Only a hint: nothing is kept of it.

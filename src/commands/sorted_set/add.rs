@@ -3,6 +3,7 @@ use super::prelude::*;
 use super::{limits, write_score};
 use crate::base::number::{float, print_float};
 use crate::store::SortedSet;
+use crate::store::value::Collection;
 
 /// Floats, and what Redis calls them and says of what is none.
 macro_rules! floats {
@@ -83,8 +84,8 @@ impl<'a> Command<'a> for ZAdd<'a> {
         door.edit(event, |set: &mut SortedSet| {
             set.expect(count, &limits);
             let (mut added, mut updated, mut last) = (0, 0, None);
-            let mut put = |score: f64, member: Bytes| {
-                set.prepare(member.0, score);
+            let mut put = |set: &mut SortedSet, score: f64, member: Bytes| {
+                set.prepare(score);
                 let (old, new) = set.change(member.0, &limits, |old| self.judge(old, score));
                 match (old, new) {
                     (None, Some(_)) => added += 1,
@@ -94,7 +95,7 @@ impl<'a> Command<'a> for ZAdd<'a> {
                 (old, new)
             };
             if count == 1 {
-                let (old, new) = put(score, first.member);
+                let (old, new) = put(set, score, first.member);
                 let may = self.condition != Some(Condition::IfAbsent);
                 if may && new.is_none() && self.increment && old.is_some_and(|old| (old + score).is_nan()) {
                     outcome = Err(Refusal::ScoreNan);
@@ -102,8 +103,9 @@ impl<'a> Command<'a> for ZAdd<'a> {
                 }
                 last = new;
             } else {
-                for pair in self.data.iter() {
-                    put(pair.score.read().map_or(0.0, |score| score.0), pair.member);
+                for group in self.data.groups() {
+                    set.warm(group.clone().map(|pair| pair.member.0), true);
+                    group.for_each(|pair| _ = put(set, pair.score.read().map_or(0.0, |score| score.0), pair.member));
                 }
             }
             outcome = Ok((added, updated, last));

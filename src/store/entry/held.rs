@@ -87,10 +87,17 @@ macro_rules! collections {
             }
 
             #[inline]
-            pub(in crate::store) fn fetch(&self, start: Start) {
+            pub(in crate::store) fn fetch(&self, start: Start) -> bool {
+                match self {
+                    Value::String(_) => false,
+                    $(Value::$name(collection) => collection.fetch(start),)+
+                }
+            }
+
+            pub(in crate::store) fn fetch_place(&self, start: Start) {
                 match self {
                     Value::String(_) => {}
-                    $(Value::$name(collection) => collection.fetch(start),)+
+                    $(Value::$name(collection) => collection.fetch_place(start),)+
                 }
             }
 

@@ -126,10 +126,11 @@ impl Collection for Hash {
     }
 
     #[inline]
-    fn fetch(&self, start: Start) {
+    fn fetch(&self, start: Start) -> bool {
         if let Side::Large(large) = self.0.get() {
             large.fields.fetch(start);
         }
+        false
     }
 
     #[inline]

@@ -66,7 +66,13 @@ pub trait Collection: Formed + Default + Clone + Debug + 'static {
         None
     }
 
-    /// What that look-up would compare first is fetched too.
+    /// What that look-up would compare first is fetched too. True: who changes it wants `fetch_place`.
     #[inline]
-    fn fetch(&self, _start: Start) {}
+    fn fetch(&self, _start: Start) -> bool {
+        false
+    }
+
+    /// Where that stands in the order of the collection is fetched.
+    #[inline]
+    fn fetch_place(&self, _start: Start) {}
 }

@@ -104,10 +104,11 @@ impl Collection for Set {
     }
 
     #[inline]
-    fn fetch(&self, start: Start) {
+    fn fetch(&self, start: Start) -> bool {
         if let Form::Table(large) = self.form() {
             large.members.fetch(start);
         }
+        false
     }
 }
 

@@ -84,9 +84,14 @@ impl Collection for SortedSet {
     }
 
     #[inline]
-    fn fetch(&self, start: Start) {
+    fn fetch(&self, start: Start) -> bool {
+        if let Side::Large(large) = self.0.get() { large.ranking.fetch(start) } else { false }
+    }
+
+    #[inline]
+    fn fetch_place(&self, start: Start) {
         if let Side::Large(large) = self.0.get() {
-            large.ranking.fetch(start);
+            large.ranking.fetch_place(start);
         }
     }
 }
@@ -321,11 +326,11 @@ impl SortedSet {
         }
     }
 
-    /// A member is likely to be given a score soon: where both stand in a large one is fetched into the cache. Only a hint.
+    /// A member is likely to be given this score soon: its place in a large one is fetched into the cache. Only a hint.
     #[inline]
-    pub fn prepare(&self, member: &[u8], score: f64) {
+    pub fn prepare(&self, score: f64) {
         if let Side::Large(large) = self.0.get() {
-            large.ranking.prepare(member, score);
+            large.ranking.prepare(score);
         }
     }
 

@@ -99,10 +99,16 @@ impl Ranking {
         self.table.prefetch(self.table.hasher().0.key(member))
     }
 
-    /// The element that it would compare first is fetched too.
-    pub fn fetch(&self, start: Start) {
+    /// The element that it would compare first is fetched too. Is there one?
+    pub fn fetch(&self, start: Start) -> bool {
+        let element = self.table.candidate(start);
+        element.inspect(|(_, element)| element.prefetch()).is_some()
+    }
+
+    /// And its place in the tree.
+    pub fn fetch_place(&self, start: Start) {
         if let Some((_, element)) = self.table.candidate(start) {
-            element.prefetch();
+            self.tree.fetch(order(element.score()));
         }
     }
 
@@ -121,10 +127,9 @@ impl Ranking {
         }
     }
 
-    /// A member and a score will be searched for soon: where they stand is fetched into the cache.
+    /// A member will have this score soon: its place in the tree is fetched into the cache.
     #[inline]
-    pub fn prepare(&self, member: &[u8], score: f64) {
-        self.table.prefetch(self.table.hasher().0.key(member));
+    pub fn prepare(&self, score: f64) {
         self.tree.fetch(order(score));
     }
 
