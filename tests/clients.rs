@@ -156,6 +156,65 @@ fn names_of_channels_weigh_what_they_take() {
     assert_eq!(bench.engine.closing(many), Some(Close::Now));
 }
 
+/// More unsent output is lent to those who send on, a gigabyte to all. A value that is shared lets that be reached.
+#[test]
+fn who_was_refused_more_is_asked_again_when_some_comes_back() {
+    const VALUE: usize = 64 << 20;
+    for closes in [false, true] {
+        let mut bench = Bench::new();
+        let [first, second] = [(); 2].map(|()| bench.open());
+        bench.ask(first, &format!("SETRANGE k {} x", VALUE - 1));
+        for _ in 0..17 {
+            bench.send(first, "GET k");
+            while bench.engine.let_more(first) {}
+            bench.settle();
+        }
+        bench.send(second, "GET k\r\nPING\r\n");
+        assert!(!bench.engine.let_more(second), "a gigabyte is lent");
+        let unsent = bench.engine.unsent(first);
+        assert!(unsent > 1 << 30);
+        if closes {
+            bench.close(first);
+        } else {
+            bench.engine.wrote(first, unsent);
+        }
+        let ready: Vec<ClientId> = std::iter::from_fn(|| bench.engine.next_ready()).collect();
+        assert!(ready.contains(&second), "{ready:?}");
+        while bench.engine.let_more(second) {}
+        bench.settle();
+        assert!(bench.text(second).ends_with("+PONG"));
+        bench.engine.check();
+    }
+}
+
+/// A step does not use all that a read brings, where requests are short. The rest does not grow with each of them.
+#[test]
+fn who_sends_more_than_a_step_takes_is_not_read_meanwhile() {
+    let mut bench = Bench::new();
+    let [id, other] = [(); 2].map(|()| bench.open());
+    let requests = b"PING\r\n".repeat(10_000);
+    let (mut sent, mut answered) = (0, 0);
+    let mut receive = |bench: &mut Bench| {
+        let unsent = bench.engine.unsent(id);
+        bench.engine.wrote(id, unsent);
+        answered += unsent / b"+PONG\r\n".len();
+    };
+    for _ in 0..100 {
+        sent += bench.fill(id, &requests[sent % requests.len()..]);
+        bench.step(id);
+        receive(&mut bench);
+        let clients = bench.ask(other, "CLIENT LIST");
+        let unread = clients.split("qbuf=").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
+        assert!(unread.expect("a number") < (1 << 20) + (64 << 10), "{clients}");
+    }
+    assert!(sent > 1 << 20, "it was read until then");
+    while bench.step(id) == spindle::engine::Step::More {
+        receive(&mut bench);
+    }
+    receive(&mut bench);
+    assert_eq!(answered, sent / b"PING\r\n".len());
+}
+
 #[test]
 fn a_request_beyond_the_limit_is_not_run() {
     let mut bench = with(&[("maxmemory-clients", "200kb")]);

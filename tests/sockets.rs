@@ -321,27 +321,29 @@ fn a_thousand_idle_connections_cost_no_processor_time() {
 
 // --- Memory
 
-/// What others see of the client that has most to read.
 /// As redis-py sends a pipeline. What the sockets hold between them is less than all replies, and less than all requests.
 #[test]
 fn who_reads_nothing_before_all_is_sent_gets_all_replies() {
-    const REQUESTS: usize = 200_000;
     let server = Server::start(&[]);
-    let mut client = server.connect();
+    let [mut client, mut other] = [server.connect(), server.connect()];
     client.stream.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
-    let word = "w".repeat(100);
-    client.send(format!("*2\r\n$4\r\nECHO\r\n$100\r\n{word}\r\n").repeat(REQUESTS));
-    let expected = format!("$100\r\n{word}\r\n");
-    let mut answer = vec![0; expected.len()];
-    for _ in 0..REQUESTS {
-        client.stream.read_exact(&mut answer).expect("all replies");
-        assert_eq!(answer, expected.as_bytes());
+    let (key, value) = ("w".repeat(100), "v".repeat(1000));
+    assert_eq!(other.ask(format!("SET {key} {value}\r\n")), "+OK");
+    // Replies as long as their requests, and such that a step answers few of what a read brings.
+    for (command, answer, count) in [("ECHO", &key, 200_000), ("GET", &value, 100_000)] {
+        client.send(format!("*2\r\n${}\r\n{command}\r\n$100\r\n{key}\r\n", command.len()).repeat(count));
+        let expected = format!("${}\r\n{answer}\r\n", answer.len());
+        let mut answer = vec![0; expected.len()];
+        for _ in 0..count {
+            client.stream.read_exact(&mut answer).expect("all replies");
+            assert_eq!(answer, expected.as_bytes());
+        }
+        eventually("what was lent is given back", || unread_output(&mut other) == 0);
+        assert_eq!(client.ask("PING\r\n"), "+PONG");
     }
-    let mut other = server.connect();
-    eventually("what was lent is given back", || unread_output(&mut other) == 0);
-    assert_eq!(client.ask("PING\r\n"), "+PONG");
 }
 
+/// What others see of the client that has most to read.
 fn unread_output(client: &mut Client) -> usize {
     client.send("CLIENT LIST\r\n");
     let text = String::from_utf8(client.bulk()).expect("text");
@@ -375,6 +377,29 @@ fn who_does_not_read_costs_no_more_than_what_is_shared() {
         assert_eq!(other.ask(format!("SET k{} {}\r\n", count % 500, "x".repeat(30_000))), "+OK");
         server.memory_kb().0 + VALUE / 1024 / 2 < before_kb
     });
+}
+
+/// What all may have unsent is with one of them; when he goes another goes on, though nothing comes from him.
+#[test]
+fn who_was_refused_more_goes_on_when_some_comes_back() {
+    const VALUE: usize = 64 << 20;
+    let server = Server::start(&[]);
+    let [mut first, mut second, mut other] = [server.connect(), server.connect(), server.connect()];
+    set_large(&mut other, "k", VALUE);
+    first.send("GET k\r\n".repeat(100));
+    eventually("a gigabyte is lent", || {
+        first.send("PING\r\n");
+        unread_output(&mut other) > 1 << 30
+    });
+    // The second is held up, and then sends more.
+    for requests in ["GET k\r\nGET k\r\n", "PING\r\n"] {
+        second.send(requests);
+        assert_eq!(other.ask("PING\r\n"), "+PONG");
+        assert_eq!(other.ask("PING\r\n"), "+PONG");
+    }
+    drop(first);
+    eventually("the first is gone", || unread_output(&mut other) < 1 << 30);
+    eventually("the second is answered", || unread_output(&mut other) > VALUE * 3 / 2);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! several, have theirs at the same time. Where each was found is a hint for the run (`Keyspace::expect`), and no more.
 //! Measured over 100,000 keys: at depth 64 GET spent half of its time waiting for memory without it; at depth 1, with 50
 //! clients, a third of its time outside the kernel.
-use super::session::{Input, Session};
+use super::input::Input;
+use super::session::Session;
 use super::{ClientId, Engine, Host, World};
 use crate::command::entry::{Entry, Named};
 use crate::command::facts::WRITE;

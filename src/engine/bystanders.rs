@@ -2,8 +2,9 @@
 //! (`Context::breathes_now`): what they send is served as ever (`command::serve`), which refuses most of it while the
 //! server is busy. The session of the running command is in hand, so it is none of them.
 use super::ahead::BATCH_MAX;
+use super::input::{limit_input, violate};
 use super::run::{limits, protocol};
-use super::session::{Close, Sessions, limit_input, violate};
+use super::session::{Close, Sessions};
 use super::{Address, ClientId, Config, Now, Refused};
 use crate::command::host::{Around, Bystanders, Host, Others};
 use crate::command::words::Request;

@@ -29,6 +29,7 @@
 mod ahead;
 mod bystanders;
 mod deliver;
+mod input;
 mod load;
 mod outgoing;
 mod run;

@@ -225,11 +225,25 @@ impl Sessions {
         let session = self.slots[id.key].as_deref_mut().expect("a session as long as its client");
         let most = session.unsent_max;
         if left <= OUTPUT_BYTES_MAX {
-            self.lent_bytes -= most - OUTPUT_BYTES_MAX;
             session.unsent_max = OUTPUT_BYTES_MAX;
+            self.take_back(most - OUTPUT_BYTES_MAX);
         }
         if left <= most && before > most {
             self.make_ready(id);
+        }
+    }
+
+    /// So much is on loan no longer. Who was refused may ask again: no event of theirs would have them asked.
+    pub fn take_back(&mut self, bytes: usize) {
+        if bytes == 0 {
+            return;
+        }
+        self.lent_bytes -= bytes;
+        for id in std::mem::take(&mut self.refused) {
+            if let Some(session) = self.get_mut(id) {
+                session.refused = false;
+                self.make_ready(id);
+            }
         }
     }
 
@@ -239,8 +253,14 @@ impl Sessions {
     #[cold]
     pub fn let_more(&mut self, id: ClientId) -> bool {
         let session = self.slots[id.key].as_deref_mut().expect("a session as long as its client");
+        if session.output.len() <= session.unsent_max || session.close.is_some() {
+            return false;
+        }
         let more = session.unsent_max.min(LENT_BYTES_MAX - self.lent_bytes);
-        if session.output.len() <= session.unsent_max || session.close.is_some() || more == 0 {
+        if more == 0 {
+            if !std::mem::replace(&mut session.refused, true) {
+                self.refused.push(id);
+            }
             return false;
         }
         session.unsent_max += more;

@@ -2,7 +2,8 @@
 //! It parses nothing, and what a command leaves behind it hands to settle.rs.
 use super::ahead::{Ahead, Known};
 use super::bystanders::Rest;
-use super::session::{Input, Session};
+use super::input::Input;
+use super::session::Session;
 use super::{Engine, World};
 use crate::base::time::Now;
 use crate::command::words::Request;

@@ -1,23 +1,18 @@
 //! Sessions: what a client has sent and we have not used, what we have written and it has not read. An idle one holds no
 //! buffer: it reads into a room that all share, and an unfinished request moves into its own.
 use super::ahead::Ahead;
+use super::input::Input;
 use super::outgoing::{Mail, Post, reclaim};
 use crate::base::prefetch::prefetch;
 use crate::command::Task;
-use crate::server::{
-    Server, Unread,
-    clients::{ClientId, Replies},
-};
+use crate::server::{Unread, clients::ClientId};
 use crate::wire::output::Output;
-use crate::wire::parser::{Parser, Progress};
-use crate::wire::reply::{Protocol, Reply};
-use crate::wire::token::Violation;
-use log::debug;
+use crate::wire::parser::Parser;
 use std::collections::VecDeque;
 
 /// A session with more unsent output is neither read nor stepped until it drains, unless it may have more (`let_more`).
 pub const OUTPUT_BYTES_MAX: usize = 1 << 20;
-/// A session with more unused input is not read. (A request that is longer grows beyond it.)
+/// A session with more unused input is not read. (A request that is longer grows beyond it, once its beginning was parsed.)
 pub const INPUT_BYTES_MAX: usize = 1 << 20;
 /// What one read can bring.
 const ROOM_BYTES: usize = 64 * 1024;
@@ -46,6 +41,10 @@ pub struct Session {
     pub(super) partly_sent: bool,
     pub(super) touched: bool,
     ready: bool,
+    /// It was not read because it can go on with what it has: after its step there may be room.
+    pub(super) put_off: bool,
+    /// It stands among those who were refused more unsent output.
+    pub(super) refused: bool,
     /// A command that goes on in slices.
     pub task: Option<Box<dyn Task>>,
     pub output: Output,
@@ -88,6 +87,8 @@ impl Session {
             partly_sent: false,
             touched: false,
             ready: false,
+            put_off: false,
+            refused: false,
         }
     }
 
@@ -166,6 +167,8 @@ pub struct Sessions {
     pub(super) rooms: Vec<Vec<u8>>,
     /// What sessions may have unsent beyond `OUTPUT_BYTES_MAX` each. Invariant: the sum of that.
     pub(super) lent_bytes: usize,
+    /// Who asked for more when all of that was lent.
+    pub(super) refused: Vec<ClientId>,
     pub(super) post: Post,
     pub(super) touched: Vec<ClientId>,
     ready: VecDeque<ClientId>,
@@ -186,6 +189,7 @@ impl Sessions {
             aheads: vec![],
             rooms: vec![],
             lent_bytes: 0,
+            refused: vec![],
             post: Post::default(),
             touched: vec![],
             ready: VecDeque::new(),
@@ -208,7 +212,7 @@ impl Sessions {
             self.free_piece();
         }
         self.drop_mail(&mut session);
-        self.lent_bytes -= session.unsent_max - OUTPUT_BYTES_MAX;
+        self.take_back(session.unsent_max - OUTPUT_BYTES_MAX);
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Session> {
@@ -272,8 +276,13 @@ impl Sessions {
         }
         let session = self.slots[id.key].as_deref_mut().expect("a session as long as its client");
         debug_assert_eq!(session.id, id);
-        let full = session.output.len() > session.unsent_max || session.is_held() && session.unused() > INPUT_BYTES_MAX;
+        let much = session.unused() > INPUT_BYTES_MAX;
+        let full = session.output.len() > session.unsent_max || much && session.is_held();
         if session.ended || session.close.is_some() || full {
+            return &mut [];
+        }
+        if much && !session.parser.has_begun() {
+            session.put_off = true;
             return &mut [];
         }
         match session.parser.space() {
@@ -445,71 +454,5 @@ impl Sessions {
         assert_eq!(self.room.len(), ROOM_BYTES);
         assert_eq!(self.iter().filter(|session| !session.mail.is_empty()).count(), self.post.holders);
         assert_eq!(self.iter().map(|session| session.unsent_max - OUTPUT_BYTES_MAX).sum::<usize>(), self.lent_bytes);
-    }
-}
-
-/// The unused bytes of a session, apart from it while its commands run, since they hold the words.
-pub struct Input {
-    buffer: Vec<u8>,
-    is_room: bool,
-    /// Invariant: start <= end <= buffer.len().
-    start: usize,
-    end: usize,
-}
-
-impl Input {
-    /// The shared room, if it is there that the words are.
-    #[inline]
-    pub fn room(&self) -> Option<&[u8]> {
-        self.is_room.then_some(&self.buffer)
-    }
-
-    #[inline]
-    pub fn len(&self) -> usize {
-        self.end - self.start
-    }
-
-    #[inline]
-    pub fn bytes(&self) -> &[u8] {
-        &self.buffer[self.start..self.end]
-    }
-
-    #[inline]
-    pub fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.buffer[self.start..self.end]
-    }
-
-    #[inline]
-    pub fn use_up(&mut self, Progress { used, kept }: Progress) {
-        self.end = self.start + kept;
-        self.start += used;
-    }
-}
-
-/// The client broke the protocol: it is told, and closed.
-#[cold]
-pub fn violate(server: &mut Server, session: &mut Session, violation: Violation) {
-    debug!("client {} broke the protocol: {violation}", session.id.serial);
-    if server.clients.at(session.id.key).replies != Replies::ON {
-        session.close = Some(Close::AfterReply);
-        return;
-    }
-    let text = [b"ERR Protocol error: ", &violation.text()[..]].concat();
-    server.stats.error("ERR");
-    Reply::new(&mut session.output, Protocol::Resp2).error(&text);
-    session.close = Some(Close::AfterReply);
-}
-
-/// Closes a client of which too much is kept: unread, or queued.
-#[inline]
-pub fn limit_input(server: &mut Server, session: &mut Session, kept: usize) {
-    let limit = server.config.client_query_buffer_limit.min(i32::MAX as u64) as usize;
-    if kept > limit && session.close.is_none() {
-        debug!(
-            "client {} is closed: more than client-query-buffer-limit ({limit} bytes) unread or queued",
-            session.id.serial
-        );
-        server.stats.query_buffer_limit_disconnections += 1;
-        session.close = Some(Close::Now);
     }
 }

@@ -3,8 +3,9 @@
 use super::Engine;
 use super::ahead::Ahead;
 use super::bystanders::Rest;
+use super::input::{Input, limit_input, violate};
 use super::run::{Pace, Ran};
-use super::session::{Close, Input, Session, limit_input, violate};
+use super::session::{Close, Session};
 use crate::base::time::Now;
 use crate::command::Host;
 use crate::command::modes::mute;
@@ -30,7 +31,7 @@ impl Default for Budget {
 pub enum Step {
     /// It wants input, or waits for something else; it will be touched or made ready.
     Idle,
-    /// The budget was used up: step it again, in the next turn.
+    /// The budget was used up, or there was no room for its input: read and step it again, in the next turn.
     More,
     /// It is to be closed (see `Engine::closing`).
     Closing,
@@ -109,6 +110,7 @@ impl Engine {
         let queued = self.world.server.served(id, commands, now, kept, session.output.len());
         limit_input(&mut self.world.server, &mut session, kept.bytes + kept.room + queued);
         let (unsent, ended) = (session.output.len(), session.ended);
+        let put_off = std::mem::take(&mut session.put_off);
         let mut closes = session.close.is_some();
         if unsent > 0 || closes {
             self.sessions.touch_taken(&mut session);
@@ -123,6 +125,7 @@ impl Engine {
         match step {
             _ if closes => Step::Closing,
             _ if ended => self.starve(id, step),
+            _ if put_off => Step::More,
             step => step,
         }
     }
@@ -132,6 +135,7 @@ impl Engine {
     fn stand_by(&mut self, mut session: Box<Session>, now: Now, host: &mut dyn Host) -> Step {
         session.foreseen = None;
         let (id, closes) = (session.id, session.close.is_some());
+        let step = if std::mem::take(&mut session.put_off) { Step::More } else { Step::Idle };
         if session.blocked
             && !closes
             && let Some(words) = self.waiting.take_released(id)
@@ -145,7 +149,7 @@ impl Engine {
         let client = self.world.server.clients.at_mut(id.key);
         (client.unread, client.unread_room) = (unread.bytes, unread.room);
         self.sessions.put(session);
-        if closes { Step::Closing } else { self.starve(id, Step::Idle) }
+        if closes { Step::Closing } else { self.starve(id, step) }
     }
 
     /// If the client will send no more, and nothing more can be done with what it has sent, it is closed.

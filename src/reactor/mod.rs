@@ -158,12 +158,12 @@ impl Reactor {
         if self.engine.is_loading() {
             self.engine.load_some(now, &mut self.outside).map_err(|reason| unloadable(&reason))?;
         }
-        // After the flush: an output that it drained lets its session go on.
+        self.grant();
+        self.close_doomed(now);
+        // An output that the flush drained lets its session go on; one that was given up, those that wait for its share.
         while let Some(id) = self.engine.next_ready() {
             self.queue(id);
         }
-        self.grant();
-        self.close_doomed(now);
         self.end_lingering(now);
         self.gauge.turn(&mut self.engine, &mut self.outside, now);
         Ok(())

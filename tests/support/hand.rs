@@ -88,8 +88,13 @@ impl Bench {
     /// Sends a line of words, or of raw bytes if it has a line end.
     pub fn send(&mut self, id: ClientId, line: &str) {
         let bytes = if line.contains('\n') { line.as_bytes().to_vec() } else { request(line) };
-        assert_eq!(self.fill(id, &bytes), bytes.len(), "no room for {line}");
-        self.run(id);
+        let mut sent = 0;
+        while sent < bytes.len() {
+            let count = self.fill(id, &bytes[sent..]);
+            assert!(count > 0, "there is room after each step");
+            sent += count;
+            self.run(id);
+        }
     }
 
     /// What may be sent now.
