@@ -310,7 +310,8 @@ struct Cut {
     fill: Fill,
     bytes: usize,
     count: usize,
-    /// The element that was seen last has a node for itself.
+    /// The element that was seen last is too long for a row. Never for its number: a short one may be empty, and Redis takes
+    /// no empty element that stands alone.
     is_alone: bool,
 }
 
@@ -321,7 +322,7 @@ impl Cut {
 
     fn begins_node(&mut self, element: &Element) -> bool {
         let size = element.listpack_size();
-        let was_alone = std::mem::replace(&mut self.is_alone, self.fill.exceeds(listpack_size::EMPTY + size, 1));
+        let was_alone = std::mem::replace(&mut self.is_alone, self.fill.exceeds(listpack_size::EMPTY + size, 0));
         let begins = was_alone || self.is_alone || self.fill.exceeds(self.bytes + size, self.count + 1);
         if begins {
             (self.bytes, self.count) = (listpack_size::EMPTY, 0);
