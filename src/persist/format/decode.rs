@@ -422,7 +422,8 @@ impl Decoder<'_> {
         let mut fields = self.fields();
         for _ in 0..count(input)? {
             let (name, value) = (input.string_bytes()?, input.string_bytes()?);
-            let at_ms = Some(input.moment_ms()?).filter(|at_ms| *at_ms != NEVER);
+            // Valkey takes moments later than any that Redis takes, and we can hold: they become the last one.
+            let at_ms = Some(input.moment_ms()?).filter(|at_ms| *at_ms != NEVER).map(|at_ms| at_ms.min(EXPIRY_MS_MAX));
             fields.add(&name, &value, at_ms).map_err(|what| input.trouble(what))?;
         }
         Ok(Loaded::of(fields.hash))

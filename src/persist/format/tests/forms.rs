@@ -244,6 +244,9 @@ fn fields_that_expire_are_read_as_each_server_writes_them() {
     ]
     .concat();
     is_read_as(80, &[&[types::VALKEY_HASH_2], &valkey], expected);
+    // HPEXPIREAT h 9223372036854775807 FIELDS 1 f: that is refused by Redis, not by Valkey.
+    let late = [&b"\x01\x01f\x01v"[..], &i64::MAX.to_le_bytes()].concat();
+    is_read_as(80, &[&[types::VALKEY_HASH_2], &late], r#"listpackex ["f v Some(70368744177663)"]"#);
     let late = [&(1i64 << 62).to_le_bytes()[..], b"\x01\x02\x01a\x01b"].concat();
     assert_eq!(read(12, &[&[types::HASH_METADATA], &late]), Err(What::Expiry));
     let ex = |elements: &[Element]| read(12, &[&[types::HASH_LISTPACK_EX], &earliest, &string(&listpack(elements))]);
