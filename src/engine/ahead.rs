@@ -214,8 +214,9 @@ impl World {
             if element > 0
                 && let First::At(hint) = *first
                 && let Some(word) = batch.request(at, input).get(element as usize)
-                && let Some(start) = self.data.foresee_element(database, hint, word)
+                && let Some(index) = self.data.index(database, hint)
             {
+                let start = index.foresee(word);
                 elements.push(Sought { collection: hint, start, changes: command.facts.flags & WRITE != 0 });
             }
         }
@@ -225,7 +226,7 @@ impl World {
     fn fetch_elements(&self, id: ClientId, ahead: &mut Ahead) {
         let database = self.server.clients.at(id.key).database;
         ahead.elements.retain(|&Sought { collection, start, changes }| {
-            self.data.fetch_element(database, collection, start) && changes
+            self.data.index(database, collection).is_some_and(|index| index.fetch(start)) && changes
         });
     }
 
@@ -233,7 +234,7 @@ impl World {
     fn fetch_places(&self, id: ClientId, ahead: &mut Ahead) {
         let database = self.server.clients.at(id.key).database;
         for Sought { collection, start, .. } in ahead.elements.drain(..) {
-            self.data.fetch_place(database, collection, start);
+            self.data.index(database, collection).inspect(|index| index.fetch_place(start));
         }
     }
 }

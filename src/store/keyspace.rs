@@ -10,7 +10,8 @@ use super::text::{Content, Text};
 use super::value::{Collection, Hash};
 
 /// So many look-ups wait for memory together.
-pub use super::structure::table::WARMED_MAX;
+pub use super::structure::index::WARMED_MAX;
+use super::structure::index::{Index, Starts};
 
 /// To move an entry takes as long as to free so many.
 const COMPACTED: usize = 8;
@@ -100,26 +101,16 @@ impl Keyspace {
         Some(Hint(place))
     }
 
-    /// The same for an element of the collection that such a look-up has found.
-    pub fn foresee_element(&self, database: usize, Hint(place): Hint, element: &[u8]) -> Option<Start> {
-        self.databases[database].get(place).value().foresee(element)
-    }
-
-    pub fn fetch_element(&self, database: usize, Hint(place): Hint, start: Start) -> bool {
-        self.databases[database].get(place).value().fetch(start)
-    }
-
-    pub fn fetch_place(&self, database: usize, Hint(place): Hint, start: Start) {
-        self.databases[database].get(place).value().fetch_place(start);
+    /// What finds the elements of the large collection that such a look-up has found.
+    #[inline]
+    pub fn index(&self, database: usize, Hint(place): Hint) -> Option<&dyn Index> {
+        self.databases[database].get(place).value().index()
     }
 
     /// Fetches into the cache what look-ups of these keys will touch first. Only a hint: nothing is kept of it.
     pub fn warm<'k>(&self, database: usize, keys: impl Iterator<Item = &'k [u8]>) {
-        let mut starts = [None; WARMED_MAX];
-        for (start, key) in starts.iter_mut().zip(keys) {
-            *start = Some(self.foresee(database, key));
-        }
-        starts.iter().map_while(|start| *start).for_each(|start| _ = self.fetch(database, start));
+        let starts = Starts::of(keys, |key| self.foresee(database, key));
+        starts.iter().for_each(|start| _ = self.fetch(database, start));
     }
 
     /// The entry of a key that was looked up just now. For who looks at several at once.

@@ -3,7 +3,7 @@
 //! entry's header.
 use super::{LONG, WORD};
 use crate::store::sizes::Size;
-use crate::store::structure::table::Start;
+use crate::store::structure::index::Index;
 use crate::store::text::{Long, Text};
 use crate::store::value::{Collection, Hash, List, Set, SortedSet};
 
@@ -77,27 +77,12 @@ macro_rules! collections {
                 }
             }
 
-            /// See `Collection::foresee`.
+            /// What finds the elements of a large collection, where they have names.
             #[inline]
-            pub(in crate::store) fn foresee(&self, element: &[u8]) -> Option<Start> {
-                match self {
+            pub(in crate::store) fn index(&self) -> Option<&'a dyn Index> {
+                match *self {
                     Value::String(_) => None,
-                    $(Value::$name(collection) => collection.foresee(element),)+
-                }
-            }
-
-            #[inline]
-            pub(in crate::store) fn fetch(&self, start: Start) -> bool {
-                match self {
-                    Value::String(_) => false,
-                    $(Value::$name(collection) => collection.fetch(start),)+
-                }
-            }
-
-            pub(in crate::store) fn fetch_place(&self, start: Start) {
-                match self {
-                    Value::String(_) => {}
-                    $(Value::$name(collection) => collection.fetch_place(start),)+
+                    $(Value::$name(collection) => collection.index(),)+
                 }
             }
 

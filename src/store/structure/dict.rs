@@ -14,9 +14,9 @@
 //! ```
 use super::chunk::Element;
 use super::heap::{Handle, Heap};
+use super::index::Index;
 use super::table::{self, Item, Place, Start, Table};
 use crate::base::number;
-use crate::base::prefetch::prefetch;
 use crate::store::database::KeyHasher;
 use std::num::NonZeroU64;
 
@@ -209,6 +209,20 @@ impl<const FIELDS: bool> Records<FIELDS> {
     }
 }
 
+impl<const FIELDS: bool> Index for Dict<FIELDS> {
+    fn foresee(&self, key: &[u8]) -> Start {
+        let hasher = &self.table.hasher().hasher;
+        self.table.prefetch(if FIELDS { hasher.key(key) } else { hash_of_member(hasher, key) })
+    }
+
+    fn fetch(&self, start: Start) -> bool {
+        if let Some(handle) = self.table.candidate(start).and_then(|(_, slot)| slot.handle()) {
+            self.table.hasher().heap.prefetch(handle);
+        }
+        false
+    }
+}
+
 /// Records that are moved, at most, when one goes.
 const MOVED: usize = 8;
 /// As much work to free as a block of the heap.
@@ -265,30 +279,9 @@ impl<const FIELDS: bool> Dict<FIELDS> {
         (hash, self.table.find(hash, same))
     }
 
-    /// These keys will be looked for soon, `WARMED_MAX` of them at most: all are fetched into the cache at once.
-    pub fn warm<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) {
-        let records = self.table.hasher();
-        let hash = |key| if FIELDS { records.hasher.key(key) } else { hash_of_member(&records.hasher, key) };
-        self.table
-            .warm(keys.map(hash), |slot| slot.handle().into_iter().for_each(|handle| records.heap.prefetch(handle)));
-    }
-
     #[inline]
     pub fn find(&self, key: &[u8]) -> Option<Place> {
         self.search(key).1
-    }
-
-    /// Where the search for a key begins. The slots there are fetched into the cache.
-    pub fn foresee(&self, key: &[u8]) -> Start {
-        let hasher = &self.table.hasher().hasher;
-        self.table.prefetch(if FIELDS { hasher.key(key) } else { hash_of_member(hasher, key) })
-    }
-
-    /// The record that it would compare first is fetched too.
-    pub fn fetch(&self, start: Start) {
-        if let Some(handle) = self.table.candidate(start).and_then(|(_, slot)| slot.handle()) {
-            prefetch(self.table.hasher().heap.from(handle).as_ptr());
-        }
     }
 
     /// Of a field.
@@ -442,7 +435,7 @@ impl<const FIELDS: bool> Dict<FIELDS> {
             *one = Some((old, records.hasher.key(records.parts(old).key)));
         }
         let found = found.iter().map_while(|one| *one);
-        self.table.warm(found.clone().map(|(_, hash)| hash), |_| {});
+        found.clone().for_each(|(_, hash)| _ = self.table.prefetch(hash));
         for (old, hash) in found {
             // Nobody points to a hole, or to what was found twice and has moved the first time.
             let Some(place) = self.table.find(hash, |slot| slot.handle() == Some(old)) else { continue };

@@ -4,6 +4,7 @@ pub mod chunk;
 pub mod dict;
 pub mod either;
 pub mod heap;
+pub mod index;
 pub mod intset;
 pub mod listpack_size;
 pub mod pile;

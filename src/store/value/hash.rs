@@ -10,7 +10,8 @@ use crate::store::database::KeyHasher;
 use crate::store::structure::chunk::{Chunk, ELEMENT_BYTES_MAX, Iter, Packed};
 use crate::store::structure::dict::{Dict, Record};
 use crate::store::structure::either::{Either, Side};
-use crate::store::structure::table::{Place, Start};
+use crate::store::structure::index::Index;
+use crate::store::structure::table::Place;
 use crate::store::text::Digits;
 use due::Due;
 
@@ -101,12 +102,6 @@ impl Collection for Hash {
         }
     }
 
-    fn warm<'m>(&self, fields: impl Iterator<Item = &'m [u8]>, _: bool) {
-        if let Side::Large(large) = self.0.get() {
-            large.fields.warm(fields);
-        }
-    }
-
     fn pieces(&self) -> usize {
         if let Side::Large(large) = self.0.get() { large.fields.pieces() + large.due.len() / DUE_FREED } else { 1 }
     }
@@ -121,16 +116,8 @@ impl Collection for Hash {
     }
 
     #[inline]
-    fn foresee(&self, name: &[u8]) -> Option<Start> {
-        if let Side::Large(large) = self.0.get() { Some(large.fields.foresee(name)) } else { None }
-    }
-
-    #[inline]
-    fn fetch(&self, start: Start) -> bool {
-        if let Side::Large(large) = self.0.get() {
-            large.fields.fetch(start);
-        }
-        false
+    fn index(&self) -> Option<&dyn Index> {
+        if let Side::Large(large) = self.0.get() { Some(&large.fields) } else { None }
     }
 
     #[inline]

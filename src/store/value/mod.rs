@@ -8,7 +8,7 @@ mod walk;
 
 use super::entry::Formed;
 use super::sizes::Size;
-use super::structure::table::Start;
+use super::structure::index::{Index, Starts};
 pub use hash::{Hash, HashLimits};
 pub use list::List;
 pub use set::{Set, SetLimits};
@@ -53,26 +53,24 @@ pub trait Collection: Formed + Default + Clone + Debug + 'static {
         None
     }
 
-    /// These members will be looked for soon, `WARMED_MAX` of them at most, and removed if `to_remove`: where they stand in a
-    /// large one is fetched into the cache, all at once. Only a hint.
-    fn warm<'m>(&self, _members: impl Iterator<Item = &'m [u8]>, _to_remove: bool) {}
-
     /// Frees up to so many pieces of what nobody will look at again. True: there are more.
     fn shed(&mut self, most: usize) -> bool;
 
-    /// Where the look-up of an element begins that is found by its name. The slots there are fetched into the cache.
+    /// What finds the elements of a large one, where they have names.
     #[inline]
-    fn foresee(&self, _element: &[u8]) -> Option<Start> {
+    fn index(&self) -> Option<&dyn Index> {
         None
     }
 
-    /// What that look-up would compare first is fetched too. True: who changes it wants `fetch_place`.
+    /// These elements will be looked for soon, `WARMED_MAX` of them at most, and changed if so it is said: where they stand in a
+    /// large one is fetched into the cache, all at once. Only a hint.
     #[inline]
-    fn fetch(&self, _start: Start) -> bool {
-        false
+    fn warm<'n>(&self, names: impl Iterator<Item = &'n [u8]>, changed: bool) {
+        if let Some(index) = self.index() {
+            let starts = Starts::of(names, |name| index.foresee(name));
+            if starts.iter().fold(false, |any, start| any | index.fetch(start)) && changed {
+                starts.iter().for_each(|start| index.fetch_place(start));
+            }
+        }
     }
-
-    /// Where that stands in the order of the collection is fetched.
-    #[inline]
-    fn fetch_place(&self, _start: Start) {}
 }

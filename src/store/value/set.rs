@@ -9,8 +9,8 @@ use crate::store::database::KeyHasher;
 use crate::store::structure::chunk::{self, Chunk, ELEMENT_BYTES_MAX, Packed};
 use crate::store::structure::dict::{self, Dict};
 use crate::store::structure::either::{Either, Side, Twin};
+use crate::store::structure::index::Index;
 use crate::store::structure::intset::Intset;
-use crate::store::structure::table::Start;
 use crate::store::text::Digits;
 pub use chunk::Element;
 
@@ -84,12 +84,6 @@ impl Collection for Set {
         }
     }
 
-    fn warm<'m>(&self, members: impl Iterator<Item = &'m [u8]>, _: bool) {
-        if let Form::Table(large) = self.form() {
-            large.members.warm(members);
-        }
-    }
-
     fn pieces(&self) -> usize {
         if let Form::Table(large) = self.form() { large.members.pieces() } else { 1 }
     }
@@ -99,16 +93,8 @@ impl Collection for Set {
     }
 
     #[inline]
-    fn foresee(&self, member: &[u8]) -> Option<Start> {
-        if let Form::Table(large) = self.form() { Some(large.members.foresee(member)) } else { None }
-    }
-
-    #[inline]
-    fn fetch(&self, start: Start) -> bool {
-        if let Form::Table(large) = self.form() {
-            large.members.fetch(start);
-        }
-        false
+    fn index(&self) -> Option<&dyn Index> {
+        if let Form::Table(large) = self.form() { Some(&large.members) } else { None }
     }
 }
 

@@ -7,9 +7,9 @@ use super::{Collection, Walk};
 use crate::store::database::KeyHasher;
 use crate::store::structure::chunk::{self, Chunk, ELEMENT_BYTES_MAX, Packed};
 use crate::store::structure::either::{Either, Side};
+use crate::store::structure::index::Index;
 use crate::store::structure::ranking::Ranking;
 pub use crate::store::structure::ranking::{Cut, order};
-use crate::store::structure::table::Start;
 use crate::store::text::Digits;
 pub use chunk::Element;
 use std::ops::Range;
@@ -58,12 +58,6 @@ impl Collection for SortedSet {
         }
     }
 
-    fn warm<'m>(&self, members: impl Iterator<Item = &'m [u8]>, to_remove: bool) {
-        if let Side::Large(large) = self.0.get() {
-            large.ranking.warm(members, to_remove);
-        }
-    }
-
     fn pieces(&self) -> usize {
         match self.0.get() {
             Side::Small(_) => 1,
@@ -79,20 +73,8 @@ impl Collection for SortedSet {
     }
 
     #[inline]
-    fn foresee(&self, member: &[u8]) -> Option<Start> {
-        if let Side::Large(large) = self.0.get() { Some(large.ranking.foresee(member)) } else { None }
-    }
-
-    #[inline]
-    fn fetch(&self, start: Start) -> bool {
-        if let Side::Large(large) = self.0.get() { large.ranking.fetch(start) } else { false }
-    }
-
-    #[inline]
-    fn fetch_place(&self, start: Start) {
-        if let Side::Large(large) = self.0.get() {
-            large.ranking.fetch_place(start);
-        }
+    fn index(&self) -> Option<&dyn Index> {
+        if let Side::Large(large) = self.0.get() { Some(&large.ranking) } else { None }
     }
 }
 

@@ -8,7 +8,8 @@ mod leaf;
 mod tests;
 mod tree;
 
-use super::table::{self, Place, Start, Table, WARMED_MAX};
+use super::index::Index;
+use super::table::{self, Place, Start, Table};
 use crate::store::database::KeyHasher;
 pub use element::order;
 use element::{Element, Link};
@@ -49,6 +50,23 @@ pub struct Found {
 pub enum Cut {
     Before(f64),
     Behind(f64),
+}
+
+impl Index for Ranking {
+    fn foresee(&self, member: &[u8]) -> Start {
+        self.table.prefetch(self.table.hasher().0.key(member))
+    }
+
+    fn fetch(&self, start: Start) -> bool {
+        let element = self.table.candidate(start);
+        element.inspect(|(_, element)| element.prefetch()).is_some()
+    }
+
+    fn fetch_place(&self, start: Start) {
+        if let Some((_, element)) = self.table.candidate(start) {
+            self.tree.fetch(order(element.score()));
+        }
+    }
 }
 
 // --- What is seen
@@ -92,39 +110,6 @@ impl Ranking {
     pub fn find(&self, member: &[u8]) -> Found {
         let hash = self.table.hasher().0.key(member);
         Found { hash, place: self.table.find(hash, |element| element.member() == member) }
-    }
-
-    /// Where the search for a member begins. The slots there are fetched into the cache.
-    pub fn foresee(&self, member: &[u8]) -> Start {
-        self.table.prefetch(self.table.hasher().0.key(member))
-    }
-
-    /// The element that it would compare first is fetched too. Is there one?
-    pub fn fetch(&self, start: Start) -> bool {
-        let element = self.table.candidate(start);
-        element.inspect(|(_, element)| element.prefetch()).is_some()
-    }
-
-    /// And its place in the tree.
-    pub fn fetch_place(&self, start: Start) {
-        if let Some((_, element)) = self.table.candidate(start) {
-            self.tree.fetch(order(element.score()));
-        }
-    }
-
-    /// These members will be looked for soon, `WARMED_MAX` of them at most: all are fetched into the cache at once.
-    /// `to_remove`: their places in the tree too.
-    pub fn warm<'m>(&self, members: impl Iterator<Item = &'m [u8]>, to_remove: bool) {
-        let (mut links, mut count) = ([Link::NONE; WARMED_MAX], 0);
-        self.table.warm(members.map(|member| self.table.hasher().0.key(member)), |element| {
-            element.prefetch();
-            // SAFETY: the element is borrowed for as long as the link is used.
-            links[count] = unsafe { element.link() };
-            count += 1;
-        });
-        if to_remove {
-            links[..count].iter().for_each(|link| self.tree.fetch(order(link.score())));
-        }
     }
 
     /// A member will have this score soon: its place in the tree is fetched into the cache.

@@ -46,23 +46,6 @@ pub trait Hasher<T> {
     fn prefetch(&self, _: &T) {}
 }
 
-/// Look-ups that wait for memory together, at most.
-pub const WARMED_MAX: usize = 32;
-
-impl<T: Item, H: Hasher<T>> Table<T, H> {
-    /// Fetches into the cache the slots that look-ups of these hashes will touch first, and shows the items there, to be
-    /// fetched too. Only a hint.
-    #[inline]
-    pub fn warm(&self, hashes: impl Iterator<Item = u64>, mut fetch: impl FnMut(&T)) {
-        let mut starts = [None; WARMED_MAX];
-        for (start, hash) in starts.iter_mut().zip(hashes) {
-            *start = Some(self.prefetch(hash));
-        }
-        let items = starts.iter().flatten().filter_map(|start| self.candidate(*start));
-        items.for_each(|(_, item)| fetch(item));
-    }
-}
-
 /// Items are in the order of their hashes; of those the top 53 bits count, so that cursors stay exact in clients that make
 /// doubles of numbers.
 const ORDER_BITS: u32 = 53;
