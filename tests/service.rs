@@ -28,6 +28,17 @@ fn spindle(args: &[&str]) -> Command {
     command
 }
 
+/// Listens there. Called, it waits for the next message.
+fn hearing(path: &Path) -> impl Fn() -> String + use<> {
+    let socket = UnixDatagram::bind(path).expect("a socket");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a bound");
+    move || {
+        let mut room = [0; 1000];
+        let count = socket.recv(&mut room).expect("a message");
+        String::from_utf8_lossy(&room[..count]).into_owned()
+    }
+}
+
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -87,13 +98,7 @@ fn a_number_that_cannot_be_written_is_told_and_one_that_is_not_ours_stays() {
 fn systemd_is_told_when_the_server_is_ready_and_when_it_stops() {
     let directory = directory();
     let path = directory.join("notify");
-    let socket = UnixDatagram::bind(&path).expect("a socket");
-    socket.set_read_timeout(Some(PATIENCE)).expect("a bound");
-    let told = || {
-        let mut room = [0; 1000];
-        let count = socket.recv(&mut room).expect("a message");
-        String::from_utf8_lossy(&room[..count]).into_owned()
-    };
+    let told = hearing(&path);
     for (name, wanted) in [("systemd", "systemd"), ("systemd, found by itself", "auto")] {
         let port = free_port();
         // Under a supervisor nothing goes to the background.
@@ -145,6 +150,38 @@ fn the_log_may_be_moved_away_and_sighup_ends_nothing() {
     assert!(signal("-HUP").success());
     eventually("the new file says so", || fs::read_to_string(&log).is_ok_and(|log| log.contains("Received SIGHUP")));
     assert!(signal("-TERM").success());
+    assert!(child.wait().expect("it ends").success());
+    fs::remove_dir_all(&directory).expect("our own directory");
+}
+
+/// The machine's log is at /dev/log and nowhere else: so the server gets a /dev of ours, where one may have that.
+#[test]
+fn the_machines_log_is_told_too() {
+    let unshared = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c", script]).stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    };
+    let directory = directory();
+    let told = hearing(&directory.join("log"));
+    let mount = format!("mount --bind {} /dev", text(&directory));
+    if !unshared(&mount).status().is_ok_and(|status| status.success()) {
+        println!("no mounts of one's own on this machine: the machine's log is not tried");
+        return;
+    }
+    let settings = "--syslog-enabled yes --syslog-ident cache --syslog-facility local3";
+    let (program, port) = (env!("CARGO_BIN_EXE_spindle"), free_port());
+    let script = format!("{mount} && exec {program} --port {port} {settings}");
+    let mut child = unshared(&script).spawn().expect("the program starts");
+    // Facility 19, and a notice or a warning.
+    let wait_for = |end: &str, weight: u8| {
+        let line = std::iter::repeat_with(&told).find(|line| line.ends_with(end)).expect("it is waited for");
+        assert!(line.starts_with(&format!("<{}>", 19 * 8 + weight)), "{line}");
+        assert!(line.contains(&format!(" cache[{}]: ", child.id())), "{line}");
+    };
+    wait_for("]: Ready to accept connections", 5);
+    assert!(Command::new("kill").arg(child.id().to_string()).status().expect("kill runs").success());
+    wait_for("]: Received SIGTERM scheduling shutdown...", 4);
     assert!(child.wait().expect("it ends").success());
     fs::remove_dir_all(&directory).expect("our own directory");
 }

@@ -166,14 +166,25 @@ impl Engine {
         session.blocked = false;
         let client = self.world.server.clients.at_mut(id.key);
         (client.blocked, client.postponed, client.kept) = (false, false, Kept::default());
+        let (outcome, from) = self.serve_kept(&mut session, words.request(), now, host);
+        self.keep(&mut session, outcome, || words.request());
+        if self.world.is_unsettled() { self.settle(session, from, now, host) } else { session }
+    }
+
+    /// Runs a request that was kept. What comes of it, and where its reply begins if writes are recorded.
+    fn serve_kept(
+        &mut self,
+        session: &mut Session,
+        request: Request,
+        now: Now,
+        host: &mut dyn Host,
+    ) -> (Outcome, Option<u64>) {
         let mut since = host.ticks();
         let from = self.world.record.wanted.then(|| session.output.end());
         let mut others = Rest { sessions: &mut self.sessions, room: None };
-        let (request, output) = (words.request(), &mut session.output);
-        let outcome =
-            serve::serve(&mut self.world.context(id, request, output, now, &mut since, host, &mut others, false));
-        self.keep(&mut session, outcome, || request);
-        if self.world.is_unsettled() { self.settle(session, from, now, host) } else { session }
+        let (id, output) = (session.id, &mut session.output);
+        let mut cx = self.world.context(id, request, output, now, &mut since, host, &mut others, false);
+        (serve::serve(&mut cx), from)
     }
 
     /// What a command leaves that has not ended.
@@ -235,12 +246,7 @@ impl Engine {
     fn try_again(&mut self, id: ClientId, now: Now, host: &mut dyn Host) -> bool {
         let Some(words) = self.waiting.take_words(id) else { return true };
         let mut session = self.sessions.take(id).expect("who waits is there");
-        let mut since = host.ticks();
-        let from = self.world.record.wanted.then(|| session.output.end());
-        let mut others = Rest { sessions: &mut self.sessions, room: None };
-        let (request, output) = (words.request(), &mut session.output);
-        let outcome =
-            serve::serve(&mut self.world.context(id, request, output, now, &mut since, host, &mut others, false));
+        let (outcome, from) = self.serve_kept(&mut session, words.request(), now, host);
         let paused = matches!(outcome, Outcome::Postpone);
         let waits_on = paused || matches!(outcome, Outcome::Block(_));
         if !waits_on {

@@ -1,6 +1,9 @@
 //! The lexer: bytes become tokens. It stops and goes on at any byte, and looks at no byte twice: what a half-read header
 //! was worth so far is kept in the state. That more input is wanted is a value, not an error.
 //! It does not take inline lines apart (base/quoted.rs) and puts no request together (parser.rs).
+#[cfg(test)]
+mod tests;
+
 use super::token::{Kind, Span, Token, Violation};
 use memchr::memchr2;
 
@@ -410,93 +413,4 @@ fn longer(input: &[u8], at: usize, of: u8) -> Option<(u32, u32)> {
     }
     let ends = next > 1 && head.get(next) == Some(&b'\r') && head.len() > next + 1;
     ends.then_some((value, (at + next + 2) as u32))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIMITS: Limits = Limits { bulk_bytes_max: 512 << 20, authenticated: true };
-
-    fn lex(input: &[u8], limits: &Limits) -> (Vec<Kind>, Lexed) {
-        let (mut lexer, mut kinds) = (Lexer::default(), vec![]);
-        loop {
-            match lexer.next(input, limits) {
-                Lexed::Token(token) => kinds.push(token.kind),
-                end => return (kinds, end),
-            }
-        }
-    }
-
-    #[test]
-    fn tokens_of_a_request() {
-        let (kinds, end) = lex(b"*2\r\n$3\r\nGET\r\n$5\r\nmykey\r\n", &LIMITS);
-        assert_eq!(kinds, [Kind::Count(2), Kind::Length(3), Kind::Bulk, Kind::Length(5), Kind::Bulk]);
-        assert_eq!(end, Lexed::More);
-    }
-
-    #[test]
-    fn violations() {
-        use Violation::*;
-        let stranger = Limits { authenticated: false, ..LIMITS };
-        let long = |first: &[u8]| [first, &[b'x'; LINE_BYTES_MAX + 1]].concat();
-        let table: &[(&[u8], Limits, Violation)] = &[
-            (b"*2147483648\r\n", LIMITS, CountInvalid),
-            (b"*a\r\n", LIMITS, CountInvalid),
-            (b"*\r\n", LIMITS, CountInvalid),
-            (b"*01\r\n", LIMITS, CountInvalid),
-            (b"*-0\r\n", LIMITS, CountInvalid),
-            (b"*+1\r\n", LIMITS, CountInvalid),
-            (b"*11\r\n", stranger, CountUnauthenticated),
-            (b"*1\r\n$16385\r\n", stranger, LengthUnauthenticated),
-            (b"*1\r\n$-1\r\n", LIMITS, LengthInvalid),
-            (b"*1\r\n$536870913\r\n", LIMITS, LengthInvalid),
-            (b"*1\r\n$99999999999999999999\r\n", LIMITS, LengthInvalid),
-            (b"*1\r\nfooz\r\n", LIMITS, NoLength(b'f')),
-            (&long(b"*"), LIMITS, CountTooLong),
-            (&long(b"*1\r\n$"), LIMITS, LengthTooLong),
-            (&long(b"x"), LIMITS, InlineTooLong),
-            (&long(b"*1\r\nx"), LIMITS, LengthTooLong),
-            (&long(b"*\0\r\n"), LIMITS, CountTooLong),
-            (&long(b"*1\r\n$\0\r\n"), LIMITS, LengthTooLong),
-            (&long(b"*1\r\n\0$4\r\n"), LIMITS, LengthTooLong),
-            (&long(b"PING \0\r\n"), LIMITS, InlineTooLong),
-        ];
-        for (input, limits, violation) in table {
-            assert_eq!(
-                lex(input, limits).1,
-                Lexed::Broken(*violation),
-                "{:?}",
-                input[..input.len().min(40)].escape_ascii()
-            );
-        }
-    }
-
-    /// Redis looks for the end of a line up to the first zero byte, so a line that has one never ends.
-    #[test]
-    fn a_zero_byte_hides_the_end_of_a_line() {
-        for line in ["PING \0\r\n", "\0\r\nPING\r\n", "*1\0\r\n", "*\0\r\n", "*x\0\r\n"] {
-            assert_eq!(lex(line.as_bytes(), &LIMITS), (vec![], Lexed::More), "{line:?}");
-        }
-        for line in ["*1\r\n$4\0\r\nPING\r\n", "*1\r\n\0$4\r\nPING\r\n", "*1\r\nx"] {
-            assert_eq!(lex(line.as_bytes(), &LIMITS), (vec![Kind::Count(1)], Lexed::More), "{line:?}");
-        }
-        assert_eq!(lex(b"*x\r\0", &LIMITS).1, Lexed::Broken(Violation::CountInvalid));
-    }
-
-    /// Cut at every byte, the tokens are the same, and no byte is looked at twice.
-    #[test]
-    fn cut_anywhere() {
-        let input = b"*3\r\n$3\r\nSET\r\n$0\r\n\r\n$12\r\nhello\r\nworld\r\n";
-        let whole = lex(input, &LIMITS).0;
-        let (mut lexer, mut kinds, mut at) = (Lexer::default(), vec![], 0);
-        for end in 0..=input.len() {
-            while let Lexed::Token(token) = lexer.next(&input[..end], &LIMITS) {
-                kinds.push(token.kind);
-            }
-            assert!(lexer.at() >= at, "the cursor went back");
-            at = lexer.at();
-        }
-        assert_eq!(kinds, whole);
-    }
 }

@@ -5,19 +5,18 @@
 //! ```text
 //!   slot     tag (16 bits) | 0 | a handle of the heap     (47 bits)
 //!            tag (16 bits) | 1 | an integer               (47 bits)
-//!
-//!   record   length of the key, or 127; above it, whether it expires
-//!            [when it expires: 6 bytes]
-//!            [length of a longer key: 4 bytes]
-//!            key
-//!            of a field also: length of its value, or 255; [of a longer one: 4 bytes]; value
 //! ```
-use super::chunk::Element;
-use super::heap::{Handle, Heap};
+mod record;
+#[cfg(test)]
+mod tests;
+
+use super::heap::Handle;
 use super::index::Index;
-use super::table::{self, Item, Place, Start, Table};
+use super::table::{Item, Place, Start, Table};
 use crate::base::number;
 use crate::store::database::KeyHasher;
+pub use record::{EXPIRY_MS_MAX, Record};
+use record::{Parts, Records};
 use std::num::NonZeroU64;
 
 /// With `FIELDS` each key has a value and may expire. Without, it is a set of keys.
@@ -89,132 +88,14 @@ fn integer(payload: u64) -> i64 {
     (payload << 17) as i64 >> 17
 }
 
-/// One that is seen.
-#[derive(Clone, Copy, Debug)]
-pub struct Record<'a> {
-    pub key: Element<'a>,
-    /// Of a member of a set it is empty.
-    pub value: &'a [u8],
-    pub expires_ms: Option<i64>,
-}
-
-/// How records hash, with what that takes: where they stand.
-#[derive(Clone, Debug)]
-struct Records<const FIELDS: bool> {
-    hasher: KeyHasher,
-    heap: Heap,
-}
-
-impl<const FIELDS: bool> table::Hasher<Slot> for Records<FIELDS> {
-    #[inline]
-    fn hash(&self, slot: &Slot) -> u64 {
-        match slot.handle() {
-            Some(handle) => self.hasher.key(Parts::<FIELDS>::of(self.heap.from(handle)).key),
-            None => self.hasher.number(slot.payload()),
-        }
-    }
-}
-
-/// The last moment, as in Redis, where it has 46 bits.
-pub const EXPIRY_MS_MAX: i64 = (1 << 46) - 1;
-const EXPIRES: u8 = 0x80;
-const EXPIRY: usize = 6;
-const LONG_KEY: u8 = 0x7F;
-const LONG_VALUE: u8 = 0xFF;
-
-/// A record as its bytes are read.
-struct Parts<'a, const FIELDS: bool> {
-    key: &'a [u8],
-    value: &'a [u8],
-    expires_ms: Option<i64>,
-    length: usize,
-}
-
-impl<'a, const FIELDS: bool> Parts<'a, FIELDS> {
-    /// Of what begins with a record.
-    #[inline]
-    fn of(bytes: &'a [u8]) -> Self {
-        let whole = bytes.len();
-        let (head, mut rest) = bytes.split_first().expect("no record is empty");
-        let mut expires_ms = None;
-        if head & EXPIRES != 0 {
-            let mut word = [0; 8];
-            word[..EXPIRY].copy_from_slice(&rest[..EXPIRY]);
-            (expires_ms, rest) = (Some(i64::from_le_bytes(word)), &rest[EXPIRY..]);
-        }
-        let (key, mut rest) = split(head & !EXPIRES, LONG_KEY, rest);
-        let mut value: &[u8] = &[];
-        if FIELDS {
-            (value, rest) = split(rest[0], LONG_VALUE, &rest[1..]);
-        }
-        Parts { key, value, expires_ms, length: whole - rest.len() }
-    }
-}
-
-/// A string whose length is this, or stands before it.
-#[inline]
-fn split(length: u8, long: u8, bytes: &[u8]) -> (&[u8], &[u8]) {
-    if length < long {
-        return bytes.split_at(length as usize);
-    }
-    let (length, rest) = bytes.split_first_chunk().expect("a long one has its length before it");
-    rest.split_at(u32::from_le_bytes(*length) as usize)
-}
-
-/// Bytes that a length takes.
-fn length_width(length: usize, long: u8) -> usize {
-    if length < long as usize { 1 } else { 5 }
-}
-
-impl<const FIELDS: bool> Records<FIELDS> {
-    fn add(&mut self, key: &[u8], value: &[u8], expires_ms: Option<i64>) -> Handle {
-        let of_value = if FIELDS { length_width(value.len(), LONG_VALUE) + value.len() } else { 0 };
-        let expiry = expires_ms.map_or(0, |_| EXPIRY);
-        let length = length_width(key.len(), LONG_KEY) + expiry + key.len() + of_value;
-        self.heap.add(length, |to| {
-            let is_long = key.len() >= LONG_KEY as usize;
-            to.push(if is_long { LONG_KEY } else { key.len() as u8 } | if expires_ms.is_some() { EXPIRES } else { 0 });
-            if let Some(at_ms) = expires_ms {
-                debug_assert!((0..=EXPIRY_MS_MAX).contains(&at_ms));
-                to.extend_from_slice(&at_ms.to_le_bytes()[..EXPIRY]);
-            }
-            if is_long {
-                to.extend_from_slice(&(key.len() as u32).to_le_bytes());
-            }
-            to.extend_from_slice(key);
-            if FIELDS && value.len() < LONG_VALUE as usize {
-                to.push(value.len() as u8);
-            } else if FIELDS {
-                to.push(LONG_VALUE);
-                to.extend_from_slice(&(value.len() as u32).to_le_bytes());
-            }
-            to.extend_from_slice(value);
-        })
-    }
-
-    #[inline]
-    fn parts(&self, handle: Handle) -> Parts<'_, FIELDS> {
-        Parts::of(self.heap.from(handle))
-    }
-
-    #[inline]
-    fn get(&self, slot: Slot) -> Record<'_> {
-        match slot.handle() {
-            Some(handle) => {
-                let Parts { key, value, expires_ms, .. } = self.parts(handle);
-                Record { key: Element::Bytes(key), value, expires_ms }
-            }
-            None => Record { key: Element::Integer(integer(slot.payload())), value: &[], expires_ms: None },
-        }
-    }
-}
-
 impl<const FIELDS: bool> Index for Dict<FIELDS> {
+    #[inline]
     fn foresee(&self, key: &[u8]) -> Start {
         let hasher = &self.table.hasher().hasher;
         self.table.prefetch(if FIELDS { hasher.key(key) } else { hash_of_member(hasher, key) })
     }
 
+    #[inline]
     fn fetch(&self, start: Start) -> bool {
         if let Some(handle) = self.table.candidate(start).and_then(|(_, slot)| slot.handle()) {
             self.table.hasher().heap.prefetch(handle);
@@ -230,12 +111,12 @@ const FREED: usize = 1024;
 
 impl<const FIELDS: bool> Dict<FIELDS> {
     pub fn new(hasher: KeyHasher) -> Self {
-        Dict { table: Table::new(Records { hasher, heap: Heap::default() }), volatile: 0 }
+        Dict { table: Table::new(Records::new(hasher)), volatile: 0 }
     }
 
     /// An empty one that will get so many records.
     pub fn with_room(hasher: KeyHasher, count: usize) -> Self {
-        Dict { table: Table::with_room(Records { hasher, heap: Heap::default() }, count), volatile: 0 }
+        Dict { table: Table::with_room(Records::new(hasher), count), volatile: 0 }
     }
 
     pub fn len(&self) -> usize {
@@ -453,132 +334,5 @@ impl<const FIELDS: bool> Dict<FIELDS> {
         let handles = || self.table.iter().filter_map(|slot| slot.handle());
         assert_eq!(records.heap.live(), handles().map(|handle| records.parts(handle).length).sum::<usize>());
         assert_eq!(self.volatile, self.iter().filter(|record| record.expires_ms.is_some()).count());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::random::Chance;
-    use std::collections::BTreeMap;
-
-    fn word(chance: &mut Chance) -> Vec<u8> {
-        match chance.below(12) {
-            0..4 => chance.below(3_000).to_string().into_bytes(),
-            4 => (chance.next() as i64).to_string().into_bytes(),
-            5 => format!("-{}", chance.below(3_000)).into_bytes(),
-            6 => vec![b'x'; 120 + chance.below(14) as usize],
-            7 => vec![b'y'; chance.below(400) as usize],
-            8 if chance.below(20) == 0 => vec![b'z'; 3_000 * chance.below(5) as usize],
-            _ => format!("member:{}", chance.below(3_000)).into_bytes(),
-        }
-    }
-
-    fn text(key: Element) -> Vec<u8> {
-        key.bytes(&mut itoa::Buffer::new()).to_vec()
-    }
-
-    fn hasher() -> KeyHasher {
-        KeyHasher::new([1, 2, 3, 4])
-    }
-
-    /// It grows, is rewritten and shrinks in turns. Under Miri a little.
-    fn steps() -> u64 {
-        if cfg!(miri) { 300 } else { 60_000 }
-    }
-
-    #[test]
-    fn holds_the_members_that_a_map_does() {
-        let (mut dict, mut model, mut chance) = (Dict::<false>::new(hasher()), BTreeMap::new(), Chance::from_seed(1));
-        for step in 0..steps() {
-            let key = word(&mut chance);
-            let grows = step / 15_000 % 2 == 0;
-            if chance.below(10) < if grows { 8 } else { 2 } {
-                assert_eq!(dict.add(&key), model.insert(key, ()).is_none());
-            } else {
-                assert_eq!(dict.remove(&key), model.remove(&key).is_some());
-            }
-            if step % 5_000 == 0 {
-                dict.check();
-                assert!(model.keys().all(|key| dict.find(key).is_some()));
-            }
-        }
-        dict.check();
-        let mut keys: Vec<Vec<u8>> = dict.iter().map(|record| text(record.key)).collect();
-        keys.sort();
-        assert!(keys.iter().eq(model.keys()));
-        assert!(dict.clone().iter().map(|record| text(record.key)).eq(dict.iter().map(|record| text(record.key))));
-        dict.clone().check();
-    }
-
-    #[test]
-    fn holds_the_fields_that_a_map_does() {
-        type Model = BTreeMap<Vec<u8>, (Vec<u8>, Option<i64>)>;
-        let (mut dict, mut model, mut chance) = (Dict::<true>::new(hasher()), Model::new(), Chance::from_seed(2));
-        for step in 0..steps() {
-            let key = word(&mut chance);
-            let grows = step / 15_000 % 2 == 0;
-            match chance.below(10) {
-                0 if model.contains_key(&key) => {
-                    let at_ms = Some(chance.below(1 << 46) as i64).filter(|_| chance.below(2) == 0);
-                    dict.expire_at(dict.find(&key).unwrap(), at_ms);
-                    model.get_mut(&key).unwrap().1 = at_ms;
-                }
-                n if n < if grows { 8 } else { 3 } => {
-                    let value = (word(&mut chance), Some(step as i64).filter(|_| chance.below(3) == 0));
-                    assert_eq!(dict.put(&key, &value.0, value.1), model.insert(key, value).is_none());
-                }
-                _ => assert_eq!(dict.remove(&key), model.remove(&key).is_some()),
-            }
-            if step % 5_000 == 0 {
-                dict.check();
-            }
-        }
-        dict.check();
-        assert_eq!(dict.len(), model.len());
-        for (key, (value, expires_ms)) in &model {
-            let record = dict.at(dict.find(key).expect("it is there"));
-            assert_eq!((text(record.key), record.value, record.expires_ms), (key.clone(), &value[..], *expires_ms));
-        }
-        let mut left = 0;
-        while dict.shed(2) {
-            left += 1;
-        }
-        assert!(left > 0 && dict.pieces() == 0);
-    }
-
-    /// Whatever comes and goes, a quarter of the memory is holes at most, and a little.
-    #[test]
-    #[cfg(not(feature = "plain-map"))]
-    fn what_goes_gives_its_memory_back() {
-        let mut dict = Dict::<false>::new(hasher());
-        let count = if cfg!(miri) { 200 } else { 100_000 };
-        let key = |n: u64| format!("a member that is not short: {n}").into_bytes();
-        (0..count).for_each(|n| assert!(dict.add(&key(n))));
-        let full = dict.heap_bytes();
-        // Nine of ten go, spread over all blocks.
-        (0..count).filter(|n| n % 10 != 0).for_each(|n| assert!(dict.remove(&key(n))));
-        dict.check();
-        assert!(cfg!(miri) || dict.heap_bytes() < full / 5, "{} of {full}", dict.heap_bytes());
-        (0..count).filter(|n| n % 10 == 0).for_each(|n| assert!(dict.remove(&key(n))));
-        dict.check();
-        assert!(dict.is_empty() && (cfg!(miri) || dict.heap_bytes() < full / 50), "{}", dict.heap_bytes());
-    }
-
-    #[test]
-    #[cfg(not(feature = "plain-map"))]
-    #[cfg_attr(miri, ignore = "it is about many")]
-    fn takes_little_more_than_its_bytes() {
-        for count in [1_000, 10_000, 100_000] {
-            let mut dict = Dict::<false>::new(hasher());
-            (0..count).for_each(|n| assert!(dict.add(format!("member:{n:09}").as_bytes())));
-            let each = dict.heap_bytes() as f64 / count as f64;
-            // 16 bytes, their length, a slot.
-            assert!(each < 32.0, "{each} bytes a member of {count}");
-            let mut dict = Dict::<false>::new(hasher());
-            (0..count).for_each(|n| assert!(dict.add(n.to_string().as_bytes())));
-            let each = dict.heap_bytes() as f64 / count as f64;
-            assert!(each < 13.5, "{each} bytes an integer of {count}");
-        }
     }
 }

@@ -53,15 +53,18 @@ pub enum Cut {
 }
 
 impl Index for Ranking {
+    #[inline]
     fn foresee(&self, member: &[u8]) -> Start {
         self.table.prefetch(self.table.hasher().0.key(member))
     }
 
+    #[inline]
     fn fetch(&self, start: Start) -> bool {
         let element = self.table.candidate(start);
         element.inspect(|(_, element)| element.prefetch()).is_some()
     }
 
+    #[inline]
     fn fetch_place(&self, start: Start) {
         if let Some((_, element)) = self.table.candidate(start) {
             self.tree.fetch(order(element.score()));

@@ -1,0 +1,142 @@
+//! Changes in the middle of a chunk: elements taken away, replaced, put between others. What comes after them is moved.
+use super::header::{HEADER_MAX, Header, capacity_for, header_bytes};
+use super::packed::OWN;
+use super::{CHUNK_BYTES_MAX, Chunk, Iter, Packed};
+use std::ops::Range;
+
+impl Chunk {
+    /// Takes some elements away, in place: whole pairs, if there are pairs.
+    pub fn remove(&mut self, elements: Range<usize>) {
+        let (bytes, own) = self.extent(&elements);
+        let gone: usize = self.from(elements.start).take(elements.len()).map(|element| element.listpack_size()).sum();
+        let (mut header, memory) = self.parts_mut();
+        debug_assert!(header.codes[0] == header.codes[1] || elements.len().is_multiple_of(2));
+        let (codes, Header { start, end, first, .. }) = (header.codes(), header);
+        memory.copy_within(start + bytes.end..end, start + bytes.start);
+        // Codes stand in reverse, so those of later elements move up.
+        memory.copy_within(codes.start..first + 1 - own.end, codes.start + own.len());
+        header.end -= bytes.len();
+        header.extra -= gone - bytes.len();
+        header.count -= elements.len();
+        header.write(memory);
+        self.shrink(header);
+    }
+
+    /// Has codes shared no longer that another element at this place would not have. False: it has no room for them.
+    fn admit(&mut self, at: usize, code: u8, pairs: bool) -> bool {
+        let header = self.header();
+        let codes = header.sharing(at, code, pairs);
+        if codes != header.codes {
+            let content = header.data() + Header::own(codes, header.count);
+            if content + HEADER_MAX > CHUNK_BYTES_MAX {
+                return false;
+            }
+            *self = self.moved(capacity_for(content), false, codes);
+        }
+        true
+    }
+
+    /// Puts another value into a pair. False, with nothing done: it has no room for it.
+    pub fn replace(&mut self, at: usize, with: &Packed) -> bool {
+        if !self.admit(at, with.code, true) {
+            return false;
+        }
+        let (bytes, own) = self.extent(&(at..at + 1));
+        if bytes.len() != with.width() {
+            return self.exchange(at..at + 1, Some(with));
+        }
+        let gone = self.from(at).next().expect("it is there").listpack_size();
+        let (mut header, memory) = self.parts_mut();
+        with.write(&mut memory[header.start + bytes.start..header.start + bytes.end]);
+        if !own.is_empty() {
+            memory[header.first - own.start] = with.code;
+        }
+        header.extra = header.extra + with.extra as usize - (gone - bytes.len());
+        header.write(memory);
+        true
+    }
+
+    /// Puts a pair before the one at this place, in its memory if it fits. False, with nothing done: it has no room.
+    pub fn insert(&mut self, at: usize, pair: &[Packed; 2]) -> bool {
+        debug_assert!(at.is_multiple_of(2) && self.len().is_multiple_of(2));
+        let mut new = self.header();
+        new.codes = new.sharing(at, pair[0].code, true);
+        new.count = new.count.max(1);
+        new.codes = new.sharing(at + 1, pair[1].code, true);
+        let (old, codes) = (self.header(), new.codes);
+        let width = pair[0].width() + pair[1].width();
+        let content = old.data() + width + Header::own(codes, old.count + 2);
+        let low = (old.first + 1).saturating_sub(Header::own(codes, old.count + 2));
+        let has_room = old.capacity > 0 && codes == old.codes && old.grows_behind() && old.end + width <= low;
+        if !has_room {
+            if content + HEADER_MAX > CHUNK_BYTES_MAX {
+                return false;
+            }
+            *self = self.moved(capacity_for(content), false, codes);
+        }
+        if at == old.count {
+            return self.put_behind(&pair[0]) && self.put_behind(&pair[1]);
+        }
+        let (bytes, own) = self.extent(&(at..at));
+        let (mut header, memory) = self.parts_mut();
+        let (old_codes, Header { start, end, first, .. }) = (header.codes(), header);
+        let (mut to, mut code_at) = (start + bytes.start, first - own.start);
+        memory.copy_within(to..end, to + width);
+        // Codes stand in reverse, so those of later elements move down.
+        let later = old_codes.start..first + 1 - own.start;
+        memory.copy_within(later.clone(), later.start - Header::own(codes, 2));
+        for (packed, shared) in pair.iter().zip(codes) {
+            packed.write(&mut memory[to..to + packed.width()]);
+            if shared == OWN {
+                memory[code_at] = packed.code;
+                code_at -= 1;
+            }
+            to += packed.width();
+            header.extra += packed.extra as usize;
+        }
+        header.end += width;
+        header.count += 2;
+        header.write(memory);
+        true
+    }
+
+    /// Takes some elements away, and puts another in their place. False, with nothing done: it has no room for it.
+    pub fn splice(&mut self, elements: Range<usize>, with: Option<&Packed>) -> bool {
+        with.is_none_or(|with| self.admit(elements.start, with.code, false)) && self.exchange(elements, with)
+    }
+
+    /// The same, where the codes that are shared suffice.
+    fn exchange(&mut self, elements: Range<usize>, with: Option<&Packed>) -> bool {
+        let ((bytes, own), old) = (self.extent(&elements), self.header());
+        let gone: usize = self.from(elements.start).take(elements.len()).map(|element| element.listpack_size()).sum();
+        let count = old.count - elements.len() + with.is_some() as usize;
+        let content = old.data() - bytes.len() + with.map_or(0, Packed::width) + Header::own(old.codes, count);
+        if content + HEADER_MAX > CHUNK_BYTES_MAX {
+            return false;
+        }
+        let mut new = Chunk::with_capacity(capacity_for(content));
+        let (capacity, Iter { codes, data, .. }) = (new.heap_bytes(), self.iter());
+        let start = header_bytes(capacity);
+        let own_codes = Header::own(old.codes, count);
+        let end = start + content - own_codes;
+        let memory = new.parts_mut().1;
+        let (head, tail) = (&data[..bytes.start], &data[bytes.end..]);
+        memory[start..start + head.len()].copy_from_slice(head);
+        memory[end - tail.len()..end].copy_from_slice(tail);
+        // Codes stand in reverse.
+        let (before, after) = (&codes[codes.len() - own.start..], &codes[..codes.len() - own.end]);
+        memory[capacity - before.len()..].copy_from_slice(before);
+        memory[capacity - own_codes..capacity - own_codes + after.len()].copy_from_slice(after);
+        let mut extra = old.extra + bytes.len() - gone;
+        if let Some(packed) = with {
+            packed.write(&mut memory[start + head.len()..end - tail.len()]);
+            if old.codes[elements.start & 1] == OWN {
+                memory[capacity - before.len() - 1] = packed.code;
+            }
+            extra += packed.extra as usize;
+        }
+        Header { capacity, count, start, end, first: capacity - 1, extra, codes: old.codes }.write(memory);
+        *self = new;
+        true
+    }
+}
