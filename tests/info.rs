@@ -221,6 +221,13 @@ fn only_commands_that_ran_are_counted() {
     assert_eq!(count(&mut server), 1, "the INFO before");
     server.say("PING\r\nNOSUCH\r\nPING");
     assert_eq!(count(&mut server), 4);
+    // What is queued counts when it runs.
+    server.say("MULTI\r\nSET k 1\r\nDISCARD");
+    assert_eq!(count(&mut server), 4 + 3);
+    server.say("MULTI\r\nNOSUCH\r\nSET k 1\r\nEXEC");
+    assert_eq!(count(&mut server), 7 + 3);
+    server.say("MULTI\r\nSET k 1\r\nGET k\r\nEXEC");
+    assert_eq!(count(&mut server), 10 + 5);
 }
 
 #[test]

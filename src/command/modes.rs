@@ -18,12 +18,7 @@ fn muted(cx: &mut Context, serve: fn(&mut Context) -> Outcome) -> Outcome {
     if me.replies.has(Replies::SKIP_NEXT) {
         me.replies = me.replies.without(Replies::SKIP_NEXT).with(Replies::SKIP);
     }
-    // Seen again if the request is refused before it runs.
-    let before = me.last_command.take();
-    let outcome = mute(cx, serve, |outcome| matches!(outcome, Outcome::Done));
-    let me = cx.me_mut();
-    me.last_command = me.last_command.or(before);
-    outcome
+    mute(cx, serve, |outcome| matches!(outcome, Outcome::Done))
 }
 
 /// Does something that answers, and takes the answer back unless the client wants it. `is_done`: the command has ended.
@@ -33,21 +28,18 @@ pub fn mute<T>(cx: &mut Context, answer: impl FnOnce(&mut Context) -> T, is_done
     }
     let begun = cx.reply.output().mark();
     let done = answer(cx);
-    let me = cx.me();
-    let is_left_out = if me.transaction.is_some() { me.replies.are_muted() } else { is_left_out(cx) };
-    if is_left_out && !me.replies.has(Replies::SEEN_TO) {
+    if is_left_out(cx) && !cx.me().replies.has(Replies::SEEN_TO) {
         cx.reply.output().undo(begun);
     }
     if is_done(&done) {
         let me = cx.me_mut();
-        me.replies = me.replies.without(Replies::SKIP.with(Replies::SEEN_TO));
+        me.replies = me.replies.without(Replies::SKIP.with(Replies::SEEN_TO).with(Replies::TOLD));
     }
     done
 }
 
-/// The client does not want to be told what the last command has told it. That a subscription has begun or ended is told as
-/// messages are, which no mode leaves out.
+/// The client does not want to be told what the command that ran has told it.
 pub fn is_left_out(cx: &Context) -> bool {
-    let last = cx.me().last_command.map(|row| &cx.table.entries[row as usize]);
-    cx.me().replies.are_muted() && !last.is_some_and(|entry| entry.facts.name.ends_with("SUBSCRIBE"))
+    let replies = cx.me().replies;
+    replies.are_muted() && !replies.has(Replies::TOLD)
 }

@@ -139,6 +139,7 @@ fn queue(entry: &Entry, cx: &mut Context) -> Outcome {
         transaction.writes |= changes(entry);
         transaction.bytes = queue.bytes();
     }
+    cx.server.stats.refused();
     cx.reply.simple("QUEUED");
     Outcome::Done
 }

@@ -71,7 +71,10 @@ impl<'a> Command<'a> for Exec {
             // Redis leaves out single replies, though half an array is none: as soon as one of them says so (CLIENT REPLY
             // OFF), until one of them says otherwise; and all after a client has killed itself.
             let is_muted = is_killed || cx.me().replies.are_muted();
+            let me = cx.me_mut();
+            me.replies = me.replies.without(Replies::TOLD);
             let (before, asked) = ((is_over || is_muted).then(|| output.mark()), cx.effects.len());
+            cx.server.stats.queued_run += 1;
             cx.invoke(request, &mut output);
             if let Some(before) = before
                 && (is_over || is_killed || is_left_out(cx))

@@ -256,8 +256,10 @@ impl Sessions {
         if session.output.len() <= session.unsent_max || session.close.is_some() {
             return false;
         }
-        let more = session.unsent_max.min(LENT_BYTES_MAX - self.lent_bytes);
-        if more == 0 {
+        // It never has more than is left for the others: one that takes nothing for ever stands in nobody's way.
+        let (loan, left) = (session.unsent_max - OUTPUT_BYTES_MAX, LENT_BYTES_MAX - self.lent_bytes);
+        let more = session.unsent_max.min(left.saturating_sub(loan) / 2);
+        if more < OUTPUT_BYTES_MAX {
             if !std::mem::replace(&mut session.refused, true) {
                 self.refused.push(id);
             }

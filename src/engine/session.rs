@@ -213,6 +213,9 @@ impl Sessions {
         }
         self.drop_mail(&mut session);
         self.take_back(session.unsent_max - OUTPUT_BYTES_MAX);
+        if session.refused {
+            self.refused.retain(|other| *other != id);
+        }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Session> {

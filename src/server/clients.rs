@@ -66,6 +66,8 @@ impl Replies {
     pub const SKIP_NEXT: Replies = Replies(4);
     /// The command that runs has seen to it by itself. (EXEC)
     pub const SEEN_TO: Replies = Replies(8);
+    /// The command that runs tells that subscriptions begin or end: as messages are, in spite of what is left out.
+    pub const TOLD: Replies = Replies(16);
 
     pub fn has(self, other: Replies) -> bool {
         self.0 & other.0 != 0

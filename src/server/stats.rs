@@ -61,6 +61,8 @@ pub struct Stats {
     /// Requests that were served, as they are counted at the end of each step; those too that were refused.
     pub commands_processed: u64,
     refused: Refused,
+    /// Requests that were queued and then run by an EXEC.
+    pub queued_run: u64,
     pub hits: u64,
     pub misses: u64,
     pub bytes_in: u64,
@@ -119,8 +121,8 @@ struct Sampled {
     work_ticks: u64,
 }
 
-/// Requests that were refused: no such command, wrong words, not now. They are counted at once, requests at the end of
-/// their step, so the `fresh` ones are among the requests when these have moved on from `at`.
+/// Requests that were refused: no such command, wrong words, not now. And those that were queued, of which some are run
+/// later. They are counted at once, requests at the end of their step, so the `fresh` ones are among the requests when these have moved on from `at`.
 #[derive(Debug, Default, Clone, Copy)]
 struct Refused {
     counted: u64,
@@ -153,7 +155,7 @@ impl Stats {
         }
     }
 
-    /// A client's request was refused.
+    /// A client's request was refused, or queued.
     #[cold]
     pub fn refused(&mut self) {
         let Refused { counted, fresh, at } = &mut self.refused;
@@ -168,7 +170,7 @@ impl Stats {
     pub fn commands_run(&self) -> u64 {
         let Refused { counted, fresh, at } = self.refused;
         let refused = counted + if at == self.commands_processed { 0 } else { fresh };
-        self.commands_processed.saturating_sub(refused)
+        (self.commands_processed + self.queued_run).saturating_sub(refused)
     }
 
     /// Called a few times a second; keeps the rates.

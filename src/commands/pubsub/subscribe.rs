@@ -2,6 +2,7 @@
 //! has then. What is long goes on in slices.
 use super::super::prelude::*;
 use crate::command::Task;
+use crate::server::clients::Replies;
 use crate::server::pubsub::Space;
 
 /// So many names in one slice: a fraction of a millisecond.
@@ -183,6 +184,10 @@ fn confirm(space: Space, begin: bool, name: Option<&[u8]>, cx: &mut Context) {
         (Space::Shard, true) => "ssubscribe",
         (Space::Shard, false) => "sunsubscribe",
     };
+    let me = cx.me_mut();
+    if me.replies.are_muted() {
+        me.replies = me.replies.with(Replies::TOLD);
+    }
     let count = |space| cx.server.pubsub.count(space, cx.me().id);
     let count = if space == Space::Shard { count(space) } else { count(Space::Channel) + count(Space::Pattern) };
     cx.reply.push(3);
