@@ -221,6 +221,9 @@ fn results_that_would_be_too_large_are_refused() {
     let members: Vec<String> = (700..1_100).map(|n| format!("{long}:{n}")).collect();
     bench.ask(id, &format!("SADD t {}", members.join(" ")));
     bench.ask(id, &format!("ZADD y {}", members.iter().map(|m| format!("1 {m}")).collect::<Vec<_>>().join(" ")));
+    // As many members, of which it has few.
+    let members: Vec<String> = (0..1_100).map(|n| format!("{}:{n}", if n % 2 == 0 { &long } else { "y" })).collect();
+    bench.ask(id, &format!("SADD u {}", members.join(" ")));
     bench.ask(id, "SET d before");
     // Two that are small enough, and one that is not.
     for (line, fits) in [
@@ -228,15 +231,27 @@ fn results_that_would_be_too_large_are_refused() {
         ("SUNIONSTORE d s0 s1 s0 s1 s0 s1", true),
         ("SUNION s0 s1 t", false),
         ("SUNIONSTORE d s0 t", false),
-        ("SDIFF t s0", false),
+        ("SDIFF t s0", true),
+        ("SDIFF t none", false),
+        ("SDIFFSTORE d t s0", true),
+        ("SDIFFSTORE d t s0 s0 s0 s0 s0 s0 s0", true),
         ("SDIFFSTORE d t none", false),
         ("SINTERSTORE d t s0", true),
         ("SINTERSTORE d t t", false),
+        ("SINTERSTORE d t u", true),
+        ("SINTER t t", false),
+        ("SINTER t u", true),
+        ("SUNION t", false),
         ("ZUNIONSTORE d 2 z0 z1", true),
         ("ZUNIONSTORE d 3 z0 z1 y", false),
         ("ZUNION 2 z0 t", false),
         ("ZINTERSTORE d 2 z0 t", true),
+        ("ZINTERSTORE d 2 t t", false),
+        ("ZINTERSTORE d 2 t u", true),
+        ("ZINTER 2 t u", true),
         ("ZDIFFSTORE d 1 t", false),
+        ("ZDIFFSTORE d 2 t s0", true),
+        ("ZDIFF 2 u t", true),
         ("ZRANGESTORE d z0 0 -1", true),
     ] {
         let reply = bench.ask(id, line);

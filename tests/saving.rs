@@ -378,6 +378,16 @@ fn loading_takes_the_time_that_is_asked_for() {
         }
         let info = bench.ask(id, "INFO keyspace");
         assert!(info.contains(&format!("db0:keys={there},")), "{delay}: {info}");
+        // Until the next key is due there is nothing to do.
+        assert!(!bench.engine.is_loading_due(bench.host.now));
+        let delay_us: u64 = delay.parse().unwrap();
+        bench.host.pass(there * delay_us - 10_000 - 1);
+        assert!(!bench.engine.is_loading_due(bench.host.now));
+        bench.host.pass(1);
+        assert!(bench.engine.is_loading_due(bench.host.now));
+        bench.engine.load_some(bench.host.now, &mut bench.host).expect("it can be read");
+        let info = bench.ask(id, "INFO keyspace");
+        assert!(info.contains(&format!("db0:keys={},", there + 1)), "{delay}: {info}");
         bench.engine.check();
     }
 }

@@ -11,6 +11,7 @@ use super::publish::notify;
 use super::queue::Queues;
 use super::record::Record;
 use super::refusal::Refusal;
+use super::room::Room;
 use super::serve;
 use super::syntax;
 use super::words::{OwnedWords, Request, Words};
@@ -86,9 +87,14 @@ impl Context<'_> {
         Ok(Outcome::Done)
     }
 
-    /// A result that would take so many bytes is refused before it is made: as LCS does it in Redis.
+    /// What a result may take.
+    pub fn room(&self) -> Room {
+        Room::new(self.server.config.proto_max_bulk_len)
+    }
+
+    /// A result that would take so many bytes is refused before it is made.
     pub fn afford(&self, bytes: usize) -> Result<(), Refusal> {
-        if bytes as u64 > self.server.config.proto_max_bulk_len { Err(Refusal::ResultTooLarge) } else { Ok(()) }
+        if self.room().has(bytes) { Ok(()) } else { Err(Refusal::ResultTooLarge) }
     }
 
     // --- Who asks, and when

@@ -32,7 +32,7 @@ pub fn notify(ledger: &mut Ledger, server: &mut Server, effects: &mut Vec<Effect
     let events = server.config.notify_keyspace_events;
     let end = ledger.journal.len().min(ledger.published.saturating_add(most));
     let new = &ledger.journal[std::mem::replace(&mut ledger.published, end)..end];
-    for Change { database, key, event } in new.iter().filter(|change| events.wants(change.event.class)) {
+    for Change { database, key, event, .. } in new.iter().filter(|change| events.wants(change.event.class)) {
         let name = event.name.as_bytes();
         let mut tell = |by: &str, what: &[u8], message: &[u8]| {
             let channel = [format!("__{by}@{database}__:").as_bytes(), what].concat();

@@ -1,7 +1,7 @@
 //! Elements by chance, for SRANDMEMBER, HRANDFIELD and ZRANDMEMBER: some of them, each once, or as many draws as are asked
 //! for. Very many draws are made in slices. How one is drawn, and that it is fair, is the collection's business.
 use super::prelude::*;
-use crate::command::Task;
+use crate::command::{Room, Task};
 use crate::commands::key::find::{Names, SLICE};
 use crate::commands::list::write_element;
 use crate::commands::sorted_set::{begin_list, write_score};
@@ -108,7 +108,7 @@ pub fn pick<T: Urn>(key: Key<READ>, count: Option<i64>, beside: bool, cx: &mut C
         return Err(Refusal::OutOfRange);
     }
     cx.view::<T, _>(key)?;
-    let (database, now_ms, most) = (cx.database(), cx.now_ms(), cx.server.config.proto_max_bulk_len);
+    let (database, now_ms, mut room) = (cx.database(), cx.now_ms(), cx.room());
     let Context { data, server, reply, .. } = cx;
     let urn = data.peek(database, key.0, now_ms).map(|entry| entry.view::<T>()).transpose()?;
     let urn = urn.filter(|urn| urn.seen(now_ms) > 0);
@@ -134,16 +134,15 @@ pub fn pick<T: Urn>(key: Key<READ>, count: Option<i64>, beside: bool, cx: &mut C
     }
     let count = count.unsigned_abs();
     let least = (1 + beside as usize) * size_of::<usize>();
-    if count.saturating_mul(least as u64) > most {
+    if !room.has(usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(least)) {
         return Err(Refusal::ResultTooLarge);
     }
-    let mut room = Room(most);
     if count as usize <= SLICE {
         let before = reply.mark();
         begin_list(reply, count as usize, beside);
         let fits = some(urn, count as usize, now_ms, chance, &mut |drawn| {
             write(drawn, beside, reply);
-            room.takes(&drawn, beside)
+            room.takes(bytes(&drawn, beside))
         });
         if !fits {
             reply.output().undo(before);
@@ -177,22 +176,15 @@ fn write(drawn: Drawn, beside: bool, reply: &mut Reply) {
     }
 }
 
-/// The bytes that draws may still come to. What is drawn says how large it is: an average would count what is due too.
-struct Room(u64);
-
-impl Room {
-    /// False: that was too much.
-    fn takes(&mut self, drawn: &Drawn, beside: bool) -> bool {
-        let bytes = |element: &Element| element.bytes(&mut Digits::new()).len() + size_of::<usize>();
-        let more = match &drawn.beside {
-            Beside::Value(value) if beside => bytes(value),
-            Beside::Score(_) if beside => size_of::<f64>(),
-            _ => 0,
-        };
-        let left = self.0.checked_sub((bytes(&drawn.name) + more) as u64);
-        self.0 = left.unwrap_or(0);
-        left.is_some()
-    }
+/// What is drawn says how large it is: an average would count what is due too.
+fn bytes(drawn: &Drawn, beside: bool) -> usize {
+    let bytes = |element: &Element| element.bytes(&mut Digits::new()).len() + size_of::<usize>();
+    let more = match &drawn.beside {
+        Beside::Value(value) if beside => bytes(value),
+        Beside::Score(_) if beside => size_of::<f64>(),
+        _ => 0,
+    };
+    bytes(&drawn.name) + more
 }
 
 /// So many draws, until `show` says false. Were they all shown?
@@ -267,7 +259,7 @@ impl<T: Urn> Draws<T> {
         let count = self.left.min(SLICE);
         self.left -= count;
         some(urn, count, now_ms, &mut || server.chance.next(), &mut |drawn| {
-            if !self.room.takes(&drawn, self.beside) {
+            if !self.room.takes(bytes(&drawn, self.beside)) {
                 return false;
             }
             self.names.push(drawn.name.bytes(&mut Digits::new()));

@@ -16,18 +16,31 @@ pub(super) struct Load {
     loading: Loading,
     begun_us: u64,
     told_us: u64,
+    /// When it goes on.
+    next_us: u64,
 }
 
 impl Engine {
     /// Begins to load the data from its file, if there is one: `load_some` until nothing `is_loading`.
     pub fn begin_loading(&mut self, now: Now, host: &mut dyn Host) -> Result<(), String> {
         let loading = disk::open(false, &self.world.data, &mut self.world.server, host, now)?;
-        self.load = loading.map(|loading| Box::new(Load { loading, begun_us: now.mono_us, told_us: now.mono_us }));
+        let now_us = now.mono_us;
+        self.load =
+            loading.map(|loading| Box::new(Load { loading, begun_us: now_us, told_us: now_us, next_us: now_us }));
         Ok(())
     }
 
     pub fn is_loading(&self) -> bool {
         self.load.is_some()
+    }
+
+    /// `load_some` has something to do.
+    pub fn is_loading_due(&self, now: Now) -> bool {
+        self.loads_at_us().is_some_and(|at_us| at_us <= now.mono_us)
+    }
+
+    pub(super) fn loads_at_us(&self) -> Option<u64> {
+        self.load.as_ref().map(|load| load.next_us)
     }
 
     /// Loads for some milliseconds. An error, which is a sentence, leaves the data in pieces: nobody may use it.
@@ -48,6 +61,8 @@ impl Engine {
             }
         };
         let progress = load.loading.progress;
+        let spent_us = if progress.keys > due { us_until(delay, progress.keys) } else { 0 };
+        load.next_us = now.mono_us.max(load.begun_us.saturating_add(spent_us));
         self.world.server.persistence.loaded = progress;
         let done = done.map_err(|failed| format!("'{}': {failed}", self.world.server.config.dbfilename))?;
         if done {
@@ -82,6 +97,14 @@ fn keys_due(delay: i64, spent_us: u64) -> u64 {
         0 => u64::MAX,
         1.. => spent_us / delay.unsigned_abs(),
         _ => spent_us.saturating_mul(delay.unsigned_abs()),
+    }
+}
+
+/// After which time so many keys are due.
+fn us_until(delay: i64, keys: u64) -> u64 {
+    match delay {
+        0.. => keys.saturating_mul(delay.unsigned_abs()),
+        _ => keys.div_ceil(delay.unsigned_abs()),
     }
 }
 

@@ -21,7 +21,7 @@
 //! next_wish()                    what the engine wants of its owner: an end
 //!
 //! begin_loading(now, host)       before anybody comes, if there is data to be loaded; then
-//!   load_some(now, host)         again and again while it `is_loading()`
+//!   load_some(now, host)         again and again while it `is_loading()`, where it `is_loading_due(now)`
 //! may_end(words, host)           before the owner ends: saves what is to be saved
 //! ```
 //!

@@ -240,8 +240,7 @@ impl Sessions {
         }
         self.lent_bytes -= bytes;
         for id in std::mem::take(&mut self.refused) {
-            if let Some(session) = self.get_mut(id) {
-                session.refused = false;
+            if self.get(id).is_some() {
                 self.make_ready(id);
             }
         }
@@ -260,9 +259,7 @@ impl Sessions {
         let (loan, left) = (session.unsent_max - OUTPUT_BYTES_MAX, LENT_BYTES_MAX - self.lent_bytes);
         let more = session.unsent_max.min(left.saturating_sub(loan) / 2);
         if more < OUTPUT_BYTES_MAX {
-            if !std::mem::replace(&mut session.refused, true) {
-                self.refused.push(id);
-            }
+            self.refused.insert(id);
             return false;
         }
         session.unsent_max += more;

@@ -8,7 +8,7 @@ use crate::command::Task;
 use crate::server::{Unread, clients::ClientId};
 use crate::wire::output::Output;
 use crate::wire::parser::Parser;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// A session with more unsent output is neither read nor stepped until it drains, unless it may have more (`let_more`).
 pub const OUTPUT_BYTES_MAX: usize = 1 << 20;
@@ -43,8 +43,6 @@ pub struct Session {
     ready: bool,
     /// It was not read because it can go on with what it has: after its step there may be room.
     pub(super) put_off: bool,
-    /// It stands among those who were refused more unsent output.
-    pub(super) refused: bool,
     /// A command that goes on in slices.
     pub task: Option<Box<dyn Task>>,
     pub output: Output,
@@ -88,7 +86,6 @@ impl Session {
             touched: false,
             ready: false,
             put_off: false,
-            refused: false,
         }
     }
 
@@ -168,7 +165,7 @@ pub struct Sessions {
     /// What sessions may have unsent beyond `OUTPUT_BYTES_MAX` each. Invariant: the sum of that.
     pub(super) lent_bytes: usize,
     /// Who asked for more when all of that was lent.
-    pub(super) refused: Vec<ClientId>,
+    pub(super) refused: BTreeSet<ClientId>,
     pub(super) post: Post,
     pub(super) touched: Vec<ClientId>,
     ready: VecDeque<ClientId>,
@@ -189,7 +186,7 @@ impl Sessions {
             aheads: vec![],
             rooms: vec![],
             lent_bytes: 0,
-            refused: vec![],
+            refused: BTreeSet::new(),
             post: Post::default(),
             touched: vec![],
             ready: VecDeque::new(),
@@ -212,10 +209,8 @@ impl Sessions {
             self.free_piece();
         }
         self.drop_mail(&mut session);
+        self.refused.remove(&id);
         self.take_back(session.unsent_max - OUTPUT_BYTES_MAX);
-        if session.refused {
-            self.refused.retain(|other| *other != id);
-        }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Session> {

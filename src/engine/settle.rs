@@ -219,9 +219,11 @@ impl Engine {
                             self.serve_waiters(place, now, host);
                         }
                     }
-                    // Who waits is served by a key that comes to be. One that was something else, and is written over, has
-                    // been there before: as in Redis, nobody is told.
-                    Event::NEW => self.serve_waiters((change.database, change.key), now, host),
+                    // Who waits is served by a key that comes to be, as something that somebody waits for. One that was
+                    // something else, and is written over, has been there before: as in Redis, nobody is told.
+                    Event::NEW if self.waiting.is_wanted(change.made) => {
+                        self.serve_waiters((change.database, change.key), now, host)
+                    }
                     _ => {}
                 }
             }

@@ -116,7 +116,8 @@ impl Engine {
         let unwatch = (self.world.server.watch.is_stale() || self.waiting.is_forgetting()).then_some(now.mono_us);
         let waiting = self.waiting.first_deadline_us();
         let pause = self.world.server.pause.map(|pause| pause.until_us);
-        earliest([expiry, tidy, output, waiting, sample, idle, forgetting, unwatch, pause])
+        let loading = self.loads_at_us();
+        earliest([expiry, tidy, output, waiting, sample, idle, forgetting, unwatch, pause, loading])
     }
 
     fn close_idle(&mut self, now: Now) {

@@ -22,7 +22,7 @@ const FORGOTTEN_PER_KEY: usize = 2;
 /// A database's number and a key in it.
 pub type Place = (usize, Box<[u8]>);
 
-/// Invariants: `deadlines` and `unparticular` hold exactly what the waits in `clients` say; the rows of `keys` those waits,
+/// Invariants: `deadlines` and `wanted` hold exactly what the waits in `clients` say; the rows of `keys` those waits,
 /// and what `over` says.
 pub struct Waiting {
     clients: HashMap<ClientId, Wait>,
@@ -31,8 +31,8 @@ pub struct Waiting {
     /// Waits that are over, and hashes of keys under which they still stand, and mean nothing.
     over: Vec<(u64, Vec<u64>)>,
     deadlines: BTreeSet<(u64, ClientId)>,
-    /// How many are tried at any change.
-    unparticular: usize,
+    /// How many want a value of each type; `None`: are tried at any change.
+    wanted: BTreeMap<Option<&'static str>, usize>,
     turns: u64,
     postponed: HashMap<ClientId, Postponed>,
     /// Where waiters would have been tried, had they not been paused.
@@ -159,7 +159,7 @@ impl Waiting {
             hasher,
             over: vec![],
             deadlines: BTreeSet::new(),
-            unparticular: 0,
+            wanted: BTreeMap::new(),
             turns: 0,
             postponed: HashMap::new(),
             missed: HashSet::new(),
@@ -198,7 +198,7 @@ impl Waiting {
             };
             wait.hashes.extend(is_new.then_some(hash));
         }
-        self.unparticular += wait.wants.is_none() as usize;
+        *self.wanted.entry(wait.wants).or_default() += 1;
         self.deadlines.extend(wait.deadline_us.map(|deadline_us| (deadline_us, id)));
         assert!(self.clients.insert(id, wait).is_none(), "a client waits once");
         kept
@@ -208,7 +208,7 @@ impl Waiting {
     pub fn remove(&mut self, id: ClientId) -> bool {
         self.postponed.remove(&id);
         let Some(wait) = self.clients.remove(&id) else { return false };
-        self.unparticular -= wait.wants.is_none() as usize;
+        *self.wanted.get_mut(&wait.wants).expect("it was counted") -= 1;
         wait.deadline_us.map(|deadline_us| self.deadlines.remove(&(deadline_us, id)));
         self.over.push((wait.turn, wait.hashes));
         self.forget(FORGOTTEN_AT_ONCE);
@@ -297,9 +297,18 @@ impl Waiting {
         }
     }
 
+    fn has_unparticular(&self) -> bool {
+        self.wanted.get(&None).is_some_and(|count| *count > 0)
+    }
+
+    /// Somebody, whatever his keys, would be served by a value of this type.
+    pub fn is_wanted(&self, made: Option<&'static str>) -> bool {
+        self.has_unparticular() || made.is_some() && self.wanted.get(&made).is_some_and(|count| *count > 0)
+    }
+
     /// The first of those who wait for this key, came after this turn, and would be served by a value of this type.
     pub fn next_for(&self, place: &Place, after: u64, there: Option<&'static str>) -> Option<Waiter> {
-        if there.is_none() && self.unparticular == 0 {
+        if there.is_none() && !self.has_unparticular() {
             return None;
         }
         self.next_of(self.find(place.0, &place.1)?, after, there)
@@ -329,7 +338,7 @@ impl Waiting {
             found.extend(first.map(|first| (first.turn, (database, wanted.key.clone()))));
         };
         let there = data.database(database);
-        if self.unparticular == 0 && there.len() < self.keys.len() {
+        if !self.has_unparticular() && there.len() < self.keys.len() {
             for entry in there.iter().filter(|entry| !entry.is_expired(now_ms)) {
                 if let Some(wanted) = self.find(database, entry.key()) {
                     take(wanted, Some(entry.value().type_name()));
@@ -338,7 +347,7 @@ impl Waiting {
         } else {
             for wanted in self.keys.iter().filter(|wanted| wanted.database == database) {
                 let entry = data.peek(database, &wanted.key, now_ms);
-                if entry.is_some() || self.unparticular > 0 {
+                if entry.is_some() || self.has_unparticular() {
                     take(wanted, entry.map(|entry| entry.value().type_name()));
                 }
             }
@@ -361,7 +370,10 @@ impl Waiting {
         let over: usize = self.over.iter().map(|(_, hashes)| hashes.len()).sum();
         assert_eq!(stand, live + over);
         assert!(self.over.iter().all(|(_, hashes)| !hashes.is_empty()));
-        assert_eq!(self.unparticular, self.clients.values().filter(|wait| wait.wants.is_none()).count());
+        for (wants, count) in &self.wanted {
+            assert_eq!(*count, self.clients.values().filter(|wait| wait.wants == *wants).count());
+        }
+        assert_eq!(self.wanted.values().sum::<usize>(), self.clients.len());
         assert_eq!(self.deadlines.len(), self.clients.values().filter(|wait| wait.deadline_us.is_some()).count());
     }
 }

@@ -174,7 +174,7 @@ impl Reactor {
     /// Waits for events, or for the next timer.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let Outside { again, put_off, listeners, .. } = &self.outside;
-        let left_over = !again.is_empty() || !put_off.is_empty() || self.engine.is_loading();
+        let left_over = !again.is_empty() || !put_off.is_empty() || self.engine.is_loading_due(self.now);
         if left_over || self.accept_after_us.is_none() && listeners.is_any_ready() {
             return ignore_interrupt(self.outside.poll.poll(events, Some(Duration::ZERO)));
         }

@@ -114,10 +114,10 @@ impl<'a> Door<'a> {
     fn create(&mut self, content: Content, expiry: NewExpiry) {
         self.ledger.before_change(self.number, self.key, || None);
         let deadline_ms = deadline(expiry, NEVER);
-        self.ledger.note(self.number, self.key, Event::NEW);
         let (hash, is_held) = (self.hash(), matches!(content, Content::Held(_)));
         let place = self.database.insert(hash, self.key, content, deadline_ms, self.now_ms);
         self.place = Some(place);
+        self.ledger.note_new(self.number, self.key, || self.database.get(place).value().type_name());
         let due_ms = if is_held { self.database.get(place).due_ms() } else { deadline_ms };
         self.file(place, NEVER, due_ms);
     }

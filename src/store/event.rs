@@ -101,6 +101,8 @@ pub struct Change {
     /// Empty where all keys of a database are meant.
     pub key: Box<[u8]>,
     pub event: Event,
+    /// The type of its value, where the key came to be.
+    pub made: Option<&'static str>,
 }
 
 /// Who must see an entry as it was before it changes: a snapshot that has not come to it yet.
@@ -187,7 +189,15 @@ impl Ledger {
     #[inline]
     pub fn note(&mut self, database: usize, key: &[u8], event: Event) {
         if self.observed {
-            self.journal.push(Change { database, key: key.into(), event });
+            self.journal.push(Change { database, key: key.into(), event, made: None });
+        }
+    }
+
+    /// A key comes to be, with a value of the type that `made` tells.
+    #[inline]
+    pub fn note_new(&mut self, database: usize, key: &[u8], made: impl FnOnce() -> &'static str) {
+        if self.observed {
+            self.journal.push(Change { database, key: key.into(), event: Event::NEW, made: Some(made()) });
         }
     }
 

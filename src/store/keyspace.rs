@@ -193,7 +193,8 @@ impl Keyspace {
             self.ledger.deadlines.sift(source, now_ms);
             place
         };
-        self.ledger.note(to.0, to.1, Event::NEW);
+        let made = self.databases[to.0].get(place).value().type_name();
+        self.ledger.note_new(to.0, to.1, || made);
         if due_ms != NEVER {
             self.ledger.deadlines.moved(&mut self.databases[to.0], to.0, place, hash, NEVER, now_ms);
         }

@@ -1,7 +1,7 @@
 //! What several sets have in common, have together, or what one has that the others have not: told, counted or stored.
 use super::prelude::*;
 use super::{limits, write_element};
-use crate::command::Task;
+use crate::command::{Room, Task};
 use crate::commands::key::find::SLICE;
 use crate::commands::list::ends::Numkeys;
 use crate::commands::told::Told;
@@ -129,13 +129,12 @@ fn sets<'d, 'a>(
 
 fn tell<'a>(operation: Operation, keys: Many<'a, Key<'a, READ>>, cx: &mut Context) -> Ran {
     look_up(keys.iter(), cx)?;
-    let (limits, database, now_ms) = (limits(cx), cx.database(), cx.now_ms());
-    cx.afford(most_bytes(operation, &sets(cx.data, database, now_ms, keys.iter())))?;
+    let (limits, database, now_ms, mut room) = (limits(cx), cx.database(), cx.now_ms(), cx.room());
     let Context { data, reply, .. } = cx;
     let sets = sets(data, database, now_ms, keys.iter());
     let present = || sets.iter().copied().flatten();
     let result = match operation {
-        Intersection if present().any(|set| set.len() <= SLICE) => {
+        Intersection if present().any(|set| set.len() <= SLICE && room.has(set.heap_bytes())) => {
             let (mark, mut count) = (reply.mark(), 0);
             intersect(&sets, &mut |member| {
                 write_element(reply, member);
@@ -148,19 +147,21 @@ fn tell<'a>(operation: Operation, keys: Many<'a, Key<'a, READ>>, cx: &mut Contex
         Intersection => {
             let (mut told, mut digits) = (Told::default(), Digits::new());
             intersect(&sets, &mut |member| {
-                told.push(member.bytes(&mut digits));
-                true
+                let bytes = member.bytes(&mut digits);
+                told.push(bytes);
+                room.takes(bytes.len() + size_of::<usize>())
             });
+            room.kept()?;
             return told.tell_set(cx);
         }
-        Difference => subtract(&sets, &limits),
+        Difference => subtract(&sets, &limits, room)?,
         // What is told at once needs no copy.
         Union => match &present().collect::<Vec<_>>()[..] {
-            [one] if one.len() <= SLICE => {
+            [one] if one.len() <= SLICE && room.has(one.heap_bytes()) => {
                 tell_all(one, reply);
                 return Ok(Outcome::Done);
             }
-            _ => unite(&sets, &limits),
+            _ => unite(&sets, &limits, room)?,
         },
     };
     if result.len() <= SLICE {
@@ -205,20 +206,20 @@ fn store<'a>(
     cx: &mut Context,
 ) -> Ran {
     look_up(keys.iter(), cx)?;
-    let limits = limits(cx);
+    let (limits, mut room) = (limits(cx), cx.room());
     let sets = sets(cx.data, cx.database(), cx.now_ms(), keys.iter());
-    cx.afford(most_bytes(operation, &sets))?;
     let result = match operation {
-        Difference => subtract(&sets, &limits),
+        Difference => subtract(&sets, &limits, room)?,
         Intersection => {
             let mut members = vec![];
             intersect(&sets, &mut |member| {
                 members.push(member);
-                true
+                room.takes(taken(&member))
             });
+            room.kept()?;
             Members::of(&members, &limits)
         }
-        Union => unite(&sets, &limits),
+        Union => unite(&sets, &limits, room)?,
     };
     let (count, mut door) = (result.len(), cx.open(destination));
     if count > 0 {
@@ -229,20 +230,9 @@ fn store<'a>(
     cx.count(count)
 }
 
-/// More memory than this the result does not take: the members are those of the first set, of the smallest, or of all.
-fn most_bytes(operation: Operation, sets: &[Option<&Members>]) -> usize {
-    let bytes = |set: &Option<&Members>| set.map_or(0, |set| set.heap_bytes());
-    match operation {
-        Difference => sets.first().map_or(0, bytes),
-        Intersection => sets.iter().map(bytes).min().unwrap_or(0),
-        Union => {
-            // One that is named twice has no more members.
-            let mut sets: Vec<&Members> = sets.iter().copied().flatten().collect();
-            sets.sort_unstable_by_key(|set| std::ptr::from_ref(*set));
-            sets.dedup_by_key(|set| std::ptr::from_ref(*set));
-            sets.iter().map(|set| set.heap_bytes()).sum()
-        }
-    }
+/// What a member of a result takes, here and where it is told or stored.
+fn taken(member: &Element) -> usize {
+    size_of::<Element>() + member.bytes(&mut Digits::new()).len()
 }
 
 /// Shows what all sets have, until `show` says that it is enough.
@@ -259,8 +249,15 @@ fn intersect<'d>(sets: &[Option<&'d Members>], show: &mut dyn FnMut(Element<'d>)
     }
 }
 
-fn unite(sets: &[Option<&Members>], limits: &SetLimits) -> Members {
+fn unite(sets: &[Option<&Members>], limits: &SetLimits, room: Room) -> Result<Members, Refusal> {
     let mut sets: Vec<&Members> = sets.iter().copied().flatten().collect();
+    // One that is named twice has no more members.
+    let mut named = sets.clone();
+    named.sort_unstable_by_key(|set| std::ptr::from_ref(*set));
+    named.dedup_by_key(|set| std::ptr::from_ref(*set));
+    if !room.has(named.iter().map(|set| set.heap_bytes()).sum()) {
+        return Err(Refusal::ResultTooLarge);
+    }
     let (mut all, mut digits) = (Members::default(), Digits::new());
     // A large one is copied as a whole; where all are small their order decides what it looks like.
     if let Some((at, largest)) = sets.iter().enumerate().max_by_key(|(_, set)| set.len())
@@ -272,19 +269,20 @@ fn unite(sets: &[Option<&Members>], limits: &SetLimits) -> Members {
     for member in sets.iter().flat_map(|set| set.iter()) {
         all.add(member.bytes(&mut digits), limits);
     }
-    all
+    Ok(all)
 }
 
-/// In either of two ways, as Redis: each member of the first is looked for in the others, or all of theirs are taken away.
-fn subtract(sets: &[Option<&Members>], limits: &SetLimits) -> Members {
-    let [Some(first), others @ ..] = sets else { return Members::default() };
+/// In either of two ways, as Redis: each member of the first is looked for in the others, or all of theirs are taken away
+/// from a copy of it, if there is room for that.
+fn subtract(sets: &[Option<&Members>], limits: &SetLimits, mut room: Room) -> Result<Members, Refusal> {
+    let [Some(first), others @ ..] = sets else { return Ok(Members::default()) };
     if others.iter().flatten().any(|other| std::ptr::eq(*other, *first)) {
-        return Members::default();
+        return Ok(Members::default());
     }
     let mut digits = Digits::new();
     let to_look_for = first.len() * (1 + others.iter().flatten().count());
     let to_take_away: usize = first.len() + others.iter().flatten().map(|set| set.len()).sum::<usize>();
-    if to_look_for / 2 <= to_take_away {
+    if to_look_for / 2 <= to_take_away || !room.has(first.heap_bytes()) {
         let mut others: Vec<&Members> = others.iter().flatten().copied().collect();
         // The largest first: it is likely to have it.
         others.sort_by_key(|set| std::cmp::Reverse(set.len()));
@@ -292,7 +290,10 @@ fn subtract(sets: &[Option<&Members>], limits: &SetLimits) -> Members {
             let bytes = member.bytes(&mut digits);
             !others.iter().any(|set| set.contains(bytes))
         };
-        return Members::of(&first.iter().filter(|member| is_left(member)).collect::<Vec<_>>(), limits);
+        let left = first.iter().filter(|member| is_left(member)).take_while(|member| room.takes(taken(member)));
+        let left: Vec<Element> = left.collect();
+        room.kept()?;
+        return Ok(Members::of(&left, limits));
     }
     let mut left = first.anew(limits);
     for member in others.iter().flatten().flat_map(|set| set.iter()) {
@@ -301,5 +302,5 @@ fn subtract(sets: &[Option<&Members>], limits: &SetLimits) -> Members {
         }
         left.remove(member.bytes(&mut digits));
     }
-    left
+    Ok(left)
 }

@@ -4,6 +4,7 @@ use super::add::Weight;
 use super::prelude::*;
 use super::range::store;
 use super::{begin_list, limits, write_pair};
+use crate::command::Room;
 use crate::command::list::Reach;
 use crate::command::syntax::Extent;
 use crate::commands::key::find::SLICE;
@@ -220,13 +221,13 @@ struct View<'d> {
     database: usize,
     now_ms: i64,
     limits: SortedSetLimits,
-    bytes_max: u64,
+    room: Room,
 }
 
 fn split<'c, 'a>(cx: &'c mut Context<'a>) -> (View<'c>, &'c mut Reply<'a>) {
     let (database, now_ms, limits) = (cx.database(), cx.now_ms(), limits(cx));
-    let bytes_max = cx.server.config.proto_max_bulk_len;
-    (View { data: cx.data, database, now_ms, limits, bytes_max }, &mut cx.reply)
+    let room = cx.room();
+    (View { data: cx.data, database, now_ms, limits, room }, &mut cx.reply)
 }
 
 impl<'d> View<'d> {
@@ -251,10 +252,6 @@ impl<'d> View<'d> {
         let mut all: Vec<_> = self.sources(keys).into_iter().zip(weights.chain(std::iter::repeat(1.0))).collect();
         all.sort_by_key(|(source, _)| source.len());
         all
-    }
-
-    fn afford(&self, bytes: usize) -> Result<(), Refusal> {
-        if bytes as u64 > self.bytes_max { Err(Refusal::ResultTooLarge) } else { Ok(()) }
     }
 }
 
@@ -339,7 +336,9 @@ fn unite<'d>(
     let mut named: Vec<Source> = sources.iter().map(|(source, _)| *source).collect();
     named.sort_unstable_by_key(|source| source.address());
     named.dedup_by_key(|source| source.address());
-    view.afford(named.iter().map(|source| source.bytes()).sum())?;
+    if !view.room.has(named.iter().map(|source| source.bytes()).sum()) {
+        return Err(Refusal::ResultTooLarge);
+    }
     let (hasher, aggregate) = (view.data.hasher(), aggregate.unwrap_or(Aggregate::Sum));
     let most = named.iter().map(|source| source.len()).sum();
     let (mut all, mut places) = (Members::with_capacity(most), HashTable::with_capacity(most));
@@ -369,6 +368,11 @@ fn unite<'d>(
     Ok(in_order(all))
 }
 
+/// What a member of a result takes, here and where it is told or stored.
+fn taken(member: &Element) -> usize {
+    size_of::<(f64, Element)>() + member.bytes(&mut Digits::new()).len()
+}
+
 /// Shows each member that all have, and its weighted scores, until `visit` says false.
 fn meet<'d>(sources: Vec<(Source<'d>, f64)>, mut visit: impl FnMut(Element<'d>, &[f64]) -> bool) {
     let [(fewest, weight), others @ ..] = &sources[..] else { return };
@@ -387,27 +391,28 @@ fn intersect<'d>(
     aggregate: Option<Aggregate>,
     view: &View,
 ) -> Result<Members<'d>, Refusal> {
-    view.afford(sources.first().map_or(0, |(source, _)| source.bytes()))?;
-    let (mut all, aggregate) = (Members::new(), aggregate.unwrap_or(Aggregate::Sum));
+    let (mut all, aggregate, mut room) = (Members::new(), aggregate.unwrap_or(Aggregate::Sum), view.room);
     meet(sources, |member, scores| {
         let score = scores[1..].iter().fold(scores[0], |one, other| aggregate.join(one, *other));
         all.push((score, member));
-        true
+        room.takes(taken(&member))
     });
+    room.kept()?;
     Ok(in_order(all))
 }
 
 fn subtract<'d>(sources: &[Source<'d>], view: &View) -> Result<Members<'d>, Refusal> {
     let (mut left, [first, others @ ..]) = (Members::new(), sources) else { return Ok(Members::new()) };
-    view.afford(first.bytes())?;
-    let mut digits = Digits::new();
+    let (mut digits, mut room) = (Digits::new(), view.room);
     first.visit(|member, score| {
         let bytes = member.bytes(&mut digits);
-        if others.iter().all(|source| source.score(bytes).is_none()) {
+        let is_left = others.iter().all(|source| source.score(bytes).is_none());
+        if is_left {
             left.push((score, member));
         }
-        true
+        !is_left || room.takes(taken(&member))
     });
+    room.kept()?;
     Ok(in_order(left))
 }
 
