@@ -34,8 +34,12 @@ fn word<T: Item>(slot: &Option<T>) -> u64 {
     slot.as_ref().map_or(0, |item| (item.tag() as u64) << 48)
 }
 
-/// Asks for the window that begins at this slot, so that it is in the cache when it is wanted.
+/// Asks for the window that begins at this slot, so that it is in the cache when it is wanted. Seven of eight windows lie
+/// across two lines: while only the first was asked for, SET and INCR at depth 16 spent a quarter of their time outside the
+/// kernel waiting for the other.
 #[inline]
 pub fn prefetch<T>(slots: &[Option<T>], at: usize) {
-    prefetch::prefetch(slots.as_ptr().wrapping_add(at));
+    let window = slots.as_ptr().wrapping_add(at);
+    prefetch::prefetch(window);
+    prefetch::prefetch(window.wrapping_add(WINDOW - 1));
 }
