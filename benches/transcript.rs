@@ -70,14 +70,18 @@ fn send(engine: &mut Engine, host: &mut ByHand, client: ClientId, mut bytes: &[u
         bytes = &bytes[count..];
         let mut now = NOW;
         while engine.step(client, &mut now, Budget::default(), host) == Step::More {}
-        // As the reactor asks.
-        let pending = match engine.pending_piece(client) {
-            Some(piece) => piece.len(),
-            None => engine.pending(client).map(<[u8]>::len).sum(),
+        // As the reactor sends.
+        let mut sent = 0;
+        let mut write = |_, piece: &[u8], _| {
+            sent += piece.len();
+            piece.len()
         };
-        engine.wrote(client, pending);
-        answered += pending;
-        while engine.next_touched().is_some() {}
+        while let Some(id) = engine.send_touched(&mut write) {
+            let pending = engine.pending(id).map(<[u8]>::len).sum();
+            engine.wrote(id, pending);
+            answered += pending;
+        }
+        answered += sent;
     }
     answered
 }

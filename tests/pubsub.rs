@@ -114,6 +114,21 @@ fn each_hears_all_that_is_for_him_and_nothing_else() {
                     _ => received[client].extend(bench.receive(id)),
                 }
             }
+            // All at once, or what a socket takes; nobody is named with whom no more is to be done.
+            let room = [usize::MAX, 100, 0][step % 3];
+            let (mut sent, mut short) = (vec![], None);
+            while let Some(id) = bench.engine.send_touched(|id, piece, _| {
+                assert_eq!(short.take(), None, "with whom there is more to do is named");
+                let count = piece.len().min(room);
+                short = (count < piece.len()).then_some(id);
+                sent.push((id, piece[..count].to_vec()));
+                count
+            }) {
+                assert!(short.take().is_none_or(|short| short == id));
+            }
+            for (id, piece) in sent {
+                received[ids.iter().position(|other| *other == id).expect("a hearer")].extend(piece);
+            }
             bench.settle();
         }
         for client in 0..CLIENTS {

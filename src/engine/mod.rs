@@ -18,6 +18,7 @@
 //!
 //! tick(now, host)                the timers: call it at `next_deadline(now)`, or whenever it suits
 //! next_touched(), next_ready()   who has new output or is to be closed; who can be stepped though nothing came
+//! send_touched(write)            the same as `next_touched()` without those who could be sent all at once by `write`
 //! next_wish()                    what the engine wants of its owner: an end
 //!
 //! begin_loading(now, host)       before anybody comes, if there is data to be loaded; then
@@ -54,6 +55,7 @@ pub use crate::server::{Refused, Server};
 use crate::store::Keyspace;
 pub use crate::{base::time::Now, commands::COMMANDS};
 use log::debug;
+use outgoing::Sent;
 use session::Sessions;
 pub use session::{Close, OUTPUT_BYTES_MAX};
 pub use step::{Budget, Step};
@@ -208,12 +210,6 @@ impl Engine {
         self.sessions.pending(id)
     }
 
-    /// The same in one piece, where it is one.
-    #[inline]
-    pub fn pending_piece(&self, id: ClientId) -> Option<&[u8]> {
-        self.sessions.pending_piece(id)
-    }
-
     /// Whether there is more.
     pub fn wrote(&mut self, id: ClientId, count: usize) -> bool {
         let left = self.sessions.wrote(id, count);
@@ -236,6 +232,30 @@ impl Engine {
 
     pub fn next_touched(&mut self) -> Option<ClientId> {
         self.sessions.next_touched()
+    }
+
+    /// The same, after the simple cases, which are nearly all: what is in one piece is handed to `write`, which says how
+    /// much of it was sent. With whom this was all is not named. `write` is told, too, who is most likely next: what it
+    /// knows of that one it may fetch.
+    #[inline]
+    pub fn send_touched(
+        &mut self,
+        mut write: impl FnMut(ClientId, &[u8], Option<ClientId>) -> usize,
+    ) -> Option<ClientId> {
+        loop {
+            let clients = &self.world.server.clients;
+            let Sent { id, count, left, is_all } = self.sessions.send_next(|id, piece, next| {
+                next.inspect(|next| clients.fetch_traffic(next.key));
+                write(id, piece, next)
+            })?;
+            if count > 0 {
+                self.world.server.sent(id, count, left);
+                self.weigh(id);
+            }
+            if !is_all {
+                return Some(id);
+            }
+        }
     }
 
     pub fn next_ready(&mut self) -> Option<ClientId> {

@@ -416,7 +416,7 @@ impl Sessions {
 
     /// While bytes are sent to one, the next one comes into the cache.
     #[inline]
-    fn fetch_next_touched(&self) {
+    pub(super) fn fetch_next_touched(&self) {
         if let Some(id) = self.touched.last()
             && let Some(session) = self.slots.get(id.key).and_then(Option::as_deref)
         {

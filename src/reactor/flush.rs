@@ -2,6 +2,7 @@
 //! written. Writable readiness is asked for only after a write that fell short.
 use super::Reactor;
 use super::connection::Stream;
+use crate::base::prefetch::prefetch;
 use crate::engine::ClientId;
 use log::trace;
 use mio::{Interest, Token};
@@ -14,23 +15,34 @@ const FLUSH_BUDGET: usize = 1 << 20;
 
 impl Reactor {
     pub(super) fn flush_all(&mut self) {
-        while let Some(id) = self.engine.next_touched() {
+        while let Some(id) = self.send_touched() {
             self.flush(id);
         }
+    }
+
+    /// Sends to those who take all they have at once. The next one with whom there is more to do.
+    fn send_touched(&mut self) -> Option<ClientId> {
+        let Reactor { engine, outside, .. } = self;
+        engine.send_touched(|id, piece, next| {
+            if let Some(next) = next.and_then(|next| outside.connections.get(next.key)) {
+                prefetch(next);
+            }
+            let connection = outside.connections[id.key].as_mut().expect("a connection as long as its client");
+            let sent = if connection.write_blocked || connection.dead {
+                0
+            } else {
+                connection.stream.write(piece).unwrap_or(0)
+            };
+            trace!("client {}: wrote {sent} bytes", id.serial);
+            sent
+        })
     }
 
     pub(super) fn flush(&mut self, id: ClientId) {
         let connection = self.outside.connections[id.key].as_mut().expect("a connection as long as its client");
         let (mut left, mut held_up) = (FLUSH_BUDGET, false);
         while !connection.write_blocked && !connection.dead {
-            let sent = match self.engine.pending_piece(id) {
-                Some([]) => break,
-                Some(piece) => connection.stream.write(piece),
-                None => match gather(&mut connection.stream, self.engine.pending(id)) {
-                    Some(sent) => sent,
-                    None => break,
-                },
-            };
+            let Some(sent) = gather(&mut connection.stream, self.engine.pending(id)) else { break };
             match sent {
                 Ok(sent) => {
                     trace!("client {}: wrote {sent} bytes", id.serial);

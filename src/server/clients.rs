@@ -1,4 +1,5 @@
 //! What is known of each client: who it is, what it chose, when it was last heard. Its bytes are the engine's.
+use crate::base::prefetch::prefetch;
 use crate::base::time::Now;
 use slab::Slab;
 use std::collections::BTreeMap;
@@ -301,6 +302,14 @@ impl Clients {
     #[inline]
     pub fn traffic_mut(&mut self, key: usize) -> &mut Traffic {
         &mut self.traffic[key]
+    }
+
+    /// It will be written to soon.
+    #[inline]
+    pub fn fetch_traffic(&self, key: usize) {
+        if let Some(traffic) = self.traffic.get(key) {
+            prefetch(traffic);
+        }
     }
 
     pub fn len(&self) -> usize {
