@@ -3,8 +3,9 @@
 //! A line that already says so stays as it is, and so do comments, order, and whatever is no setting. Other lines are
 //! written anew where they stand, and what no line says is appended. What an included file says is left to that file.
 //! Text in, text out: who reads and writes the file is the host.
+use super::output_limits::OutputLimits;
 use super::table::{self, Spec};
-use super::value::{self, Kind};
+use super::value::{self, Field, Kind};
 use super::{Config, Source, file};
 use crate::base::quoted;
 
@@ -29,7 +30,7 @@ impl Config {
         let mut text = Text::read(self, old);
         let mut appended = vec![];
         for spec in table::all().filter(|spec| !text.holds(spec, all)).collect::<Vec<_>>() {
-            text.put(spec, &mut appended);
+            text.put(spec, all, &mut appended);
         }
         text.print(appended)
     }
@@ -80,22 +81,35 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Writes a setting where its first line stands that no include follows, else to the end. Its other lines go.
-    fn put(&mut self, spec: &'static Spec, appended: &mut Vec<String>) {
+    /// Writes a setting where its lines stand that no include follows, else to the end. What is left of its lines goes.
+    fn put(&mut self, spec: &'static Spec, all: bool, appended: &mut Vec<String>) {
         let name = self.own(spec).next().map_or(spec.name, |(_, name)| name).to_string();
-        let at = self.own(spec).map(|(at, _)| at).find(|at| self.last_include.is_none_or(|include| *at > include));
+        let after_include = |at: &usize| self.last_include.is_none_or(|include| *at > include);
+        let places: Vec<usize> = self.own(spec).map(|(at, _)| at).filter(after_include).collect();
+        let lines = self.lines_of(&name, spec, all, places.len());
         for (at, ..) in self.said.iter().filter(|(_, said, _)| said.name == spec.name) {
             self.lines[*at] = None;
         }
-        // Where lines add to each other, those of an included file would be added to.
-        let value = self.config.text(spec);
-        let erase = spec.adds && !value.is_empty() && self.last_include.is_some() && spec.kind.read(&[vec![]]).is_ok();
-        let line = print(&name, spec, &value);
-        let line = if erase { format!("{name} \"\"\n{line}") } else { line };
-        match at {
-            Some(at) => self.lines[at] = Some(line.into_bytes()),
-            None => appended.push(line),
+        for (number, line) in lines.into_iter().enumerate() {
+            match places.get(number) {
+                Some(at) => self.lines[*at] = Some(line.into_bytes()),
+                None => appended.push(line),
+            }
         }
+    }
+
+    /// What a setting is, in lines of which so many have a place.
+    fn lines_of(&self, name: &str, spec: &Spec, all: bool, places: usize) -> Vec<String> {
+        let value = self.config.text(spec);
+        if spec.name == "client-output-buffer-limit" {
+            // An included file may have set what is as it was born.
+            return classes(name, &value, if all || self.last_include.is_some() { usize::MAX } else { places });
+        }
+        let line = print(name, spec, &value);
+        // Where lines add to each other, those of an included file would be added to.
+        let adds = spec.adds && !value.is_empty() && self.last_include.is_some();
+        let erase = adds && spec.kind.read(&[vec![]]).is_ok();
+        vec![if erase { format!("{name} \"\"\n{line}") } else { line }]
     }
 
     fn print(self, appended: Vec<String>) -> Vec<u8> {
@@ -120,6 +134,22 @@ fn print(name: &str, spec: &Spec, value: &str) -> String {
         _ => vec![quoted::quote(value.as_bytes())],
     };
     format!("{name} {}", words.join(" "))
+}
+
+/// A line for each class of clients that is not as it was born, and of the others for as many as there are places left,
+/// as Redis does it.
+fn classes(name: &str, value: &str, places: usize) -> Vec<String> {
+    let born = OutputLimits::default().read().print();
+    let (words, born): (Vec<&str>, Vec<&str>) = (value.split(' ').collect(), born.split(' ').collect());
+    let mut lines = vec![];
+    for (class, born) in words.chunks(4).zip(born.chunks(4)) {
+        if class != born || lines.len() < places {
+            let of = if class[0] == "slave" { "replica" } else { class[0] };
+            let [hard, soft] = [class[1], class[2]].map(value::with_unit);
+            lines.push(format!("{name} {of} {hard} {soft} {}", class[3]));
+        }
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -225,6 +255,38 @@ mod tests {
             let text = rewritten(&[("a", main), ("c", "hz 20\n")], &[("save", "60 2"), ("save", "")]);
             assert_eq!(text, "include c\nsave \"\"\n");
         }
+    }
+
+    /// As Redis 8.0.6 and 7.0.15 write them, to the byte.
+    #[test]
+    fn each_class_of_clients_has_a_line_of_its_own() {
+        const NAME: &str = "client-output-buffer-limit";
+        let table: &[(&str, &str, &str)] = &[
+            ("", "normal 1mb 2mb 3", "# Generated by CONFIG REWRITE\nNAME normal 1mb 2mb 3\n"),
+            (
+                "NAME pubsub 1 2 3\n",
+                "normal 1048576 2097152 3",
+                "NAME normal 1mb 2mb 3\n\n# Generated by CONFIG REWRITE\nNAME pubsub 1 2 3\n",
+            ),
+            (
+                "NAME pubsub 1 2 3\n",
+                "normal 1048577 0 3 slave 268435457 0 60 pubsub 33554432 8388608 60",
+                "NAME normal 1048577 0 3\n\n# Generated by CONFIG REWRITE\nNAME replica 268435457 0 60\n",
+            ),
+            ("NAME pubsub 1 2 3\n", "pubsub 33554432 8388608 60", "NAME normal 0 0 0\n"),
+            (
+                "NAME pubsub 1 2 3\nhz 20\nNAME normal 1 0 0\n",
+                "normal 2gb 0 0",
+                "NAME normal 2gb 0 0\nhz 20\nNAME replica 256mb 64mb 60\n\n# Generated by CONFIG REWRITE\nNAME pubsub 1 2 3\n",
+            ),
+        ];
+        for (before, set, after) in table {
+            let [before, after] = [before, after].map(|text| text.replace("NAME", NAME));
+            assert_eq!(rewritten(&[("a", &before)], &[(NAME, set)]), after);
+        }
+        let (included, main) = (format!("{NAME} pubsub 1 2 3\n"), "include b\n");
+        let text = rewritten(&[("a", main), ("b", &included)], &[(NAME, "pubsub 32mb 8mb 60")]);
+        assert!(text.ends_with(&format!("{NAME} pubsub 32mb 8mb 60\n")), "{text}");
     }
 
     #[test]
