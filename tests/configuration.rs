@@ -172,9 +172,29 @@ fn addresses_change_while_clients_stay() {
     assert!(can_connect("127.0.0.1", port) && can_connect("127.0.0.3", port));
     assert_eq!(config_set(&mut client, "bind '127.0.0.1 -::1'"), "+OK");
     assert!(can_connect("127.0.0.1", port) && !can_connect("127.0.0.3", port));
-    client.send("INFO server\r\n");
-    let info = String::from_utf8(client.bulk()).expect("text");
-    assert!(info.contains(&format!("listener0:name=tcp,bind=127.0.0.1,port={port}")), "{info}");
+}
+
+/// As Redis 8.0.6 has it.
+#[test]
+fn info_has_a_line_for_each_kind_of_socket_with_all_that_it_listens_on() {
+    let directory = Directory::new();
+    let path = directory.file("a.sock");
+    let binds = "127.0.0.1 -127.0.0.2 -192.0.2.1";
+    let server = Server::start(&["--protected-mode", "no", "--bind", binds, "--unixsocket", &path]);
+    let (mut client, port) = (server.connect(), server.port);
+    let unix = format!("listener1:name=unix,bind={path}");
+    let mut listeners = || {
+        client.send("INFO server\r\n");
+        let info = String::from_utf8(client.bulk()).expect("text");
+        info.lines().filter(|line| line.starts_with("listener")).map(String::from).collect::<Vec<_>>()
+    };
+    let tcp = format!("listener0:name=tcp,bind=127.0.0.1,bind=-127.0.0.2,port={port}");
+    assert_eq!(listeners(), [tcp, unix.clone()]);
+    let mut other = server.connect();
+    assert_eq!(config_set(&mut other, "bind '-127.0.0.3 127.0.0.1'"), "+OK");
+    assert_eq!(listeners(), [format!("listener0:name=tcp,bind=-127.0.0.3,bind=127.0.0.1,port={port}"), unix.clone()]);
+    assert_eq!(config_set(&mut other, "port 0"), "+OK");
+    assert_eq!(listeners(), [unix]);
 }
 
 /// What DEL has unlinked is freed in later turns.

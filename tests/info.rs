@@ -37,7 +37,7 @@ fn machine() -> Machine {
         resident: 6 << 20,
         memory: 8 << 30,
         user_cpu_us: 1_250_000,
-        listeners: vec!["name=tcp,bind=127.0.0.1,port=6379".into()],
+        listeners: [Some("name=tcp,bind=127.0.0.1,bind=-::1,port=6379".into()), None],
         ..Machine::default()
     }
 }
@@ -101,7 +101,6 @@ fn general(section: &str, name: &str) -> String {
         "Commandstats" => "cmdstat_<command>".into(),
         "Errorstats" => "errorstat_<PREFIX>".into(),
         "Latencystats" => "latency_percentiles_usec_<command>".into(),
-        "Server" if name.starts_with("listener") => "listener<N>".into(),
         "Threads" => "io_thread_<N>".into(),
         _ => name.into(),
     }
@@ -181,7 +180,7 @@ fn numbers_count_what_they_say() {
     let info = server.info("everything");
     let expected = [
         ("Server", "uptime_in_seconds", "0"),
-        ("Server", "listener0", "name=tcp,bind=127.0.0.1,port=6379"),
+        ("Server", "listener0", "name=tcp,bind=127.0.0.1,bind=-::1,port=6379"),
         ("Clients", "connected_clients", "1"),
         ("Memory", "used_memory", "3145728"),
         ("Memory", "used_memory_human", "3.00M"),

@@ -90,6 +90,6 @@ pub struct Machine {
     /// Of the thread that serves.
     pub main_user_cpu_us: u64,
     pub main_system_cpu_us: u64,
-    /// What it listens on, as INFO's `listener0` lines have it.
-    pub listeners: Vec<String>,
+    /// What it listens on, as INFO's lines `listener0` (TCP) and `listener1` (the Unix socket) have it.
+    pub listeners: [Option<String>; 2],
 }

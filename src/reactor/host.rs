@@ -3,7 +3,7 @@
 use super::Reconfigured;
 use super::connection::{Connection, Stream};
 use super::files::sentence;
-use super::listen::{Listener, Listeners};
+use super::listen::Listeners;
 use super::ticks::Ticks;
 use crate::engine::{Bystanders, ClientId, Config, Host, Machine, Now, Refused};
 use crate::persist::files::{Disk, Files};
@@ -131,7 +131,7 @@ impl Host for Outside {
             system_cpu_us: usage.map_or(0, |usage| micros(usage.system_time())),
             main_user_cpu_us: main.map_or(0, |usage| micros(usage.user_time())),
             main_system_cpu_us: main.map_or(0, |usage| micros(usage.system_time())),
-            listeners: self.listeners.iter().map(Listener::info).collect(),
+            listeners: self.listeners.info(),
         }
     }
 

@@ -17,6 +17,9 @@ use std::time::Duration;
 pub struct Listeners {
     registry: Registry,
     open: Vec<Listener>,
+    /// What the settings want on TCP, and at which port. Some of it may be missing on this machine.
+    wanted: Vec<Wanted>,
+    port: u16,
     next_token: usize,
     backlog: u32,
 }
@@ -41,9 +44,10 @@ pub struct Accepted {
 impl Listeners {
     /// Listens where `config` says.
     pub fn start(config: &Config, registry: Registry) -> Result<Listeners, StartError> {
-        let mut all = Listeners { registry, open: vec![], next_token: LISTENERS, backlog: config.tcp_backlog };
-        let port = config.port;
-        all.open = addresses(config).and_then(|wanted| all.listen(&wanted)).map_err(|(address, error)| {
+        let (port, backlog) = (config.port, config.tcp_backlog);
+        let mut all = Listeners { registry, open: vec![], wanted: vec![], port, next_token: LISTENERS, backlog };
+        let listening = addresses(config).and_then(|wanted| Ok((all.listen(&wanted)?, wanted)));
+        (all.open, all.wanted) = listening.map_err(|(address, error)| {
             let hint = if error.kind() == ErrorKind::AddrInUse { ": another server has this port" } else { "" };
             StartError(format!("Failed listening on port {port} (tcp), aborting. {address}:{port}: {error}{hint}"))
         })?;
@@ -65,7 +69,8 @@ impl Listeners {
             warn!("Cannot listen on {address}, port {}: {error}", config.port);
             error
         };
-        let mut wanted = addresses(config).map_err(told)?;
+        let all_wanted = addresses(config).map_err(told)?;
+        let mut wanted: Vec<&Wanted> = all_wanted.iter().collect();
         let stays = |listener: &Listener| match &listener.socket {
             ListenSocket::Tcp(_, address) => wanted.iter().any(|it| it.address == *address),
             ListenSocket::Unix(..) => true,
@@ -79,10 +84,11 @@ impl Listeners {
         if in_the_way {
             go.clear();
         }
-        match self.listen(&wanted) {
+        match self.listen(wanted) {
             Ok(listening) => {
                 listening.iter().for_each(|it| info!("Listening on {}", it.name()));
                 self.open.extend(listening);
+                (self.wanted, self.port) = (all_wanted, config.port);
                 Ok(())
             }
             Err(failed) => {
@@ -118,10 +124,27 @@ impl Listeners {
         self.open.iter()
     }
 
+    /// As INFO has them: what TCP listens on, and the Unix socket.
+    pub fn info(&self) -> [Option<String>; 2] {
+        let is_open = |wanted: &&Wanted| self.open.iter().any(|listener| listener.address() == Some(wanted.address));
+        let mut binds: Vec<&str> = self.wanted.iter().filter(is_open).map(|wanted| &*wanted.bind).collect();
+        // A name may have several addresses.
+        binds.dedup();
+        let binds: String = binds.iter().map(|bind| format!("bind={bind},")).collect();
+        let unix = self.open.iter().find(|listener| listener.address().is_none());
+        [
+            (self.port != 0).then(|| format!("name=tcp,{binds}port={}", self.port)),
+            unix.map(|listener| format!("name=unix,bind={}", listener.name())),
+        ]
+    }
+
     /// All or none of these. The error says which one cannot be had.
-    fn listen(&mut self, wanted: &[Wanted]) -> Result<Vec<Listener>, (String, io::Error)> {
+    fn listen<'a>(
+        &mut self,
+        wanted: impl IntoIterator<Item = &'a Wanted>,
+    ) -> Result<Vec<Listener>, (String, io::Error)> {
         let mut listening = vec![];
-        for Wanted { text, address, optional } in wanted {
+        for Wanted { text, address, optional, .. } in wanted {
             match listen_at(*address, self.backlog).and_then(|socket| self.register(socket)) {
                 Ok(listener) => listening.push(listener),
                 Err(error) if *optional && is_missing(&error) => {}
@@ -171,14 +194,6 @@ impl Listener {
         }
     }
 
-    /// As INFO has it.
-    pub fn info(&self) -> String {
-        match &self.socket {
-            ListenSocket::Tcp(_, address) => format!("name=tcp,bind={},port={}", address.ip(), address.port()),
-            ListenSocket::Unix(_, path) => format!("name=unix,bind={path}"),
-        }
-    }
-
     pub fn remove_file(&self) {
         if let ListenSocket::Unix(_, path) = &self.socket {
             let _ = fs::remove_file(&**path);
@@ -188,7 +203,8 @@ impl Listener {
 
 /// An address to listen on.
 struct Wanted {
-    /// As it stands in the configuration.
+    /// As it stands in the configuration, and without the `-` that makes it optional.
+    bind: String,
     text: String,
     address: SocketAddr,
     /// It may be missing on this machine.
@@ -197,7 +213,7 @@ struct Wanted {
 
 impl Wanted {
     fn exactly(address: SocketAddr) -> Wanted {
-        Wanted { text: address.to_string(), address, optional: false }
+        Wanted { bind: address.to_string(), text: address.to_string(), address, optional: false }
     }
 }
 
@@ -215,7 +231,8 @@ fn addresses(config: &Config) -> Result<Vec<Wanted>, (String, io::Error)> {
                 Err(error) => return Err((text.into(), error)),
             },
         };
-        wanted.extend(found.into_iter().map(|address| Wanted { text: text.into(), address, optional }));
+        let wants = |address| Wanted { bind: bind.clone(), text: text.into(), address, optional };
+        wanted.extend(found.into_iter().map(wants));
     }
     Ok(wanted)
 }

@@ -107,7 +107,9 @@ fn server(world: &World, to: &mut String) {
     field(to, "config_file", server.config.file.as_ref().map_or("", |file| &file.path));
     field(to, "io_threads_active", 0);
     for (number, listener) in machine.listeners.iter().enumerate() {
-        field(to, &format!("listener{number}"), listener);
+        if let Some(listener) = listener {
+            field(to, &format!("listener{number}"), listener);
+        }
     }
 }
 
