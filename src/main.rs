@@ -55,6 +55,9 @@ fn serve(mut config: Config) -> Result<ExitCode, String> {
     let supervisor = Supervisor::find(config.supervised);
     config.supervisor = supervisor.map_or("no", Supervisor::name);
     let background = config.daemonize && supervisor.is_none();
+    if background {
+        service::name_pid_file(&mut config);
+    }
 
     let log = Rc::new(OnceCell::new());
     let start_log = |config: &Config| -> Result<(), String> {

@@ -24,6 +24,11 @@ pub fn go_to_background() -> Result<(), String> {
     nix::unistd::daemon(true, false).map_err(|error| format!("daemonize: {}", error.desc()))
 }
 
+/// In the background there is always a file with the number, as in Redis (whose is redis.pid), and CONFIG GET tells it.
+pub fn name_pid_file(config: &mut Config) {
+    config.pidfile.get_or_insert_with(|| "/var/run/spindle.pid".into());
+}
+
 /// The file that holds the number of the process, until that ends.
 #[derive(Debug)]
 pub struct PidFile(PathBuf);
@@ -116,5 +121,22 @@ fn socket_address(bytes: &[u8], path: &Path) -> std::io::Result<SocketAddr> {
     match bytes {
         [b'@', name @ ..] => SocketAddr::from_abstract_name(name),
         _ => SocketAddr::from_pathname(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_has_the_name_that_was_said_or_one_of_its_own() {
+        let named = |pidfile: Option<&str>| {
+            let mut config = Config::default();
+            config.pidfile = pidfile.map(String::from);
+            name_pid_file(&mut config);
+            config.pidfile
+        };
+        assert_eq!(named(None).as_deref(), Some("/var/run/spindle.pid"));
+        assert_eq!(named(Some("a.pid")).as_deref(), Some("a.pid"));
     }
 }

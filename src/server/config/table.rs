@@ -190,7 +190,7 @@ static SETTINGS: &[Spec] = &[
     setting!("Process", "daemonize", daemonize, Kind::Switch, AtStart,
         "Go to the background once the server listens"),
     setting!("Process", "pidfile", pidfile, Kind::Path, AtStart,
-        "File that holds the number of the process while it runs"),
+        "File that holds the number of the process while it runs; /var/run/spindle.pid in the background, if none is named"),
     setting!("Process", "supervised", supervised, Kind::Choice(Supervised::NAMES), AtStart,
         "Tell systemd or upstart when the server is ready; auto asks the environment which of them is there"),
 ];
