@@ -114,7 +114,8 @@ def pipe():
     output = cli("--pipe", stdin=request)
     assert "errors: 0, replies: 5000" in output, output
     assert cli("DBSIZE") == "5000\n"
-    output = subprocess.run(["redis-cli", "-p", PORT, "--pipe"], input=b"PING\r\nNOSUCH\r\nPING\r\n", capture_output=True)
+    request = b"PING\r\nNOSUCH\r\nPING\r\n"
+    output = subprocess.run(["redis-cli", "-p", PORT, "--pipe"], input=request, capture_output=True, timeout=PATIENCE)
     assert b"errors: 1, replies: 3" in output.stdout, output
 
 
@@ -223,7 +224,8 @@ def interactive_hints():
         t.type("set k v ")
         t.wait_for(r"\[NX *\| *XX\]")
         t.type("\x15")
-        t.type("client set")
+        t.type("client setname ")
+        t.wait_for(r"connection-name")
         t.type("\x15")
         t.type("getr\t")
         t.wait_for(r"(?i)getrange")
