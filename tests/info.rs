@@ -206,6 +206,16 @@ fn numbers_count_what_they_say() {
     assert!(!info["Commandstats"].contains_key("cmdstat_lcs"), "a command that nobody has sent");
 }
 
+/// As it is in Redis, which counts whole microseconds.
+#[test]
+fn usec_per_call_is_what_the_line_itself_comes_to() {
+    let mut server = Server::start();
+    server.host.drift = TICKS_PER_US * 3 / 2;
+    (0..3).for_each(|_| _ = server.say("GET k"));
+    let line = server.info("commandstats")["Commandstats"]["cmdstat_get"].clone();
+    assert_eq!(line, "calls=3,usec=4,usec_per_call=1.33,rejected_calls=0,failed_calls=0");
+}
+
 /// What is refused does not run, whoever asks and when.
 #[test]
 fn only_commands_that_ran_are_counted() {

@@ -267,10 +267,10 @@ fn commandstats(world: &World, to: &mut String) {
         if stats.calls + stats.rejected + stats.failed == 0 {
             continue;
         }
-        let usec = world.us(stats.ticks);
-        let each = if stats.calls == 0 { 0.0 } else { usec / stats.calls as f64 };
+        let usec = world.us(stats.ticks) as u64;
+        let each = if stats.calls == 0 { 0.0 } else { usec as f64 / stats.calls as f64 };
         let value = format!(
-            "calls={},usec={usec:.0},usec_per_call={each:.2},rejected_calls={},failed_calls={}",
+            "calls={},usec={usec},usec_per_call={each:.2},rejected_calls={},failed_calls={}",
             stats.calls, stats.rejected, stats.failed
         );
         field(to, &format!("cmdstat_{}", entry.lower_name()), value);
