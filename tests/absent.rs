@@ -1,9 +1,17 @@
 //! Every command of Redis 7.0, 8.0 and Valkey 9.1 is there (what is off in a server that stands alone refuses in Redis's
-//! words, see tests/transcripts/server), or stands in tests/facts/absent.txt with a reason. Runs no command.
+//! words, see tests/transcripts/server), or stands in tests/facts/absent.txt with a reason; and so does every subcommand
+//! of DEBUG that Redis 8.0.6 has.
+#[path = "support/hand.rs"]
+mod hand;
+
+use hand::Bench;
 use spindle::commands::COMMANDS;
+use spindle::engine::{Config, config::Permission};
 use std::collections::HashSet;
 
 const FACTS: &str = include_str!("facts/commands.tsv");
+/// The subcommands of DEBUG, which COMMAND does not tell.
+const DEBUG: &str = include_str!("facts/debug.txt");
 const ABSENT: &str = include_str!("facts/absent.txt");
 
 /// Does a line of absent.txt name this command of this group?
@@ -14,15 +22,29 @@ fn names(line: &str, name: &str, group: &str) -> bool {
     }
 }
 
+/// Those of DEBUG that are not there, as its HELP has it: `DEBUG|LEAK`.
+fn missing_of_debug() -> Vec<String> {
+    let mut config = Config::default();
+    config.enable_debug_command = Permission::Yes;
+    let mut bench = Bench::with_table(config, &COMMANDS);
+    let id = bench.open();
+    let help = bench.ask(id, "DEBUG HELP");
+    let has = |name: &str| help.contains(&format!(" +{name} "));
+    assert!(has("SLEEP"), "{help}");
+    DEBUG.lines().skip(1).filter(|name| !has(name)).map(|name| format!("DEBUG|{name}")).collect()
+}
+
 #[test]
 fn every_command_is_there_or_told_to_be_absent() {
     let there: HashSet<&str> = COMMANDS.entries.iter().map(|entry| entry.facts.name).collect();
+    let of_debug = missing_of_debug();
     let missing: Vec<(&str, &str)> = FACTS
         .lines()
         .skip(1)
         .map(|line| line.split('\t').collect::<Vec<_>>())
         .filter(|columns| !there.contains(columns[0]))
         .map(|columns| (columns[0], columns[1]))
+        .chain(of_debug.iter().map(|name| (&**name, "server")))
         .collect();
     let lines: Vec<(&str, &str)> = ABSENT
         .lines()
