@@ -39,13 +39,13 @@ fn who_does_not_read_is_cut_off_at_the_hard_limit_and_the_publisher_goes_on() {
     }
     let mut heard = 0;
     while bench.engine.closing(deaf).is_none() {
-        assert!(bench.engine.unsent(deaf) < 100_000);
+        assert!(bench.engine.unsent(deaf) < 100_000 + 16_384, "the first 16 KB do not count");
         assert_eq!(publish(&mut bench, publisher, "a", 1000), ":2");
         assert_eq!(bench.receive(reader).len(), 1033);
         heard += 1;
         assert!(heard < 200);
     }
-    assert_eq!((heard, bench.engine.closing(deaf)), (97, Some(Close::Now)));
+    assert_eq!((heard, bench.engine.closing(deaf)), (113, Some(Close::Now)));
     assert_eq!(bench.engine.unsent(deaf), 0, "its memory is free");
     assert_eq!(publish(&mut bench, publisher, "a", 10), ":2", "it still counts until it is closed");
     assert_eq!(bench.engine.unsent(deaf), 0, "but it gets nothing any more");
@@ -144,15 +144,15 @@ fn the_soft_limit_needs_time_without_a_break() {
     let [deaf, publisher] = [(); 2].map(|()| bench.open());
     bench.ask(deaf, "SUBSCRIBE a");
     for _ in 0..10 {
-        publish(&mut bench, publisher, "a", 6000);
+        publish(&mut bench, publisher, "a", 22_000);
         bench.later(2_500_000);
         assert_eq!(bench.engine.closing(deaf), None);
         // It reads, so the time begins anew.
-        assert!(bench.receive(deaf).len() > 6000);
+        assert!(bench.receive(deaf).len() > 22_000);
         publish(&mut bench, publisher, "a", 1);
         bench.receive(deaf);
     }
-    publish(&mut bench, publisher, "a", 6000);
+    publish(&mut bench, publisher, "a", 22_000);
     // Nothing happens any more but that time passes.
     let begun = bench.host.now.mono_us;
     while bench.engine.closing(deaf).is_none() {
@@ -169,7 +169,7 @@ fn the_soft_limit_needs_time_without_a_break() {
 
 #[test]
 fn a_reply_that_is_too_large_ends_the_connection_and_resp3_is_told_why() {
-    let mut bench = with(&[("client-output-buffer-limit", "normal 100000 0 0")]);
+    let mut bench = with(&[("client-output-buffer-limit", "normal 80000 0 0")]);
     let [one, other, third] = [(); 3].map(|()| bench.open());
     bench.send(one, &format!("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$99999\r\n{}\r\n", "x".repeat(99_999)));
     assert_eq!(bench.text(one), "+OK");
@@ -179,7 +179,7 @@ fn a_reply_that_is_too_large_ends_the_connection_and_resp3_is_told_why() {
     bench.send(other, "GET k");
     assert_eq!(bench.engine.closing(other), Some(Close::AfterReply));
     let told = bench.text(other);
-    assert!(told.starts_with(">2 $10 disconnect $") && told.ends_with("the hard limit is 100000"), "{told}");
+    assert!(told.starts_with(">2 $10 disconnect $") && told.ends_with("the hard limit is 80000"), "{told}");
     // Where half a reply was sent, nothing can be said.
     bench.ask(third, "HELLO 3");
     bench.send(third, &format!("*2\r\n$4\r\nECHO\r\n$50000\r\n{}\r\n", "y".repeat(50_000)));
@@ -188,6 +188,22 @@ fn a_reply_that_is_too_large_ends_the_connection_and_resp3_is_told_why() {
     assert_eq!((bench.engine.closing(third), bench.engine.unsent(third)), (Some(Close::Now), 0));
     bench.sweep();
     assert_eq!(bench.closed.len(), 3);
+}
+
+/// A limit that was set too low is lifted by a client, who must be answered.
+#[test]
+fn no_limit_is_so_low_that_short_replies_end_the_connection() {
+    let mut bench = Bench::new();
+    let id = bench.open();
+    let setting = "client-output-buffer-limit";
+    for _ in 0..2 {
+        let set = format!("*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$26\r\n{setting}\r\n$12\r\nnormal 1 2 3\r\n");
+        bench.send(id, &set);
+        assert_eq!(bench.text(id), "+OK");
+        assert_eq!(bench.ask(id, "PING"), "+PONG");
+    }
+    bench.send(id, &format!("*2\r\n$4\r\nECHO\r\n$16385\r\n{}\r\n", "y".repeat(16_385)));
+    assert_eq!(bench.engine.closing(id), Some(Close::Now));
 }
 
 #[test]

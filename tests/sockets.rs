@@ -30,6 +30,24 @@ fn set_large(client: &mut Client, key: &str, length: usize) {
     assert_eq!(client.ask("\r\n"), "+OK");
 }
 
+/// Its end may come before it waits or after, behind a little more than is read meanwhile. (Behind much more it does not
+/// come at all: the kernel keeps it from us.)
+#[test]
+fn who_goes_while_it_waits_takes_nothing() {
+    let server = Server::start(&["--enable-debug-command", "yes"]);
+    let mut other = server.connect();
+    for before in ["", "DEBUG SLEEP 0.3\r\n"] {
+        let mut gone = server.connect();
+        gone.send(format!("{before}BLPOP k 0\r\n{}", "SET a b\r\n".repeat(124_500)));
+        drop(gone);
+        eventually("nobody is left but who asks", || {
+            other.send("INFO clients\r\n");
+            String::from_utf8_lossy(&other.bulk()).contains("connected_clients:1\r\n")
+        });
+        assert_eq!((other.ask("RPUSH k x\r\n"), other.ask("DEL k a\r\n")), (":1".into(), ":1".into()));
+    }
+}
+
 // --- Bytes
 
 #[test]

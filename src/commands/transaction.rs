@@ -4,6 +4,7 @@ use super::prelude::*;
 use crate::command::modes::is_left_out;
 use crate::server::busy::Running;
 use crate::server::clients::Replies;
+use crate::server::unsent::counted;
 
 // --- DISCARD
 form! { pub Discard {} }
@@ -67,7 +68,7 @@ impl<'a> Command<'a> for Exec {
             speak(cx);
             // Who has more coming than the limit is cut off when this has run: what he would be told then is not kept.
             let hard = cx.server.output_limit(cx.me()).hard;
-            let is_over = hard > 0 && output.len() as u64 >= hard;
+            let is_over = hard > 0 && counted(output.len()) as u64 >= hard;
             // Redis leaves out single replies, though half an array is none: as soon as one of them says so (CLIENT REPLY
             // OFF), until one of them says otherwise; and all after a client has killed itself.
             let is_muted = is_killed || cx.me().replies.are_muted();

@@ -4,7 +4,7 @@ use super::Engine;
 use super::outgoing::Letter;
 use super::session::Close;
 use crate::base::time::Now;
-use crate::server::clients::ClientId;
+use crate::server::{clients::ClientId, unsent::counted};
 use crate::wire::message::Message;
 use log::warn;
 
@@ -41,10 +41,11 @@ impl Engine {
         let limit = server.output_limit(server.clients.at(id.key));
         let session = self.sessions.at_mut(id);
         let unsent = session.unsent();
-        if unsent < limit.least() && session.over_since_us.is_none() || session.close == Some(Close::Now) {
+        let counted = counted(unsent);
+        if counted < limit.least() && session.over_since_us.is_none() || session.close == Some(Close::Now) {
             return;
         }
-        let is_over = |bytes: u64| bytes > 0 && unsent as u64 >= bytes;
+        let is_over = |bytes: u64| bytes > 0 && counted as u64 >= bytes;
         if is_over(limit.hard) {
             self.cut_off(id, &format!("{unsent} bytes are unsent, the hard limit is {}", limit.hard));
         } else if is_over(limit.soft) {

@@ -198,12 +198,23 @@ impl Engine {
     }
 
     pub fn ended(&mut self, id: ClientId) {
-        let session = self.sessions.at_mut(id);
-        session.ended = true;
-        // Nobody would take what it waits for. What waited for the end of a pause, and may begin now, is still run.
-        if session.blocked && !self.waiting.is_released(id) {
+        self.sessions.at_mut(id).ended = true;
+        self.gives_up(id);
+    }
+
+    /// It has gone. If it waits it is closed, since nobody would take what it waits for. What waited for the end of a pause,
+    /// and may begin now, is still run.
+    pub fn gives_up(&mut self, id: ClientId) -> bool {
+        let waits = self.is_waiting(id);
+        if waits {
             self.begin_close(id, Close::AfterReply);
         }
+        waits
+    }
+
+    #[inline]
+    pub fn is_waiting(&self, id: ClientId) -> bool {
+        self.sessions.at(id).blocked && !self.waiting.is_released(id)
     }
 
     pub fn pending(&self, id: ClientId) -> impl Iterator<Item = &[u8]> {

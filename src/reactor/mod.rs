@@ -327,6 +327,9 @@ impl Reactor {
                     // It is not read now, and nobody is left to write to: no other event would tell.
                     connection.dead = true;
                     self.outside.doomed.push(id);
+                } else if connection.read_closed && self.engine.gives_up(id) {
+                    // It has sent its end behind what is not read, and it waits: what it gets, nobody would take.
+                    connection.ended = true;
                 }
                 return;
             }
@@ -359,10 +362,12 @@ impl Reactor {
         if connection.id != id || connection.dead {
             return;
         }
-        let unread = connection.came && connection.readable;
+        let (unread, read_closed) =
+            (connection.came && connection.readable, connection.read_closed && connection.readable);
         match self.engine.step(id, now, Budget::default(), &mut self.outside) {
             Step::Closing => {}
-            Step::Idle if !unread => {}
+            // The end of who waits from now on may have come before.
+            Step::Idle if !unread && !(read_closed && self.engine.is_waiting(id)) => {}
             Step::Idle | Step::More => self.queue(id),
         }
     }
