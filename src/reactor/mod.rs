@@ -362,13 +362,15 @@ impl Reactor {
         if connection.id != id || connection.dead {
             return;
         }
-        let (unread, read_closed) =
-            (connection.came && connection.readable, connection.read_closed && connection.readable);
-        match self.engine.step(id, now, Budget::default(), &mut self.outside) {
-            Step::Closing => {}
+        let (unread, ends) = (connection.came && connection.readable, connection.read_closed && connection.readable);
+        let again = match self.engine.step(id, now, Budget::default(), &mut self.outside) {
+            Step::Closing => false,
             // The end of who waits from now on may have come before.
-            Step::Idle if !unread && !(read_closed && self.engine.is_waiting(id)) => {}
-            Step::Idle | Step::More => self.queue(id),
+            Step::Idle => unread || ends && self.engine.is_waiting(id),
+            Step::More => true,
+        };
+        if again {
+            self.queue(id);
         }
     }
 

@@ -97,10 +97,12 @@ impl Heap {
         &self.blocks[handle.block()].bytes[handle.at()..]
     }
 
-    /// It will be read soon.
+    /// It will be read soon: some bytes of it, which may lie across two lines.
     #[inline]
     pub fn prefetch(&self, handle: Handle) {
-        prefetch(self.blocks[handle.block()].bytes.as_ptr().wrapping_add(handle.at()));
+        let start = self.blocks[handle.block()].bytes.as_ptr().wrapping_add(handle.at());
+        prefetch(start);
+        prefetch(start.wrapping_add(31));
     }
 
     #[inline]
