@@ -37,9 +37,13 @@ fn word<T: Item>(slot: &Option<T>) -> u64 {
 /// Asks for the window that begins at this slot, so that it is in the cache when it is wanted. Seven of eight windows lie
 /// across two lines: while only the first was asked for, SET and INCR at depth 16 spent a quarter of their time outside the
 /// kernel waiting for the other.
+/// An empty table has none, and where nothing is mapped nothing is asked for: for such an address the processor walks the
+/// page tables each time, which took SPOP and ZPOPMIN of an absent key 40 ns.
 #[inline]
 pub fn prefetch<T>(slots: &[Option<T>], at: usize) {
-    let window = slots.as_ptr().wrapping_add(at);
-    prefetch::prefetch(window);
-    prefetch::prefetch(window.wrapping_add(WINDOW - 1));
+    if let Some(window) = slots.get(at) {
+        let window = std::ptr::from_ref(window);
+        prefetch::prefetch(window);
+        prefetch::prefetch(window.wrapping_add(WINDOW - 1));
+    }
 }
