@@ -20,6 +20,12 @@ class Bar:
 BARS = [
     *(Bar(f"CPU over null, {test}, depth {depth}", "<=", 0.50, "× best peer", lambda a, t=test, d=depth: cpu_over_null(a, t, d))
       for depth in (1, 16, 64) for test in ("get", "set", "incr")),
+    # Before the other collections: zpopmin finds what zadd has left.
+    *(Bar(f"CPU over null, {test}, depth 16", "<=", 0.30, "× best peer", lambda a, t=test: cpu_over_null(a, t, 16)) for test in ("zadd", "mset")),
+    Bar("CPU over null, collections, depth 16, geometric mean", "<=", 0.35, "× best peer", lambda a: collections(a, lambda ratios: statistics.geometric_mean(ratios.values()))),
+    Bar("CPU over null, collections, depth 16, the worst", "<=", 0.60, "× best peer", lambda a: collections(a, lambda ratios: max(ratios.values()))),
+    *(Bar(f"CPU, {test}, depth 16", "<=", 0.40, "× best peer", lambda a, t=test: cpu(a, t, 16)) for test in ("lrange_100", "lrange_600")),
+    Bar("CPU, every test, depth 1, the worst", "<=", 0.95, "× best peer", lambda a: worst_without_pipeline(a)),
     *(Bar(f"throughput, 50 clients, depth 1, {test}", ">=", 1.00, "× best peer", lambda a, t=test: throughput(a, t)) for test in ("get", "set")),
     Bar("p50 of one client, get", "<=", 0.60, "× best peer", lambda a: p50_alone(a)),
     Bar("throughput on one core with the load", ">=", 0.97, "× no busy-poll", lambda a: same_core(a)),
@@ -50,7 +56,7 @@ def run(a):
         raise SystemExit("bench: no peer to compare with: install redis-server, or run bench.sh fetch-peers")
     progress, rows = report.Progress(len(chosen)), []
     with ExitStack() as a.stack:
-        a.running, a.idle, a.delivered, a.waits, waits = {}, None, {}, [], []
+        a.running, a.idle, a.delivered, a.collections, a.waits, waits = {}, None, {}, {}, [], []
         for bar in chosen:
             progress.say(bar.what)
             try:
@@ -79,13 +85,18 @@ def verdict(bar, figure):
     return "met" if (figure <= bar.limit if bar.sense == "<=" else figure >= bar.limit) else "MISSED"
 
 
-def measured(a, kinds, test, depth, clients=50, core=None):
-    """{kind: figures}, medians of interleaved rounds. Servers are started and filled once, and serve all bars."""
+def prepared(a, kinds):
+    """Servers are started and filled once, and serve all bars."""
     for kind in kinds:
         if kind not in a.running:
             a.running[kind] = a.stack.enter_context(lab.Server(kind))
             if kind.role != "null":
                 load.fill(a.running[kind], 100_000)
+
+
+def measured(a, kinds, test, depth, clients=50, core=None):
+    """{kind: figures}, medians of interleaved rounds."""
+    prepared(a, kinds)
     servers = [a.running[kind] for kind in kinds]
     got = load.rounds(servers, a.rounds, lambda s: load.run(s, test, depth, clients, scale=a.scale, core=core))
     missing = [s.kind.label for s, f in got.items() if f is None]
@@ -116,6 +127,43 @@ def cpu_over_null(a, test, depth):
     # the difference of two large figures is noise, and so would be the ratio.
     clear = min(v for k, v in over.items() if k.role == "peer") > 0.1 * null
     return ratio if clear else None, f"{seen}; null itself: {null:.0f} ns"
+
+
+COLLECTIONS = ("lpush", "rpush", "lpop", "rpop", "sadd", "hset", "spop", "zpopmin")
+
+
+def collections(a, come_to):
+    """Both bars of the collections come from one run."""
+    if not a.collections:
+        for test in COLLECTIONS:
+            a.collections[test] = cpu_over_null(a, test, 16)[0]
+    # Below null there is noise and no ratio.
+    unclear = [test for test, ratio in a.collections.items() if ratio is None or ratio <= 0]
+    if unclear:
+        raise Unmeasured(f"too near to null: {', '.join(unclear)}")
+    return come_to(a.collections), ", ".join(f"{test} {ratio:.2f}" for test, ratio in a.collections.items())
+
+
+def cpu(a, test, depth):
+    """Of requests whose replies are long, so that null is no measure of them; or of all that a request costs."""
+    kinds = [lab.spindle(busy_poll=False), *lab.peers()]
+    if test.startswith("lrange"):
+        prepared(a, kinds)
+        if not all([load.fill_list(a.running[kind]) for kind in kinds]):
+            raise Unmeasured("a server has no lists")
+    return versus(*split(measured(a, kinds, test, depth), lambda f: f.cpu), lambda v: f"{v:.0f} ns", min)
+
+
+def worst_without_pipeline(a):
+    """Of redis-benchmark's tests, those that all servers can do."""
+    ratios = {}
+    for test in load.TESTS:
+        try:
+            ratios[test] = cpu(a, test, 1)[0]
+        except Unmeasured:
+            pass
+    worst = max(ratios, key=ratios.get)
+    return ratios[worst], f"{worst}, of {len(ratios)} tests; without {', '.join(load.TESTS.keys() - ratios.keys()) or 'none'}"
 
 
 def throughput(a, test):
