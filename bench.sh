@@ -19,7 +19,7 @@ bench.sh expiry        a million keys that are due within a second: when they ar
 bench.sh rooms         where the nanoseconds of a GET and a SET go, room by room, by perf's samples, beside the null server
 bench.sh plain-map     pauses, beside a Spindle whose table is one std HashMap: what segments buy
 bench.sh bars          every bar of docs/measured.md: figure and verdict; exit 1 where one is missed
-bench.sh smoke         every part once, small, in under a minute: whether it works, not how fast
+bench.sh smoke         every part once, small, in a minute or two: whether it works, not how fast
 bench.sh fetch-peers   fetches Redis 8 and Valkey 9 (Debian packages) into $PEERS_DIR, installs nothing
 
 `bench.sh PART --help` lists a part's options. Tables, CSV and SVG go to bench-results/ (--out DIR).
