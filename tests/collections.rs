@@ -205,6 +205,38 @@ fn a_large_sort_in_a_transaction() {
     assert_eq!(reply.matches("*12000").count(), 2);
 }
 
+/// In whichever of its two ways: few sources, many of them, and one that is named many times.
+#[test]
+fn differences_are_what_only_the_first_has() {
+    let mut bench = Bench::new();
+    let id = bench.open();
+    for n in 0..1_000 {
+        bench.ask(id, &format!("SADD s {n} member:{n}"));
+        bench.ask(id, &format!("ZADD z {n} {n} {n} member:{n}"));
+    }
+    for n in 0..990 {
+        bench.ask(id, &format!("SADD s{} {n} member:{n}", n % 99));
+        bench.ask(id, &format!("ZADD z{} 7 {n} 7 member:{n}", n % 99));
+    }
+    let numbered = |name: &str, count: usize| (0..count).map(|n| format!(" {name}{n}")).collect::<String>();
+    for (kind, first, counted) in [("S", "s", false), ("Z", "z", true), ("Z", "s", true)] {
+        let name = kind.to_lowercase();
+        for (others, left) in [
+            (String::new(), 2_000),
+            (numbered(&name, 1), 1_980),
+            (numbered(&name, 99), 20),
+            (format!(" {name}5").repeat(99), 1_980),
+            (format!("{} {first}", numbered(&name, 99)), 0),
+        ] {
+            let count = if counted { format!("{} ", 1 + others.split_whitespace().count()) } else { String::new() };
+            assert_eq!(bench.ask(id, &format!("{kind}DIFFSTORE d {count}{first}{others}")), format!(":{left}"));
+        }
+        let count = if counted { "100 " } else { "" };
+        bench.ask(id, &format!("{kind}DIFFSTORE d {count}{first}{}", numbered(&name, 99)));
+        assert_eq!(bench.ask(id, "SORT d ALPHA LIMIT 0 3"), "*3 $3 990 $3 991 $3 992");
+    }
+}
+
 /// What would take more than `proto-max-bulk-len` is refused before it is made, and leaves nothing.
 #[test]
 fn results_that_would_be_too_large_are_refused() {

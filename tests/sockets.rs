@@ -48,6 +48,17 @@ fn who_goes_while_it_waits_takes_nothing() {
     }
 }
 
+/// Who only says that it will send no more gets what was answered before, and then the end: no reset, which would take
+/// from it what it has not read.
+#[test]
+fn who_ends_its_side_while_it_waits_gets_its_replies() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    client.send(format!("{}BLPOP k 0\r\n{}", "GET x\r\n".repeat(1_000), "SET a b\r\n".repeat(124_500)));
+    client.stream.shutdown(std::net::Shutdown::Write).expect("it is connected");
+    assert_eq!(client.rest(), "$-1\r\n".repeat(1_000));
+}
+
 // --- Bytes
 
 #[test]

@@ -18,7 +18,7 @@ pub type Ran = Result<Outcome, Refusal>;
 pub struct Block {
     /// In the client's database.
     pub keys: Vec<Box<[u8]>>,
-    /// It is tried again only while one of the keys has a value of this type, as TYPE says it; `None`: at any change.
+    /// It is tried again only while one of the keys has a value of this type, as TYPE says it; `None`: never.
     pub wants: Option<&'static str>,
     /// Of the monotonic clock.
     pub deadline_us: Option<u64>,

@@ -204,12 +204,10 @@ impl Engine {
 
     /// It has gone. If it waits it is closed, since nobody would take what it waits for. What waited for the end of a pause,
     /// and may begin now, is still run.
-    pub fn gives_up(&mut self, id: ClientId) -> bool {
-        let waits = self.is_waiting(id);
-        if waits {
+    pub fn gives_up(&mut self, id: ClientId) {
+        if self.is_waiting(id) {
             self.begin_close(id, Close::AfterReply);
         }
-        waits
     }
 
     #[inline]

@@ -206,8 +206,13 @@ impl Engine {
     /// Serves who waits for a key that has changed, and again for what they change.
     pub(super) fn wake(&mut self, now: Now, host: &mut dyn Host) {
         while !self.world.data.ledger.journal.is_empty() {
+            let mut changes = self.world.data.ledger.take_journal();
+            // Who waits is served by a key that comes to be as something that somebody waits for. One that was something else,
+            // and is written over, has been there before: as in Redis, nobody is told. And as there, those count who wait
+            // before the first of them is served.
+            changes.iter_mut().for_each(|change| change.made = change.made.filter(|made| self.waiting.is_wanted(made)));
             // Whoever was woken by a look would look again, and wake himself.
-            for change in self.world.data.ledger.take_journal().into_iter().filter(Change::is_change) {
+            for change in changes.into_iter().filter(Change::is_change) {
                 self.world.tell_watchers(&change, now);
                 if self.waiting.is_empty() {
                     continue;
@@ -219,11 +224,7 @@ impl Engine {
                             self.serve_waiters(place, now, host);
                         }
                     }
-                    // Who waits is served by a key that comes to be, as something that somebody waits for. One that was
-                    // something else, and is written over, has been there before: as in Redis, nobody is told.
-                    Event::NEW if self.waiting.is_wanted(change.made) => {
-                        self.serve_waiters((change.database, change.key), now, host)
-                    }
+                    Event::NEW if change.made.is_some() => self.serve_waiters((change.database, change.key), now, host),
                     _ => {}
                 }
             }
@@ -235,7 +236,7 @@ impl Engine {
         let mut turn = 0;
         loop {
             let entry = self.world.data.look(place.0, &place.1, now.wall_ms());
-            let there = entry.map(|entry| entry.value().type_name());
+            let Some(there) = entry.map(|entry| entry.value().type_name()) else { return };
             let Some(waiter) = self.waiting.next_for(&place, turn, there) else { return };
             turn = waiter.turn;
             if !self.try_again(waiter.id, now, host) {

@@ -31,7 +31,7 @@ pub struct Waiting {
     /// Waits that are over, and hashes of keys under which they still stand, and mean nothing.
     over: Vec<(u64, Vec<u64>)>,
     deadlines: BTreeSet<(u64, ClientId)>,
-    /// How many want a value of each type; `None`: are tried at any change.
+    /// How many want a value of each type; `None`: wait for no key.
     wanted: BTreeMap<Option<&'static str>, usize>,
     turns: u64,
     postponed: HashMap<ClientId, Postponed>,
@@ -114,8 +114,8 @@ impl Queue {
     }
 
     /// The first that came after a turn, of those who would be served by a value of this type.
-    fn next(&self, after: u64, there: Option<&'static str>) -> Option<Waiter> {
-        let would_do = |wants: &Option<&'static str>| wants.is_none() || *wants == there;
+    fn next(&self, after: u64, there: &'static str) -> Option<Waiter> {
+        let would_do = |wants: &Option<&'static str>| *wants == Some(there);
         match self {
             Queue::One(wants, waiter) => Some(*waiter).filter(|waiter| waiter.turn > after && would_do(wants)),
             Queue::Rows(rows) => {
@@ -297,20 +297,13 @@ impl Waiting {
         }
     }
 
-    fn has_unparticular(&self) -> bool {
-        self.wanted.get(&None).is_some_and(|count| *count > 0)
-    }
-
     /// Somebody, whatever his keys, would be served by a value of this type.
-    pub fn is_wanted(&self, made: Option<&'static str>) -> bool {
-        self.has_unparticular() || made.is_some() && self.wanted.get(&made).is_some_and(|count| *count > 0)
+    pub fn is_wanted(&self, made: &'static str) -> bool {
+        self.wanted.get(&Some(made)).is_some_and(|count| *count > 0)
     }
 
     /// The first of those who wait for this key, came after this turn, and would be served by a value of this type.
-    pub fn next_for(&self, place: &Place, after: u64, there: Option<&'static str>) -> Option<Waiter> {
-        if there.is_none() && !self.has_unparticular() {
-            return None;
-        }
+    pub fn next_for(&self, place: &Place, after: u64, there: &'static str) -> Option<Waiter> {
         self.next_of(self.find(place.0, &place.1)?, after, there)
     }
 
@@ -318,7 +311,7 @@ impl Waiting {
         self.keys.find(self.hasher.key(key), |wanted| wanted.is(database, key))
     }
 
-    fn next_of(&self, wanted: &Wanted, mut after: u64, there: Option<&'static str>) -> Option<Waiter> {
+    fn next_of(&self, wanted: &Wanted, mut after: u64, there: &'static str) -> Option<Waiter> {
         loop {
             let next = wanted.queue.next(after, there)?;
             if self.clients.get(&next.id).is_some_and(|wait| wait.turn == next.turn) {
@@ -333,22 +326,21 @@ impl Waiting {
     /// came first. Looked for are the keys that are waited for, or those that are there, whichever are fewer.
     pub fn served_by(&self, database: usize, data: &Keyspace, now_ms: i64) -> Vec<Place> {
         let mut found = vec![];
-        let mut take = |wanted: &Wanted, there: Option<&'static str>| {
+        let mut take = |wanted: &Wanted, there: &'static str| {
             let first = self.next_of(wanted, 0, there);
             found.extend(first.map(|first| (first.turn, (database, wanted.key.clone()))));
         };
         let there = data.database(database);
-        if !self.has_unparticular() && there.len() < self.keys.len() {
+        if there.len() < self.keys.len() {
             for entry in there.iter().filter(|entry| !entry.is_expired(now_ms)) {
                 if let Some(wanted) = self.find(database, entry.key()) {
-                    take(wanted, Some(entry.value().type_name()));
+                    take(wanted, entry.value().type_name());
                 }
             }
         } else {
             for wanted in self.keys.iter().filter(|wanted| wanted.database == database) {
-                let entry = data.peek(database, &wanted.key, now_ms);
-                if entry.is_some() || self.has_unparticular() {
-                    take(wanted, entry.map(|entry| entry.value().type_name()));
+                if let Some(entry) = data.peek(database, &wanted.key, now_ms) {
+                    take(wanted, entry.value().type_name());
                 }
             }
         }

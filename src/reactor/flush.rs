@@ -28,11 +28,11 @@ impl Reactor {
                 prefetch(next);
             }
             let connection = outside.connections[id.key].as_mut().expect("a connection as long as its client");
-            let sent = if connection.write_blocked || connection.dead {
-                0
-            } else {
-                connection.stream.write(piece).unwrap_or(0)
-            };
+            if connection.write_blocked || connection.dead {
+                return 0;
+            }
+            // An error comes again when all is sent that can be.
+            let Ok(sent) = connection.stream.write(piece) else { return 0 };
             trace!("client {}: wrote {sent} bytes", id.serial);
             sent
         })

@@ -327,9 +327,9 @@ impl Reactor {
                     // It is not read now, and nobody is left to write to: no other event would tell.
                     connection.dead = true;
                     self.outside.doomed.push(id);
-                } else if connection.read_closed && self.engine.gives_up(id) {
-                    // It has sent its end behind what is not read, and it waits: what it gets, nobody would take.
-                    connection.ended = true;
+                } else if connection.read_closed {
+                    // It has sent its end behind what is not read. If it waits: what it gets, nobody would take.
+                    self.engine.gives_up(id);
                 }
                 return;
             }

@@ -272,20 +272,21 @@ fn unite(sets: &[Option<&Members>], limits: &SetLimits, room: Room) -> Result<Me
     Ok(all)
 }
 
-/// In either of two ways, as Redis: each member of the first is looked for in the others, or all of theirs are taken away
-/// from a copy of it, if there is room for that.
+/// In either of two ways, as Redis, whichever is likely to be less work: each member of the first is looked for in the
+/// others, or all of theirs are taken away from a copy of it, which is refused if it is too large.
 fn subtract(sets: &[Option<&Members>], limits: &SetLimits, mut room: Room) -> Result<Members, Refusal> {
     let [Some(first), others @ ..] = sets else { return Ok(Members::default()) };
-    if others.iter().flatten().any(|other| std::ptr::eq(*other, *first)) {
+    let mut others: Vec<&Members> = others.iter().flatten().copied().collect();
+    if others.iter().any(|other| std::ptr::eq(*other, *first)) {
         return Ok(Members::default());
     }
+    // The largest first: it is likely to have it. One that is named twice has no more members.
+    others.sort_unstable_by_key(|set| (std::cmp::Reverse(set.len()), std::ptr::from_ref(*set)));
+    others.dedup_by(|one, other| std::ptr::eq(*one, *other));
     let mut digits = Digits::new();
-    let to_look_for = first.len() * (1 + others.iter().flatten().count());
-    let to_take_away: usize = first.len() + others.iter().flatten().map(|set| set.len()).sum::<usize>();
-    if to_look_for / 2 <= to_take_away || !room.has(first.heap_bytes()) {
-        let mut others: Vec<&Members> = others.iter().flatten().copied().collect();
-        // The largest first: it is likely to have it.
-        others.sort_by_key(|set| std::cmp::Reverse(set.len()));
+    let to_look_for = first.len() * (1 + others.len());
+    let to_take_away: usize = first.len() + others.iter().map(|set| set.len()).sum::<usize>();
+    if to_look_for / 2 <= to_take_away {
         let mut is_left = |member: &Element| {
             let bytes = member.bytes(&mut digits);
             !others.iter().any(|set| set.contains(bytes))
@@ -295,8 +296,11 @@ fn subtract(sets: &[Option<&Members>], limits: &SetLimits, mut room: Room) -> Re
         room.kept()?;
         return Ok(Members::of(&left, limits));
     }
+    if !room.has(first.heap_bytes()) {
+        return Err(Refusal::ResultTooLarge);
+    }
     let mut left = first.anew(limits);
-    for member in others.iter().flatten().flat_map(|set| set.iter()) {
+    for member in others.iter().flat_map(|set| set.iter()) {
         if left.is_empty() {
             break;
         }

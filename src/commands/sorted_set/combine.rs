@@ -401,12 +401,23 @@ fn intersect<'d>(
     Ok(in_order(all))
 }
 
+/// In either of two ways, as Redis, whichever is likely to be less work: each member of the first is looked for in the
+/// others, or in one table of all of theirs.
 fn subtract<'d>(sources: &[Source<'d>], view: &View) -> Result<Members<'d>, Refusal> {
     let (mut left, [first, others @ ..]) = (Members::new(), sources) else { return Ok(Members::new()) };
+    let mut others = others.to_vec();
+    others.sort_unstable_by_key(|source| source.address());
+    others.dedup_by_key(|source| source.address());
     let (mut digits, mut room) = (Digits::new(), view.room);
+    let to_look_for = first.len() * (1 + others.len());
+    let to_gather = first.len() + others.iter().map(|source| source.len()).sum::<usize>();
+    let gathered = if to_look_for / 2 > to_gather { Some(gather(&others, view)?) } else { None };
     first.visit(|member, score| {
         let bytes = member.bytes(&mut digits);
-        let is_left = others.iter().all(|source| source.score(bytes).is_none());
+        let is_left = match &gathered {
+            Some(theirs) => !theirs.has(bytes, view),
+            None => others.iter().all(|source| source.score(bytes).is_none()),
+        };
         if is_left {
             left.push((score, member));
         }
@@ -414,6 +425,35 @@ fn subtract<'d>(sources: &[Source<'d>], view: &View) -> Result<Members<'d>, Refu
     });
     room.kept()?;
     Ok(in_order(left))
+}
+
+/// The members of several sources, each once, with their hashes.
+struct Gathered<'d>(HashTable<(Element<'d>, u64)>);
+
+fn gather<'d>(sources: &[Source<'d>], view: &View) -> Result<Gathered<'d>, Refusal> {
+    if !view.room.has(sources.iter().map(|source| source.len() * size_of::<(Element, u64)>()).sum()) {
+        return Err(Refusal::ResultTooLarge);
+    }
+    let (mut all, mut digits, mut others) = (HashTable::new(), Digits::new(), Digits::new());
+    for source in sources {
+        source.visit(|member, _| {
+            let bytes = member.bytes(&mut digits);
+            let is_it = |(other, _): &(Element, u64)| other.bytes(&mut others) == bytes;
+            let hash = view.data.hasher().key(bytes);
+            if let Entry::Vacant(entry) = all.entry(hash, is_it, |(_, hash)| *hash) {
+                entry.insert((member, hash));
+            }
+            true
+        });
+    }
+    Ok(Gathered(all))
+}
+
+impl Gathered<'_> {
+    fn has(&self, bytes: &[u8], view: &View) -> bool {
+        let mut digits = Digits::new();
+        self.0.find(view.data.hasher().key(bytes), |(member, _)| member.bytes(&mut digits) == bytes).is_some()
+    }
 }
 
 /// Scores decide nearly always, and else the first bytes in which any two names differ: so hardly a name is looked at.
