@@ -116,16 +116,17 @@ fn each_hears_all_that_is_for_him_and_nothing_else() {
             }
             // All at once, or what a socket takes; nobody is named with whom no more is to be done.
             let room = [usize::MAX, 100, 0][step % 3];
-            let (mut sent, mut short) = (vec![], None);
+            let (mut sent, mut last): (Vec<(ClientId, Vec<u8>)>, Option<(ClientId, bool)>) = (vec![], None);
             while let Some(id) = bench.engine.send_touched(|id, piece, _| {
-                assert_eq!(short.take(), None, "with whom there is more to do is named");
+                assert!(last.take().is_none_or(|(_, whole)| whole), "with whom there is more to do is named");
                 let count = piece.len().min(room);
-                short = (count < piece.len()).then_some(id);
+                last = Some((id, count == piece.len()));
                 sent.push((id, piece[..count].to_vec()));
                 count
             }) {
-                assert!(short.take().is_none_or(|short| short == id));
+                assert!(last.take().is_none_or(|(of, whole)| whole != (of == id)));
             }
+            assert!(last.is_none_or(|(_, whole)| whole));
             for (id, piece) in sent {
                 received[ids.iter().position(|other| *other == id).expect("a hearer")].extend(piece);
             }
