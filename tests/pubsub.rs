@@ -116,7 +116,7 @@ fn each_hears_all_that_is_for_him_and_nothing_else() {
             }
             // All at once, or what a socket takes; nobody is named with whom no more is to be done.
             let room = [usize::MAX, 100, 0][step % 3];
-            let (mut sent, mut last): (Vec<(ClientId, Vec<u8>)>, Option<(ClientId, bool)>) = (vec![], None);
+            let (mut sent, mut last) = (vec![], None::<(ClientId, bool)>);
             while let Some(id) = bench.engine.send_touched(|id, piece, _| {
                 assert!(last.take().is_none_or(|(_, whole)| whole), "with whom there is more to do is named");
                 let count = piece.len().min(room);
