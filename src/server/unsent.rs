@@ -4,21 +4,21 @@ use super::Server;
 use super::clients::Client;
 use super::config::output_limits::OutputLimit;
 
-/// The first so many bytes count for nothing: Redis keeps them in a buffer that each client has anyway. So no limit is so
-/// low that the reply to `CONFIG SET`, which would lift it, closes its client.
+/// So many bytes count for nothing: Redis has a buffer of that size for each client anyway. So no limit is so low that the
+/// reply to `CONFIG SET`, which would lift it, closes its client.
 const UNCOUNTED_BYTES: usize = 16 * 1024;
 
 /// A monitor that is so far behind is closed, where no limit for normal clients is set: others make what it is to be
 /// shown, as fast as they like.
 const MONITOR_BYTES_MAX: u64 = 32 << 20;
 
-/// Nor are more bytes kept for a client that has not signed in, as in Redis.
-const STRANGER_BYTES_MAX: u64 = 1024;
+/// Nor are more bytes kept for a client that has not signed in. (Redis: 1 KB beyond the first 16.)
+const STRANGER_BYTES_MAX: u64 = 17 * 1024;
 
 /// Of so many unsent bytes those that a limit is held against.
 #[inline]
 pub fn counted(unsent: usize) -> usize {
-    unsent.saturating_sub(UNCOUNTED_BYTES)
+    if unsent > UNCOUNTED_BYTES { unsent } else { 0 }
 }
 
 impl Server {
@@ -39,12 +39,12 @@ impl Server {
     #[inline]
     pub fn least_output_limit(&self) -> usize {
         const { assert!(STRANGER_BYTES_MAX < MONITOR_BYTES_MAX) }
-        self.config.client_output_buffer_limit.least().min(STRANGER_BYTES_MAX as usize).saturating_add(UNCOUNTED_BYTES)
+        self.config.client_output_buffer_limit.least().clamp(UNCOUNTED_BYTES + 1, STRANGER_BYTES_MAX as usize)
     }
 
     /// The same of those who are sent what others say. (Monitors hear too; strangers do not, whose limit is far lower.)
     #[inline]
     pub fn least_output_limit_of_hearers(&self) -> usize {
-        self.config.client_output_buffer_limit.least().min(MONITOR_BYTES_MAX as usize).saturating_add(UNCOUNTED_BYTES)
+        self.config.client_output_buffer_limit.least().clamp(UNCOUNTED_BYTES + 1, MONITOR_BYTES_MAX as usize)
     }
 }

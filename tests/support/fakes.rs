@@ -144,7 +144,13 @@ impl<'a> Command<'a> for Wait<'a> {
             words
         });
         let late = |cx: &mut Context| cx.reply.simple("LATE");
-        Ok(Outcome::Block(Box::new(Block { keys: vec![self.key.0.into()], wants: None, deadline_us, words, late })))
+        Ok(Outcome::Block(Box::new(Block {
+            keys: vec![self.key.0.into()],
+            wants: Some("string"),
+            deadline_us,
+            words,
+            late,
+        })))
     }
 }
 

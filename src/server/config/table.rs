@@ -109,7 +109,7 @@ static SETTINGS: &[Spec] = &[
     setting!("Limits", "client-query-buffer-limit", client_query_buffer_limit, BUFFER, Live,
         "Bytes of one client's input that wait to be run"),
     setting!("Limits", "client-output-buffer-limit", client_output_buffer_limit, Kind::Words(output_limits::check), Live,
-        "For normal, replica or pubsub clients: bytes unsent, beyond the first 16 KB, at which one is closed, bytes and for how many seconds; 0 never"),
+        "For normal, replica or pubsub clients: bytes unsent (more than 16 KB) at which one is closed, bytes and for how many seconds; 0 never"),
     setting!("Limits", "busy-reply-threshold", busy_reply_threshold, Kind::Number { min: 0, max: i64::MAX }, Live,
         "Milliseconds that a transaction may run before the others are told that the server is busy; 0 lets them wait").also(&["lua-time-limit"]),
 
