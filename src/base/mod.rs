@@ -12,3 +12,4 @@ pub mod prefetch;
 pub mod quoted;
 pub mod random;
 pub mod time;
+pub mod word;

@@ -3,6 +3,7 @@
 //! (<https://redis.io/docs/latest/develop/reference/protocol-spec/>)
 use super::output::{Mark, Output, SHARED_BYTES_MIN};
 use crate::base::number::up_to_eight_digits;
+use crate::base::word;
 use bytes::Bytes;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -111,10 +112,30 @@ impl<'a> Reply<'a> {
     /// The same, in its place.
     #[inline(always)]
     pub fn bulk_here(&mut self, bytes: &[u8]) {
+        match word::of_up_to_eight(bytes) {
+            Some(word) => self.short_bulk(word, bytes.len()),
+            None => self.long_bulk(bytes),
+        }
+    }
+
+    #[inline(never)]
+    fn long_bulk(&mut self, bytes: &[u8]) {
         self.number(b'$', bytes.len() as i64);
         let tail = self.to.tail();
         tail.extend_from_slice(bytes);
         tail.extend_from_slice(b"\r\n");
+    }
+
+    /// Up to eight bytes: with their header and their end they are one copy of sixteen.
+    #[inline(always)]
+    fn short_bulk(&mut self, word: u64, len: usize) {
+        let header = u32::from_le_bytes([b'$', b'0' + len as u8, b'\r', b'\n']) as u64;
+        let tail = self.to.tail();
+        let from = tail.len();
+        tail.extend_from_slice(&(header as u128 | (word as u128) << 32).to_le_bytes());
+        let line = tail.last_chunk_mut::<16>().expect("they were just written");
+        line[4 + len..][..2].copy_from_slice(b"\r\n");
+        tail.truncate(from + len + 6);
     }
 
     pub fn text(&mut self, text: &str) {
@@ -124,6 +145,9 @@ impl<'a> Reply<'a> {
     /// A number as a bulk string, as GET gives it.
     #[inline]
     pub fn bulk_integer(&mut self, number: i64) {
+        if let Some((digits, count)) = up_to_eight_digits(number) {
+            return self.short_bulk(digits, count);
+        }
         self.bulk(itoa::Buffer::new().format(number).as_bytes());
     }
 
@@ -285,6 +309,21 @@ mod tests {
             assert_eq!(written(Protocol::Resp2, write), *resp2);
             assert_eq!(written(Protocol::Resp3, write), *resp3);
         }
+    }
+
+    #[test]
+    fn bulk_strings_of_every_length_one_after_the_other() {
+        let letters = "abcdefghijklmnopqrstuvwxyz";
+        let all = |reply: &mut Reply| (0..=letters.len()).for_each(|len| reply.text(&letters[..len]));
+        let wanted: String = (0..=letters.len()).map(|len| format!("${len}\r\n{}\r\n", &letters[..len])).collect();
+        assert_eq!(written(Protocol::Resp2, all), wanted);
+
+        let powers = || (0..19).map(|power| 10i64.pow(power)).chain([0, i64::MIN, i64::MAX]);
+        let all =
+            |reply: &mut Reply| powers().flat_map(|n| [n, n - (n > 0) as i64]).for_each(|n| reply.bulk_integer(n));
+        let texts = powers().flat_map(|n| [n, n - (n > 0) as i64]).map(|n| n.to_string());
+        let wanted: String = texts.map(|text| format!("${}\r\n{text}\r\n", text.len())).collect();
+        assert_eq!(written(Protocol::Resp2, all), wanted);
     }
 
     #[test]

@@ -139,11 +139,20 @@ impl List {
     #[inline]
     pub fn visit(&self, range: Range<usize>, mut visit: impl FnMut(Element)) {
         let mut left = range.len();
-        let mut of_node = |elements: Elements| {
-            let here = match elements {
+        let (first, mut others) = match self.0.get() {
+            _ if range.is_empty() => return,
+            Side::Small(chunk) => (Elements::Packed(chunk.from(range.start)), None),
+            Side::Large(row) => {
+                let (node, inside) = row.find(range.start);
+                (row.nodes[node].from(inside), Some(row.nodes.range(node + 1..)))
+            }
+        };
+        let mut node = Some(first);
+        while let Some(elements) = node {
+            left -= match elements {
                 Elements::Packed(iter) => {
                     let here = left.min(iter.len());
-                    iter.take(here).for_each(&mut visit);
+                    iter.visit(here, &mut visit);
                     here
                 }
                 Elements::Large(bytes) => {
@@ -151,22 +160,7 @@ impl List {
                     1
                 }
             };
-            left -= here;
-            left > 0
-        };
-        match self.0.get() {
-            _ if range.is_empty() => {}
-            Side::Small(chunk) => _ = of_node(Elements::Packed(chunk.from(range.start))),
-            Side::Large(row) => {
-                let (node, inside) = row.find(range.start);
-                let mut goes_on = of_node(row.nodes[node].from(inside));
-                for node in row.nodes.range(node + 1..) {
-                    if !goes_on {
-                        break;
-                    }
-                    goes_on = of_node(node.iter());
-                }
-            }
+            node = others.as_mut().filter(|_| left > 0).and_then(|others| Some(others.next()?.iter()));
         }
     }
 

@@ -1,6 +1,6 @@
 //! The elements of a chunk, from either end.
 use super::header::swapped;
-use super::packed::{Element, MEDIUM, OWN, element, width};
+use super::packed::{Element, MEDIUM, OWN, SMALL, element, width};
 use std::fmt;
 
 /// Bytes of the first of these elements, which has this code.
@@ -44,7 +44,7 @@ impl<'a> Iter<'a> {
     }
 
     /// The code of the first element, and those behind it. Its bytes are still there.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take_front(&mut self) -> Option<u8> {
         let code = self.front_code()?;
         if self.shared[0] == OWN {
@@ -83,9 +83,25 @@ impl<'a> Iter<'a> {
     }
 }
 
+impl<'a> Iter<'a> {
+    /// Shows the first `count` of them, or all there are. In one loop, what is left stays in registers.
+    #[inline]
+    pub fn visit(mut self, count: usize, mut visit: impl FnMut(Element<'a>)) {
+        let [code, other] = self.shared;
+        if code == other && (1..SMALL).contains(&code) {
+            let all = self.data.chunks_exact(code as usize);
+            return all.take(count.min(self.len)).for_each(|bytes| visit(Element::Bytes(bytes)));
+        }
+        for _ in 0..count {
+            let Some(element) = self.next() else { break };
+            visit(element);
+        }
+    }
+}
+
 impl<'a> Iterator for Iter<'a> {
     type Item = Element<'a>;
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Element<'a>> {
         let code = self.take_front()?;
         let (bytes, rest) = self.data.split_at(self.front_width(code));

@@ -5,7 +5,7 @@ use crate::store::structure::listpack_size;
 // Codes. Below these: a string of so many bytes.
 const SHORT_MAX: usize = 0xBF;
 /// Up to 0x1FFF: five bits here and a byte.
-const SMALL: u8 = 0xC0;
+pub(super) const SMALL: u8 = 0xC0;
 /// In 2, 3, 4, 5, 6, 8 bytes.
 const INTEGER: u8 = 0xE0;
 const WIDTHS: [usize; 6] = [2, 3, 4, 5, 6, 8];

@@ -98,6 +98,10 @@ impl Both {
         let from = self.list.from(at).zip(self.model.iter().skip(at));
         assert!(from.into_iter().all(|(element, wanted)| element.bytes(&mut Digits::new()) == wanted));
         assert_eq!(self.list.from(at).count(), self.model.len() - at);
+        let end = at + self.below(self.model.len() - at + 1);
+        let mut shown = vec![];
+        self.list.visit(at..end, |element| shown.push(element.bytes(&mut Digits::new()).to_vec()));
+        assert!(shown.iter().eq(self.model.range(at..end)));
         let same = |element: Option<Element>, wanted: Option<&Vec<u8>>| {
             element.map(|element| element.bytes(&mut Digits::new()).to_vec()) == wanted.cloned()
         };
