@@ -3,7 +3,7 @@
 //! A configuration that was written for one of those servers starts Spindle: these names are accepted, their values are
 //! checked and remembered, and nothing else happens. Names, defaults and bounds were asked of the servers. A setting
 //! that gets a meaning moves from here to `table.rs`.
-use super::table::{Change, Meaning, Spec};
+use super::table::{Change, Lines, Meaning, Spec};
 use super::value::Kind;
 
 const I32: i64 = i32::MAX as i64;
@@ -239,7 +239,7 @@ pub fn refusal(name: &str) -> Option<&'static str> {
 
 const fn spec(name: &'static str, default: &'static str, kind: Kind) -> Spec {
     let meaning = Meaning::None { default, lack: None };
-    Spec { name, also: &[], kind, change: Change::Live, hidden: false, secret: false, adds: false, meaning }
+    Spec { name, also: &[], kind, change: Change::Live, hidden: false, secret: false, lines: Lines::Last, meaning }
 }
 
 const fn switch(name: &'static str, default: &'static str) -> Spec {

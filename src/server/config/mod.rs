@@ -18,7 +18,7 @@ use output_limits::OutputLimits;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
-use table::{Change, Meaning, Spec};
+use table::{Change, Lines, Meaning, Spec};
 pub use value::{EvictionPolicy, Facility, LogLevel, Mode, Percentiles, Permission, Share, Supervised};
 
 /// Redis knows no such bound. Each database is memory from the start, and one whose keys expire is looked at each turn.
@@ -280,12 +280,12 @@ impl Config {
         }
         let spec = table::find(name).ok_or_else(|| refuse(Problem::Unknown))?;
         let mut words = words.to_vec();
-        if words.is_empty() && spec.adds {
+        if words.is_empty() && spec.lines == Lines::Add {
             // As `save` stands alone in files that other programs write.
             words.push(vec![]);
         }
         let erases = words.iter().all(|word| word.is_empty());
-        if spec.adds && !erases && self.sources.contains_key(spec.name) {
+        if spec.lines == Lines::Add && !erases && self.sources.contains_key(spec.name) {
             words.insert(0, self.text(spec).into_bytes());
         }
         self.write(spec, &words).map_err(|reason| refuse(Problem::Value(reason)))?;

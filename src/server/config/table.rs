@@ -20,8 +20,7 @@ pub struct Spec {
     pub hidden: bool,
     /// Never printed nor logged; CONFIG GET alone tells it.
     pub secret: bool,
-    /// Repeated lines add to each other; elsewhere the last one counts.
-    pub adds: bool,
+    pub lines: Lines,
     pub meaning: Meaning,
 }
 
@@ -34,6 +33,17 @@ pub enum Change {
     AtStart,
     /// By CONFIG SET only where `enable-protected-configs` says so.
     Protected,
+}
+
+/// What several lines of one setting come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines {
+    /// The last one counts.
+    Last,
+    /// They add to each other.
+    Add,
+    /// Each tells of the classes of clients that it names, and leaves the others as they are.
+    PerClass,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +63,7 @@ macro_rules! setting {
             change: Change::$change,
             hidden: false,
             secret: false,
-            adds: false,
+            lines: Lines::Last,
             meaning: Meaning::Field {
                 group: $group,
                 read: |config| config.$field.read(),
@@ -109,7 +119,7 @@ static SETTINGS: &[Spec] = &[
     setting!("Limits", "client-query-buffer-limit", client_query_buffer_limit, BUFFER, Live,
         "Bytes of one client's input that wait to be run"),
     setting!("Limits", "client-output-buffer-limit", client_output_buffer_limit, Kind::Words(output_limits::check), Live,
-        "For normal, replica or pubsub clients: bytes unsent (more than 16 KB) at which one is closed, bytes and for how many seconds; 0 never"),
+        "For normal, replica or pubsub clients: bytes unsent (more than 16 KB) at which one is closed, bytes and for how many seconds; 0 never").lines(Lines::PerClass),
     setting!("Limits", "busy-reply-threshold", busy_reply_threshold, Kind::Number { min: 0, max: i64::MAX }, Live,
         "Milliseconds that a transaction may run before the others are told that the server is busy; 0 lets them wait").also(&["lua-time-limit"]),
 
@@ -171,7 +181,7 @@ static SETTINGS: &[Spec] = &[
         "What syslog takes the server for"),
 
     setting!("Files", "save", save, Kind::Words(save_points), Live,
-        "Whether the data is saved when the server ends: if there are any pairs of seconds and changes. It is not saved in between yet").adds(),
+        "Whether the data is saved when the server ends: if there are any pairs of seconds and changes. It is not saved in between yet").lines(Lines::Add),
     setting!("Files", "dbfilename", dbfilename, Kind::FileName("dbfilename can't be a path, just a filename"), Protected,
         "File in `dir` that the data is saved to, and loaded from at the start"),
     setting!("Files", "rdbcompression", rdbcompression, Kind::Switch, Live,
@@ -209,9 +219,8 @@ impl Spec {
         if let Meaning::None { .. } = self.meaning { super::reasons::reason(self.name) } else { None }
     }
 
-    /// Repeated lines add to each other.
-    pub(super) const fn adds(self) -> Spec {
-        Spec { adds: true, ..self }
+    pub(super) const fn lines(self, lines: Lines) -> Spec {
+        Spec { lines, ..self }
     }
 
     pub(super) const fn also(self, also: &'static [&'static str]) -> Spec {
@@ -315,8 +324,8 @@ mod tests {
                 Kind::Words(_) => vec!["".into()],
             };
             // What is not named there stays.
-            let merges = spec.name == "client-output-buffer-limit";
-            for bound in bounds.into_iter().filter(|_| !merges) {
+            let replaces = spec.lines != Lines::PerClass;
+            for bound in bounds.into_iter().filter(|_| replaces) {
                 let value = spec.kind.read(&[bound.clone().into_bytes()]).unwrap();
                 write(&mut config, value.clone());
                 assert_eq!(read(&config), value, "{} {bound}", spec.name);
