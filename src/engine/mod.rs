@@ -74,7 +74,6 @@ pub struct Engine {
     wishes: Vec<Wish>,
     /// The data is being loaded.
     load: Option<Box<load::Load>>,
-    sample_at_us: u64,
     sampled_commands: u64,
     idle_check_at_us: u64,
     /// Clients whose output is over the soft limit.
@@ -123,7 +122,6 @@ impl Engine {
             waiting,
             wishes: vec![],
             load: None,
-            sample_at_us: 0,
             sampled_commands: 0,
             idle_check_at_us: 0,
             over_soft: vec![],

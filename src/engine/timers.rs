@@ -5,7 +5,6 @@ use super::session::Close;
 use crate::base::time::{Now, earliest};
 use crate::command::Host;
 use crate::server::Server;
-use crate::server::stats::SAMPLE_EVERY_US;
 use log::debug;
 
 /// Keys that are due have at most so much of a turn, as a part of a millisecond; while commands come, no more than they.
@@ -39,10 +38,9 @@ impl Engine {
         while let Some(id) = self.waiting.pop_late(now.mono_us) {
             self.time_out(id, now, host);
         }
-        if now.mono_us >= self.sample_at_us && self.sampled_commands != self.world.server.stats.commands_processed {
-            self.sampled_commands = self.world.server.stats.commands_processed;
-            self.sample_at_us = now.mono_us + SAMPLE_EVERY_US;
-            let stats = &mut self.world.server.stats;
+        let stats = &mut self.world.server.stats;
+        if self.sampled_commands != stats.commands_processed && now.mono_us >= stats.sample_at_us() {
+            self.sampled_commands = stats.commands_processed;
             stats.sample(now.mono_us);
             stats.memory_peak = stats.memory_peak.max(crate::base::memory::allocated());
         }
@@ -109,7 +107,7 @@ impl Engine {
         });
         let tidy = self.world.data.is_untidy().then_some(now.mono_us);
         let sampled = self.sampled_commands == self.world.server.stats.commands_processed;
-        let sample = (!sampled).then_some(self.sample_at_us);
+        let sample = (!sampled).then_some(self.world.server.stats.sample_at_us());
         let idle = (self.world.server.config.timeout > 0 && self.client_count() > 0).then_some(self.idle_check_at_us);
         let forgetting = self.world.server.pubsub.is_forgetting().then_some(now.mono_us);
         let output = (!self.over_soft.is_empty()).then_some(self.output_check_at_us);

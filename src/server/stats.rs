@@ -47,7 +47,7 @@ const ERROR_KINDS_MAX: usize = 128;
 /// Stands in place of all kinds when there were more.
 const TOO_MANY_KINDS: &str = "ERRORSTATS_DISABLED";
 
-pub const SAMPLE_EVERY_US: u64 = 100_000;
+const SAMPLE_EVERY_US: u64 = 100_000;
 
 #[derive(Debug, Default)]
 pub struct Stats {
@@ -173,8 +173,17 @@ impl Stats {
         (self.commands_processed + self.queued_run).saturating_sub(refused)
     }
 
-    /// Called a few times a second; keeps the rates.
+    /// When the rates may be worked out again, whoever asks: over a moment, one command would be a million a second.
+    pub fn sample_at_us(&self) -> u64 {
+        self.sampled.at_us + SAMPLE_EVERY_US
+    }
+
+    /// Called a few times a second by the timers, and before the rates are told: while nobody sends commands, no timer
+    /// samples, and they must fall.
     pub fn sample(&mut self, now_us: u64) {
+        if now_us < self.sample_at_us() {
+            return;
+        }
         let old = self.sampled;
         self.sampled = Sampled {
             at_us: now_us,
@@ -184,7 +193,7 @@ impl Stats {
             turns: self.turns,
             work_ticks: self.turns_of_loop.work_ticks,
         };
-        let passed = (now_us - old.at_us).max(1);
+        let passed = now_us - old.at_us;
         let rate = |new: u64, old: u64| new.saturating_sub(old) * 1_000_000 / passed;
         self.commands_per_second = rate(self.commands_run(), old.commands);
         self.bytes_in_per_second = rate(self.bytes_in, old.bytes_in);
@@ -192,13 +201,6 @@ impl Stats {
         self.turns_per_second = rate(self.turns, old.turns);
         let work = self.sampled.work_ticks.saturating_sub(old.work_ticks);
         self.ticks_per_turn = work / self.turns.saturating_sub(old.turns).max(1);
-    }
-
-    /// Before the rates are told: while nobody sends commands nobody samples them either, and they must fall.
-    pub fn refresh(&mut self, now_us: u64) {
-        if now_us.saturating_sub(self.sampled.at_us) >= SAMPLE_EVERY_US {
-            self.sample(now_us);
-        }
     }
 
     /// `expired`, `freed`: what is counted elsewhere, as it is now.

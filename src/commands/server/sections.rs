@@ -26,7 +26,7 @@ impl<'a> World<'a> {
         let ticks_per_ms = cx.host.ticks_per_ms();
         let Context { server, data, table, now, .. } = cx;
         server.stats.memory_peak = server.stats.memory_peak.max(machine.allocated);
-        server.stats.refresh(now.mono_us);
+        server.stats.sample(now.mono_us);
         World { server, data, table, machine, now: *now, ticks_per_ms }
     }
 
