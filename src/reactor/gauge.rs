@@ -198,7 +198,8 @@ impl Gauge {
         let Marks { polled, served, flushed, .. } = self.marks;
         Phases {
             turn_us: us(tick - polled),
-            read_us: us(self.read_ticks),
+            // Of any other turn it says what the last sampled one read.
+            read_us: if self.sampling { us(self.read_ticks) } else { 0 },
             serve_us: us(served - polled),
             write_us: us(flushed - served),
             timers_us: us(tick - flushed),
@@ -272,6 +273,15 @@ fn look(tick: u64, poll_ticks: u64) -> Look {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_turn_that_is_not_sampled_has_no_reads_of_another() {
+        let marks = Marks { began: 0, polled: 0, served: 100, flushed: 100 };
+        let mut gauge = Gauge { marks, sampling: true, read_ticks: 90, ..Gauge::default() };
+        assert_eq!(gauge.phases(|ticks| ticks, 100).read_us, 90);
+        gauge.sampling = false;
+        assert_eq!(gauge.phases(|ticks| ticks, 100).read_us, 0);
+    }
 
     #[test]
     fn the_cause_is_what_took_most() {
