@@ -12,18 +12,23 @@ use crate::server::slowlog::{REDACTED, Slow, shortened};
 pub fn notice(entry: &Entry, request: Request, ticks: u64, cx: &mut Context) {
     if attend(ticks, cx) {
         monitor::show(entry, request, cx);
-        note_slice(entry, ticks, cx);
-        note(entry, &mut || words_to_note(entry, request), ticks, cx);
+        note_all(entry, request, ticks, cx);
     }
 }
 
-/// A command is done that waits no longer, and has not got what it waited for. Its ticks were counted as they went.
+fn note_all(entry: &Entry, request: Request, ticks: u64, cx: &mut Context) {
+    note_slice(entry, ticks, cx);
+    note(entry, &mut || words_to_note(entry, request), ticks, cx);
+}
+
+/// A command is done that waits no longer, and has not got what it waited for. Its ticks were counted as they went, and
+/// monitors were shown it when its wait began.
 #[cold]
 pub fn after_wait(entry: &Entry, ticks: u64, cx: &mut Context) {
     let tracked = cx.server.config.latency_tracking;
     cx.server.stats.commands[entry.index as usize].finished(ticks, tracked);
-    if ticks >= cx.server.notice_from {
-        notice(entry, cx.request, ticks, cx);
+    if attend(ticks, cx) {
+        note_all(entry, cx.request, ticks, cx);
     }
 }
 

@@ -102,12 +102,10 @@ fn put_off(entry: &'static Entry, ran: &mut Ran, took: u64, cx: &mut Context) {
         Ok(Outcome::Continue(task)) => *ran = Ok(Outcome::Continue(timed(entry, task, took, cx))),
         other => {
             *ran = other;
+            monitor::show(entry, cx.request, cx);
             if cx.at_once {
                 // Within a transaction nobody waits: this was all.
                 return after_wait(entry, took, cx);
-            }
-            if cx.server.notice_from == 0 {
-                monitor::show(entry, cx.request, cx);
             }
             let me = cx.me_mut();
             me.waited_ticks = if me.blocked { me.waited_ticks + took } else { took };

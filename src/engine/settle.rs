@@ -57,7 +57,14 @@ impl Engine {
         }
     }
 
+    /// What an effect leads to may ask for others.
     pub(super) fn apply_all(&mut self, now: Now, host: &mut dyn Host) {
+        while !self.world.effects.is_empty() {
+            self.apply_those_there(now, host);
+        }
+    }
+
+    fn apply_those_there(&mut self, now: Now, host: &mut dyn Host) {
         let mut effects = std::mem::take(&mut self.world.effects);
         let mut receivers = std::mem::take(&mut self.world.server.pubsub.receivers);
         let mut to = receivers.as_slice();
