@@ -5,7 +5,8 @@ use super::effect::Effect;
 use super::entry::{ADMIN, Entry, SKIP_MONITOR};
 use super::notice::open_words;
 use super::words::Request;
-use crate::server::clients::Address;
+use crate::server::Server;
+use crate::server::clients::{Address, Client, Replies};
 use crate::wire::message::Message;
 use std::fmt::Write;
 
@@ -28,9 +29,18 @@ pub fn show(entry: &Entry, request: Request, cx: &mut Context) {
     }
     line.push_str("\r\n");
     let message = Box::new(Message::line(line.into_bytes()));
-    let Context { server, effects, .. } = cx;
-    server.pubsub.receivers.extend_from_slice(&server.monitors);
-    effects.push(Effect::Deliver { message, count: server.monitors.len() });
+    let (me, Context { server, effects, .. }) = (cx.client, cx);
+    let Server { monitors, clients, pubsub, .. } = server;
+    let before = pubsub.receivers.len();
+    pubsub.receivers.extend(monitors.iter().filter(|id| is_shown(clients.at(id.key), me)));
+    effects.push(Effect::Deliver { message, count: pubsub.receivers.len() - before });
+}
+
+/// CLIENT REPLY leaves out lines too. One that skips the next reply skips what comes until then; but the request that
+/// said so is shown to itself.
+fn is_shown(monitor: &Client, me: usize) -> bool {
+    let skips = monitor.replies.has(Replies::SKIP_NEXT) && monitor.id.key != me;
+    !monitor.replies.are_muted() && !skips
 }
 
 /// A word in quotes, with escapes for what is not printed.

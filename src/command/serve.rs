@@ -165,6 +165,7 @@ fn note_refused(row: Option<u16>, cx: &mut Context) {
 /// EXEC ends the transaction even if it is refused itself.
 fn reject_exec(refusal: Refusal, entry: &Entry, words: &Words, cx: &mut Context) -> Outcome {
     cx.discard();
+    monitor::show(entry, cx.request, cx);
     let why = refusal.say(entry.facts.name, words);
     let why = why.strip_prefix(b"ERR ").unwrap_or(&why);
     let (before, _) = Refusal::TransactionRejected.text().split_once('{').expect("a place for the reason");
