@@ -278,6 +278,27 @@ fn what_is_freed_in_slices_is_counted() {
     assert_eq!(counts(&mut server), [0, 0]);
 }
 
+/// However large it was: a turn looks at the time after a few pieces.
+#[test]
+fn what_is_large_is_freed_in_slices_of_time() {
+    for (command, elements, element) in [("SADD", 100_000, ""), ("SADD", 10_000, "x"), ("RPUSH", 10_000, "x")] {
+        let mut server = Server::start();
+        for from in (0..elements).step_by(500) {
+            let words: String = (from..from + 500).map(|n| format!(" {n}{}", element.repeat(100))).collect();
+            server.say(&format!("{command} k{words}"));
+        }
+        server.say("DEL k");
+        // Each look says that the time is up.
+        server.host.drift = 600 * TICKS_PER_US;
+        let mut turns = 0;
+        while server.info("memory")["Memory"]["lazyfree_pending_objects"] == "1" {
+            server.engine.tick(server.host.now, &mut server.host);
+            turns += 1;
+        }
+        assert!(turns >= 20, "{command} of {elements}: {turns} turns");
+    }
+}
+
 #[test]
 fn resetstat_forgets_what_was_counted_but_not_what_is() {
     let mut server = Server::start();

@@ -81,6 +81,8 @@ pub struct Engine {
     output_check_at_us: u64,
     /// The tick at which keys expired last, and how many commands had run.
     expired_at: (u64, u64),
+    /// The same of freeing.
+    tidied_at: (u64, u64),
 }
 
 /// What commands work on.
@@ -127,6 +129,7 @@ impl Engine {
             over_soft: vec![],
             output_check_at_us: 0,
             expired_at: (0, 0),
+            tidied_at: (0, 0),
         }
     }
 

@@ -83,6 +83,9 @@ impl table::Hasher<Entry> for KeyHasher {
 
 /// About so many entries are in a chunk of the arena.
 const CHUNK_ENTRIES: usize = 4096;
+/// As much work to free as a piece of memory, be they freed one by one. (For fewer at a time the table would be searched
+/// for them too often.)
+const ENTRIES_FREED: usize = 16;
 /// Stale items of the wheel go faster than new ones come.
 const SIFTED_PER_ITEM: usize = 8;
 
@@ -336,7 +339,7 @@ impl Database {
         self.table.insert(hash, entry)
     }
 
-    /// Frees something of a database that nobody will use again: up to `most` entries, or as many pieces of memory. True:
+    /// Frees something of a database that nobody will use again: up to `most` pieces of memory, or some entries for each. True:
     /// there is more. Entries that own nothing beside their cell go with the arena's chunks, without a look at them. What
     /// takes long by itself is put to the large ones.
     pub(super) fn free_some(&mut self, most: usize, large: &mut Vec<Held>) -> bool {
@@ -345,7 +348,7 @@ impl Database {
         }
         let Database { table, arena, apart, .. } = self;
         if *apart > 0 {
-            table.pop_some(most, &mut |entry| {
+            table.pop_some(most.saturating_mul(ENTRIES_FREED), &mut |entry| {
                 *apart -= entry.account().apart as usize;
                 // SAFETY: the entries of the table were made with the arena.
                 large.extend(unsafe { entry.free(arena) }.filter(Held::is_large));
@@ -353,7 +356,9 @@ impl Database {
             return true;
         }
         // SAFETY: none of the entries is looked at again; none has memory beside its cell.
-        unsafe { arena.discard(most / CHUNK_ENTRIES + 1) || table.pop_some(most, &mut |_| {}) }
+        unsafe {
+            arena.discard(most / CHUNK_ENTRIES + 1) || table.pop_some(most.saturating_mul(ENTRIES_FREED), &mut |_| {})
+        }
     }
 
     // --- Memory that deletes leave behind

@@ -13,8 +13,8 @@ use super::value::{Collection, Hash};
 pub use super::structure::index::WARMED_MAX;
 use super::structure::index::{Index, Starts};
 
-/// To move an entry takes as long as to free so many.
-const COMPACTED: usize = 8;
+/// So many entries are moved where else a piece of memory would be freed.
+const COMPACTED: usize = 32;
 
 pub struct Keyspace {
     pub(super) databases: Vec<Database>,
@@ -360,11 +360,11 @@ impl Keyspace {
         count
     }
 
-    /// Frees something of what has been removed, or moves entries together where many have been: up to `most` of them.
+    /// Frees up to `most` pieces of what has been removed, or moves entries together where many have been.
     pub fn tidy(&mut self, most: usize) {
         if self.ledger.trash.is_empty() {
             if let Some(&number) = self.ledger.sparse.first()
-                && !self.databases[number].compact(most / COMPACTED)
+                && !self.databases[number].compact(most * COMPACTED)
             {
                 self.ledger.sparse.remove(&number);
             }
@@ -378,6 +378,11 @@ impl Keyspace {
         while !self.ledger.trash.is_empty() {
             self.ledger.trash.free_some(1 << 20);
         }
+    }
+
+    /// There is something to free.
+    pub fn is_freeing(&self) -> bool {
+        !self.ledger.trash.is_empty()
     }
 
     /// There is something to tidy.

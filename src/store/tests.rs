@@ -379,7 +379,7 @@ fn a_flushed_database_is_freed_in_slices() {
         assert_eq!((store.flush(0), store.bytes(), store.database(0).len()), (5000, 0, 0));
         let mut slices = 0;
         while store.is_untidy() {
-            store.tidy(500);
+            store.tidy(30);
             slices += 1;
         }
         assert!((9..40).contains(&slices), "{slices} slices");

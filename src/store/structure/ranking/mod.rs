@@ -38,6 +38,9 @@ impl table::Hasher<Element> for MemberHasher {
     }
 }
 
+/// As much work to free as a piece of memory.
+const ELEMENTS_FREED: usize = 64;
+
 /// Where a member is, or would be; true until something changes.
 #[derive(Clone, Copy, Debug)]
 pub struct Found {
@@ -239,7 +242,7 @@ impl Ranking {
     /// Frees about so many pieces of memory. True: there are more. Nothing but this is to be done with it any more.
     pub fn shed(&mut self, most: usize) -> bool {
         // First the links.
-        self.tree.shed(most) || self.table.pop_some(most, &mut drop)
+        self.tree.shed(most) || self.table.pop_some(most.saturating_mul(ELEMENTS_FREED), &mut drop)
     }
 
     pub fn check(&self) {

@@ -229,8 +229,8 @@ fn it_is_freed_in_slices() {
     let (mut both, mut chance) = (Both::new(), Chance::from_seed(4));
     (0..STEPS).for_each(|step| both.add(score(0, &mut chance, step), &member(&mut chance, 1 << 40)));
     let mut slices = 0;
-    while both.ranking.shed(100) {
+    while both.ranking.shed(2) {
         slices += 1;
     }
-    assert!(slices + 1 >= STEPS / 100);
+    assert!(slices + 1 >= STEPS / (2 * ELEMENTS_FREED));
 }
