@@ -105,7 +105,13 @@ impl<'a> Command<'a> for ConfigSet<'a> {
         let before = cx.server.config.clone();
         let changed = match cx.server.config.set_many(&pairs, local) {
             Ok(changed) => changed,
-            Err(error) => return cx.error(&error.reply()),
+            Err(error) => {
+                // Some answers send the reader to the log.
+                if let Some(why) = table::find(&error.name).and_then(|spec| spec.reason()) {
+                    warn!("CONFIG SET {} is refused: {why}", error.name);
+                }
+                return cx.error(&error.reply());
+            }
         };
         if let Err((name, reason)) = cx.host.follow(&mut cx.server.config, &changed) {
             warn!("CONFIG SET {name} cannot be had; all settings are again what they were");

@@ -5,6 +5,7 @@
 //! that gets a meaning moves from here to `table.rs`.
 use super::table::{Change, Lines, Meaning, Spec};
 use super::value::Kind;
+use crate::base::number;
 
 const I32: i64 = i32::MAX as i64;
 const U32: i64 = u32::MAX as i64;
@@ -143,7 +144,7 @@ pub static KNOWN: &[Spec] = &[
     text("tls-dh-params-file", ""),
     text("tls-key-file", ""),
     text("tls-key-file-pass", "").secret(),
-    number("tls-port", "0", 0, 65535).lacks("nothing listens there: connections are not encrypted"),
+    spec("tls-port", "0", Kind::Checked("0", no_tls_port)),
     switch("tls-prefer-server-ciphers", "no"),
     text("tls-protocols", ""),
     number("tls-session-cache-size", "20480", 0, I32),
@@ -310,8 +311,20 @@ fn locale(name: &str) -> Result<(), &'static str> {
 fn no_tls(word: &str) -> Result<(), &'static str> {
     match () {
         _ if word.eq_ignore_ascii_case("no") => Ok(()),
-        _ if word.eq_ignore_ascii_case("yes") => Err("Unable to update TLS configuration. Check server logs."),
+        _ if word.eq_ignore_ascii_case("yes") => Err(NO_TLS),
         _ => Err("argument must be 'yes' or 'no'"),
+    }
+}
+
+pub(super) const NO_TLS: &str = "Unable to update TLS configuration. Check server logs.";
+
+/// Whoever sets a port for TLS believes that what is sent there is encrypted.
+fn no_tls_port(word: &str) -> Result<(), &'static str> {
+    match number::integer(word.as_bytes()) {
+        Some(0) => Ok(()),
+        Some(1..=65535) => Err(NO_TLS),
+        Some(_) => Err("argument must be between 0 and 65535 inclusive"),
+        None => Err("argument couldn't be parsed into an integer"),
     }
 }
 

@@ -288,7 +288,12 @@ impl Config {
         if spec.lines == Lines::Add && !erases && self.sources.contains_key(spec.name) {
             words.insert(0, self.text(spec).into_bytes());
         }
-        self.write(spec, &words).map_err(|reason| refuse(Problem::Value(reason)))?;
+        // Where these words send the reader to the log, this is the log.
+        let clear = |reason: String| match spec.reason() {
+            Some(why) if reason == known::NO_TLS => why.to_string(),
+            _ => reason,
+        };
+        self.write(spec, &words).map_err(|reason| refuse(Problem::Value(clear(reason))))?;
         self.sources.insert(spec.name, source);
         Ok(())
     }

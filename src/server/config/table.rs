@@ -253,7 +253,11 @@ pub fn nearest(name: &str) -> Option<&'static str> {
 }
 
 fn at_most_16_addresses(words: &[String]) -> Result<(), &'static str> {
-    if words.len() > 16 { Err("Too many bind addresses specified.") } else { Ok(()) }
+    match words {
+        _ if words.len() > 16 => Err("Too many bind addresses specified."),
+        _ if words.iter().any(String::is_empty) => Err("Failed to bind to specified addresses."),
+        _ => Ok(()),
+    }
 }
 
 fn save_points(words: &[String]) -> Result<(), &'static str> {
@@ -279,8 +283,10 @@ fn percentiles(words: &[String]) -> Result<(), &'static str> {
     for word in words {
         match word.parse::<f64>() {
             Ok(percent) if (0.0..=100.0).contains(&percent) => {}
-            Ok(_) => return Err("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"),
-            Err(_) => return Err("Invalid latency-tracking-info-percentiles parameters"),
+            Ok(percent) if !percent.is_nan() => {
+                return Err("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]");
+            }
+            _ => return Err("Invalid latency-tracking-info-percentiles parameters"),
         }
     }
     Ok(())

@@ -164,3 +164,15 @@ fn a_strangers_name_is_safe_to_print() {
     let error = config.set_many(&[(b"a\r\nb\xff", b"1")], false).unwrap_err();
     assert_eq!(error.reply(), "ERR Unknown option or number of arguments for CONFIG SET - 'a  b\u{fffd}'");
 }
+
+/// Whoever sets a port for TLS must not believe that there is TLS.
+#[test]
+fn what_sends_to_the_log_is_clear_at_the_start() {
+    let mut config = Config::default();
+    for name in ["tls-port", "tls-replication"] {
+        let value = if name == "tls-port" { "6380" } else { "yes" };
+        let error = config.set_one(name, &words(value), Source::CommandLine).unwrap_err();
+        let Problem::Value(why) = error.problem else { panic!("{name} has a value that is refused") };
+        assert_eq!(why, "There is no TLS yet: connections are not encrypted.");
+    }
+}

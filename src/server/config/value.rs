@@ -122,9 +122,9 @@ impl Kind {
     }
 
     fn read_list(self, words: &[&str]) -> Result<Value, String> {
-        let words = words.iter().flat_map(|word| word.split_ascii_whitespace());
         match self {
             Kind::Flags(names, check) => {
+                let words = words.iter().flat_map(|word| word.split_ascii_whitespace());
                 let given: Vec<&str> = words.map(|word| choose(word, names)).collect::<Result<_, _>>()?;
                 let in_order = names.iter().filter(|name| given.contains(name)).map(|name| name.to_string());
                 if given.is_empty() {
@@ -135,6 +135,8 @@ impl Kind {
                 Ok(Value::Words(words))
             }
             Kind::Words(check) => {
+                // As in Redis each space parts two words, empty ones too, which no setting takes; no bytes are no words.
+                let words = words.iter().filter(|word| !word.is_empty()).flat_map(|word| word.split(' '));
                 let words: Vec<String> = words.map(String::from).collect();
                 check(&words)?;
                 Ok(Value::Words(words))
@@ -248,12 +250,16 @@ pub enum Share {
     Percent(u8),
 }
 
+const TOO_MANY_PERCENT: &str = "percentage argument must be less or equal to 100";
+
 impl Share {
     fn parse(word: &str) -> Result<Share, &'static str> {
         match word.strip_suffix('%').map(|percent| number::integer(percent.as_bytes())) {
             Some(Some(0)) => Ok(Share::Bytes(0)),
             Some(Some(percent @ 1..=100)) => Ok(Share::Percent(percent as u8)),
-            Some(Some(101..)) => Err("percentage argument must be less or equal to 100"),
+            Some(Some(101..)) => Err(TOO_MANY_PERCENT),
+            // So Redis says it, which marks a part by the sign of the number.
+            None if memory(word).is_some_and(|bytes| bytes > i64::MAX as u64) => Err(TOO_MANY_PERCENT),
             None if let Some(bytes) = memory(word) => Ok(Share::Bytes(bytes)),
             _ => Err("argument must be a memory or percent value"),
         }
