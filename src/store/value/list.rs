@@ -219,7 +219,7 @@ impl List {
     fn simplify(&mut self) {
         if let Side::Large(row) = self.0.get_mut()
             && row.is_listpack
-            && let [Node::Packed(chunk)] = row.nodes.make_contiguous()
+            && let [Node::Packed(chunk, _)] = row.nodes.make_contiguous()
         {
             let chunk = std::mem::take(chunk);
             self.0 = Either::small(chunk);
@@ -243,7 +243,7 @@ impl List {
         if let Side::Small(chunk) = self.0.get_mut() {
             let chunk = std::mem::take(chunk);
             let (len, heap_bytes) = (chunk.len(), chunk.heap_bytes());
-            let nodes = if len > 0 { VecDeque::from([Node::Packed(chunk)]) } else { VecDeque::new() };
+            let nodes = if len > 0 { VecDeque::from([Node::packed(chunk)]) } else { VecDeque::new() };
             self.0 = Either::large(Box::new(Row { nodes, len, heap_bytes, is_listpack: true, is_fresh: false }));
         }
     }
@@ -340,8 +340,11 @@ impl List {
                 for step in (0..count).take_while(|_| removed.get() < most) {
                     let node = &mut row.nodes[if from == End::Left { step } else { count - 1 - step }];
                     match node {
-                        Node::Packed(chunk) => sift(chunk, from, &mut goes),
-                        Node::Large(bytes) if goes(Element::Bytes(bytes)) => *node = Node::Packed(Chunk::default()),
+                        Node::Packed(chunk, count) => {
+                            sift(chunk, from, &mut goes);
+                            *count = chunk.len() as u16;
+                        }
+                        Node::Large(bytes) if goes(Element::Bytes(bytes)) => *node = Node::packed(Chunk::default()),
                         Node::Large(_) => {}
                     }
                 }
@@ -359,6 +362,7 @@ impl List {
         if let Side::Large(row) = self.0.get() {
             assert!(row.nodes.iter().all(|node| node.len() > 0));
             assert_eq!(row.len, row.nodes.iter().map(Node::len).sum());
+            assert!(row.nodes.iter().all(|node| node.len() == node.iter().count()));
             assert_eq!(row.heap_bytes, row.nodes.iter().map(Node::heap_bytes).sum());
         }
         assert_eq!(self.iter().count(), self.len());

@@ -38,9 +38,11 @@ impl Chunk {
 
     /// Puts another value into a pair. False, with nothing done: it has no room for it.
     pub fn replace(&mut self, at: usize, with: &Packed) -> bool {
-        if !self.admit(at, with.code, true) {
-            return false;
-        }
+        self.admit(at, with.code, true) && self.overwrite(at, with)
+    }
+
+    /// The same, where the codes that are shared suffice; in place, if it takes as many bytes.
+    fn overwrite(&mut self, at: usize, with: &Packed) -> bool {
         let (bytes, own) = self.extent(&(at..at + 1));
         if bytes.len() != with.width() {
             return self.exchange(at..at + 1, Some(with));
@@ -102,17 +104,60 @@ impl Chunk {
 
     /// Takes some elements away, and puts another in their place. False, with nothing done: it has no room for it.
     pub fn splice(&mut self, elements: Range<usize>, with: Option<&Packed>) -> bool {
-        with.is_none_or(|with| self.admit(elements.start, with.code, false)) && self.exchange(elements, with)
+        with.is_none_or(|with| self.admit(elements.start, with.code, false))
+            && match with {
+                Some(with) if elements.len() == 1 => self.overwrite(elements.start, with),
+                _ => self.exchange(elements, with),
+            }
     }
 
     /// The same, where the codes that are shared suffice.
     fn exchange(&mut self, elements: Range<usize>, with: Option<&Packed>) -> bool {
+        self.exchanged(elements, with).map(|new| *self = new).is_some()
+    }
+
+    /// What is left without some elements.
+    pub fn without(&self, elements: Range<usize>) -> Chunk {
+        self.exchanged(elements, None).expect("fewer take less")
+    }
+
+    /// Puts the elements of another list behind its own. False, with nothing done: it has no room for them.
+    pub fn join(&mut self, other: &Chunk) -> bool {
+        let (old, more) = (self.header(), other.header());
+        debug_assert!(old.codes[0] == old.codes[1] && more.codes[0] == more.codes[1], "pairs are not joined");
+        let codes = if old.codes == more.codes { old.codes } else { [OWN; 2] };
+        let own = Header::own(codes, more.count);
+        let content = old.data() + Header::own(codes, old.count) + more.data() + own;
+        if content + HEADER_MAX > CHUNK_BYTES_MAX {
+            return false;
+        }
+        *self = self.moved(capacity_for(content), false, codes);
+        let (mut header, memory) = self.parts_mut();
+        let Iter { shared, codes, data, .. } = other.iter();
+        memory[header.end..header.end + data.len()].copy_from_slice(data);
+        let low = header.codes().start;
+        let places = &mut memory[low - own..low];
+        // Those that shared a code have each its own now, if the others have.
+        if codes.is_empty() {
+            places.fill(shared[0])
+        } else {
+            places.copy_from_slice(codes)
+        }
+        header.end += data.len();
+        header.count += more.count;
+        header.extra += more.extra;
+        header.write(memory);
+        true
+    }
+
+    /// As it is with some elements taken away, and another in their place. `None`: there is no room for it.
+    fn exchanged(&self, elements: Range<usize>, with: Option<&Packed>) -> Option<Chunk> {
         let ((bytes, own), old) = (self.extent(&elements), self.header());
         let gone: usize = self.from(elements.start).take(elements.len()).map(|element| element.listpack_size()).sum();
         let count = old.count - elements.len() + with.is_some() as usize;
         let content = old.data() - bytes.len() + with.map_or(0, Packed::width) + Header::own(old.codes, count);
         if content + HEADER_MAX > CHUNK_BYTES_MAX {
-            return false;
+            return None;
         }
         let mut new = Chunk::with_capacity(capacity_for(content));
         let (capacity, Iter { codes, data, .. }) = (new.heap_bytes(), self.iter());
@@ -136,7 +181,6 @@ impl Chunk {
             extra += packed.extra as usize;
         }
         Header { capacity, count, start, end, first: capacity - 1, extra, codes: old.codes }.write(memory);
-        *self = new;
-        true
+        Some(new)
     }
 }

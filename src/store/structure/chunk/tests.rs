@@ -69,6 +69,35 @@ fn a_list_is_what_a_vec_is() {
     }
 }
 
+#[test]
+fn two_lists_become_one() {
+    for seed in 0..if cfg!(miri) { 4 } else { 400 } {
+        let mut chance = Chance::from_seed(seed);
+        let mut halves = [(); 2].map(|()| (Chunk::default(), Vec::<Vec<u8>>::new()));
+        for (chunk, model) in &mut halves {
+            let (length, rare) = (1 + chance.below(2) as usize, [3, 100, u64::MAX][chance.below(3) as usize]);
+            for _ in 0..1 + chance.below(if seed % 4 == 0 { 3000 } else { 60 }) {
+                let word = element(&mut chance, length, rare);
+                let (front, packed) = (chance.below(2) == 0, Packed::new(&word));
+                if if front { chunk.push_front(&packed, false) } else { chunk.push_back(&packed, false) } {
+                    model.insert(if front { 0 } else { model.len() }, word);
+                }
+            }
+        }
+        let [(mut first, mut model), (second, more)] = halves;
+        let content = first.header().content() + second.header().content();
+        if first.join(&second) {
+            model.extend(more);
+        } else {
+            assert!(content + first.len() + second.len() + HEADER_MAX > CHUNK_BYTES_MAX);
+        }
+        check(&first, &model);
+        let at = chance.below(model.len() as u64 + 1) as usize;
+        check(&first.without(at..model.len()), &model[..at]);
+        check(&first.without(0..at), &model[at..]);
+    }
+}
+
 /// A row of pairs: the halves share their codes each for itself.
 #[test]
 fn pairs_are_what_a_vec_is() {

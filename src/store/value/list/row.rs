@@ -6,6 +6,7 @@ use crate::store::text::Digits;
 use bytes::Bytes;
 use chunk::Element;
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// Invariant: no node is empty.
 #[derive(Clone, Default)]
@@ -22,7 +23,8 @@ pub struct Row {
 
 #[derive(Clone)]
 pub enum Node {
-    Packed(Chunk),
+    /// And how many elements it has, so that a place is found without a look at each chunk.
+    Packed(Chunk, u16),
     Large(Box<Bytes>),
 }
 
@@ -33,13 +35,18 @@ impl Node {
         }
         let mut chunk = Chunk::default();
         assert!(chunk.push_back(&Packed::new(element), false));
-        Node::Packed(chunk)
+        Node::packed(chunk)
+    }
+
+    pub fn packed(chunk: Chunk) -> Node {
+        let count = chunk.len() as u16;
+        Node::Packed(chunk, count)
     }
 
     #[inline]
     pub fn len(&self) -> usize {
         match self {
-            Node::Packed(chunk) => chunk.len(),
+            Node::Packed(_, count) => *count as usize,
             Node::Large(_) => 1,
         }
     }
@@ -47,39 +54,48 @@ impl Node {
     #[inline]
     pub fn heap_bytes(&self) -> usize {
         match self {
-            Node::Packed(chunk) => chunk.heap_bytes(),
+            Node::Packed(chunk, _) => chunk.heap_bytes(),
             Node::Large(bytes) => size_of::<Bytes>() + bytes.len(),
         }
     }
 
     pub fn listpack_bytes(&self) -> usize {
         match self {
-            Node::Packed(chunk) => chunk.listpack_bytes(),
+            Node::Packed(chunk, _) => chunk.listpack_bytes(),
             Node::Large(bytes) => listpack_size::string(bytes.len()),
         }
     }
 
     pub fn from(&self, at: usize) -> Elements<'_> {
         match self {
-            Node::Packed(chunk) => Elements::Packed(chunk.from(at)),
+            Node::Packed(chunk, _) => Elements::Packed(chunk.from(at)),
             Node::Large(bytes) => Elements::Large((at == 0).then_some(bytes)),
         }
     }
 
     pub fn iter(&self) -> Elements<'_> {
         match self {
-            Node::Packed(chunk) => Elements::Packed(chunk.iter()),
+            Node::Packed(chunk, _) => Elements::Packed(chunk.iter()),
             Node::Large(bytes) => Elements::Large(Some(bytes)),
         }
     }
 
-    /// False: it has no room for it.
-    #[inline]
-    pub fn push(&mut self, end: End, element: &[u8], whole: bool) -> bool {
-        match self {
-            Node::Packed(chunk) if element.len() <= ELEMENT_BYTES_MAX => push(chunk, end, element, whole),
-            _ => false,
-        }
+    /// It shares a chunk with a neighbour, where it can.
+    fn is_small(&self) -> bool {
+        matches!(self, Node::Packed(chunk, _) if chunk.heap_bytes() < CHUNK_BYTES_MAX / 2)
+    }
+
+    /// Changes a chunk. What it was and is now goes to the accounts of its row.
+    #[inline(always)]
+    fn change<T>(&mut self, accounts: [&mut usize; 2], change: impl FnOnce(&mut Chunk) -> T) -> Option<T> {
+        let Node::Packed(chunk, count) = self else { return None };
+        let [len, heap_bytes] = accounts;
+        let (old_count, old_bytes) = (*count, chunk.heap_bytes());
+        let result = change(chunk);
+        *count = chunk.len() as u16;
+        *len = *len + *count as usize - old_count as usize;
+        *heap_bytes = *heap_bytes + chunk.heap_bytes() - old_bytes;
+        Some(result)
     }
 }
 
@@ -127,7 +143,7 @@ impl Row {
         let mut left = bytes.checked_sub(listpack_size::EMPTY);
         let (mut seams, mut after_chunk) = ((fill.bytes() / CHUNK_BYTES_MAX).max(1) - 1, false);
         self.nodes.iter().all(|node| {
-            let is_chunk = matches!(node, Node::Packed(_));
+            let is_chunk = matches!(node, Node::Packed(..));
             if is_chunk && after_chunk {
                 let Some(fewer) = seams.checked_sub(1) else { return false };
                 seams = fewer;
@@ -195,11 +211,21 @@ impl Row {
     }
 
     #[inline]
-    fn last_mut(&mut self, end: End) -> Option<&mut Node> {
+    fn last(&self, end: End) -> Option<&Node> {
         match end {
+            End::Left => self.nodes.front(),
+            End::Right => self.nodes.back(),
+        }
+    }
+
+    /// Changes the chunk at an end, if one is there.
+    #[inline(always)]
+    fn change_end<T>(&mut self, end: End, change: impl FnOnce(&mut Chunk) -> T) -> Option<T> {
+        let node = match end {
             End::Left => self.nodes.front_mut(),
             End::Right => self.nodes.back_mut(),
-        }
+        }?;
+        node.change([&mut self.len, &mut self.heap_bytes], change)
     }
 
     fn pop_node(&mut self, end: End) -> Option<Node> {
@@ -214,13 +240,8 @@ impl Row {
 
     pub fn push_node(&mut self, end: End, node: Node) {
         // What stood at the end gets no more: its spare memory goes.
-        if self.nodes.len() > 1
-            && let Some(Node::Packed(chunk)) = self.last_mut(end)
-        {
-            let before = chunk.heap_bytes();
-            chunk.fit();
-            let after = chunk.heap_bytes();
-            self.heap_bytes = self.heap_bytes + after - before;
+        if self.nodes.len() > 1 {
+            self.change_end(end, Chunk::fit);
         }
         self.len += node.len();
         self.heap_bytes += node.heap_bytes();
@@ -233,56 +254,40 @@ impl Row {
     #[inline]
     pub fn push(&mut self, end: End, element: &[u8]) {
         if !std::mem::take(&mut self.is_fresh)
-            && let Some(node) = self.last_mut(end)
+            && element.len() <= ELEMENT_BYTES_MAX
+            && self.change_end(end, |chunk| push(chunk, end, element, false)) == Some(true)
         {
-            let before = node.heap_bytes();
-            if node.push(end, element, false) {
-                let after = node.heap_bytes();
-                self.heap_bytes = self.heap_bytes + after - before;
-                self.len += 1;
-                return;
-            }
+            return;
         }
         let node = if element.len() > ELEMENT_BYTES_MAX || self.nodes.is_empty() {
             Node::new(element)
         } else {
             let mut chunk = Chunk::default();
             assert!(push(&mut chunk, end, element, true), "it is empty");
-            Node::Packed(chunk)
+            Node::packed(chunk)
         };
         self.push_node(end, node);
     }
 
     #[inline]
     pub fn drop_end(&mut self, end: End) {
-        let Some(node) = self.last_mut(end) else { return };
-        match node {
-            Node::Packed(chunk) if chunk.len() > 1 => {
-                let before = chunk.heap_bytes();
-                drop_end(chunk, end);
-                let after = chunk.heap_bytes();
-                self.heap_bytes = self.heap_bytes + after - before;
-                self.len -= 1;
-            }
-            _ => _ = self.pop_node(end),
+        if self.last(end).is_some_and(|node| node.len() > 1) {
+            self.change_end(end, |chunk| drop_end(chunk, end));
+        } else {
+            self.pop_node(end);
         }
     }
 
     pub fn drop_many(&mut self, end: End, mut count: usize) {
         while count > 0 {
-            let node = self.last_mut(end).expect("so many are there");
-            let len = node.len();
+            let len = self.last(end).expect("so many are there").len();
             if len <= count {
                 self.pop_node(end);
                 count -= len;
                 continue;
             }
-            let Node::Packed(chunk) = node else { unreachable!("it has more than one element") };
-            let before = chunk.heap_bytes();
-            chunk.splice(if end == End::Left { 0..count } else { len - count..len }, None);
-            let after = chunk.heap_bytes();
-            self.heap_bytes = self.heap_bytes + after - before;
-            self.len -= count;
+            let gone = if end == End::Left { 0..count } else { len - count..len };
+            self.change_end(end, |chunk| chunk.splice(gone, None)).expect("it has more than one element");
             count = 0;
         }
     }
@@ -290,34 +295,69 @@ impl Row {
     /// Puts an element where `gone` ones were, one or none.
     pub fn replace(&mut self, at: usize, gone: usize, element: &[u8]) {
         let (number, inside) = self.find(at);
-        self.len = self.len + 1 - gone;
-        self.heap_bytes -= self.nodes[number].heap_bytes();
-        if let Node::Packed(chunk) = &mut self.nodes[number]
-            && element.len() <= ELEMENT_BYTES_MAX
-            && chunk.splice(inside..inside + gone, Some(&Packed::new(element)))
+        let packed = (element.len() <= ELEMENT_BYTES_MAX).then(|| Packed::new(element));
+        let node = &mut self.nodes[number];
+        if let Some(packed) = &packed
+            && let accounts = [&mut self.len, &mut self.heap_bytes]
+            && node.change(accounts, |chunk| chunk.splice(inside..inside + gone, Some(packed))) == Some(true)
         {
-            self.heap_bytes += self.nodes[number].heap_bytes();
+            if node.is_small() {
+                self.tidy(number..number + 1, 1);
+            }
             return;
         }
         // The node is cut in two, and the element stands between.
-        let old = std::mem::replace(&mut self.nodes[number], Node::new(element));
+        let old = std::mem::replace(node, Node::new(element));
+        self.len = self.len + 1 - gone;
+        self.heap_bytes = self.heap_bytes + node.heap_bytes() - old.heap_bytes();
         let (before, after) = match old {
-            Node::Packed(chunk) => {
-                let mut after = chunk.clone();
-                after.splice(0..inside + gone, None);
-                let mut before = chunk;
-                before.splice(inside..before.len(), None);
-                (Node::Packed(before), Node::Packed(after))
+            Node::Packed(chunk, _) => {
+                let before = Node::packed(chunk.without(inside..chunk.len()));
+                (Some(before), Some(Node::packed(chunk.without(0..inside + gone))))
             }
-            large if gone == 0 => (Node::Packed(Chunk::default()), large),
-            _ => (Node::Packed(Chunk::default()), Node::Packed(Chunk::default())),
+            large => (None, (gone == 0).then_some(large)),
         };
-        self.heap_bytes += self.nodes[number].heap_bytes();
+        let mut changed = number..number + 1;
         for (place, node) in [(number + 1, after), (number, before)] {
-            if node.len() > 0 {
+            if let Some(node) = node.filter(|node| node.len() > 0) {
                 self.heap_bytes += node.heap_bytes();
                 self.nodes.insert(place, node);
+                changed.end += 1;
             }
         }
+        self.tidy(changed, 1);
+    }
+
+    /// Joins what is small among these nodes with what stands beside it, as long as more than `least` are left.
+    fn tidy(&mut self, changed: Range<usize>, least: usize) {
+        let range = changed.start.saturating_sub(1)..(changed.end + 1).min(self.nodes.len());
+        let (mut kept, mut left) = (range.start, self.nodes.len());
+        for number in range.clone() {
+            if kept > range.start && left > least && self.join(kept - 1, number) {
+                left -= 1;
+                continue;
+            }
+            self.nodes.swap(kept, number);
+            kept += 1;
+        }
+        self.nodes.drain(kept..range.end);
+    }
+
+    /// Puts the elements of one node into another before it. False: it is not worth it, or there is no room.
+    fn join(&mut self, first: usize, second: usize) -> bool {
+        if !self.nodes[first].is_small() && !self.nodes[second].is_small() {
+            return false;
+        }
+        let Node::Packed(more, count) = &mut self.nodes[second] else { return false };
+        let (more, count) = (std::mem::take(more), std::mem::take(count));
+        let accounts = [&mut self.len, &mut self.heap_bytes];
+        let is_joined = self.nodes[first].change(accounts, |chunk| chunk.join(&more)) == Some(true);
+        if is_joined {
+            self.len -= count as usize;
+            self.heap_bytes -= more.heap_bytes();
+        } else {
+            self.nodes[second] = Node::Packed(more, count);
+        }
+        is_joined
     }
 }

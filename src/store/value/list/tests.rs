@@ -1,6 +1,7 @@
 //! Lists against a VecDeque, from a seed: whatever is done to both, they hold the same, and the accounts agree.
 use super::*;
 use crate::base::random::Chance;
+use crate::store::structure::chunk::CHUNK_BYTES_MAX;
 use crate::store::text::Digits;
 
 struct Both {
@@ -128,6 +129,53 @@ fn does_what_a_deque_does() {
         assert!(copy.iter().eq(both.list.iter()));
         while both.list.shed(3) {}
     }
+}
+
+/// So many nodes, and so many bytes.
+fn size(list: &List) -> (usize, usize) {
+    list.check();
+    (list.pieces(), list.heap_bytes())
+}
+
+fn filled(elements: usize) -> List {
+    let mut list = List::default();
+    (0..elements).for_each(|number| list.push(End::Right, format!("element:{number}").as_bytes()));
+    list
+}
+
+#[test]
+fn what_a_long_element_has_cut_is_joined_again() {
+    let mut list = filled(10_000);
+    let before = size(&list);
+    for number in 0..10_000 {
+        list.set(number, &[b'x'; 3000]);
+        list.set(number, format!("element:{number}").as_bytes());
+    }
+    let after = size(&list);
+    assert!(after.0 <= before.0 + 1 && after.1 <= before.1 * 11 / 10, "{before:?} {after:?}");
+    assert!(list.iter().eq(filled(10_000).iter()));
+}
+
+/// Two nodes that stand side by side are more than one half full on the average, whatever made them.
+#[test]
+fn lists_do_not_fall_to_pieces() {
+    let mut chance = Chance::from_seed(1);
+    let mut list = filled(3000);
+    for lengths in [&[1, 1900][..], &[1, 3000], &[1, 2, 3]] {
+        for _ in 0..6000 {
+            let at = chance.below(list.len() as u64) as usize;
+            let length = lengths[chance.below(lengths.len() as u64) as usize];
+            match chance.below(6) {
+                0 => list.insert(at, &vec![b'y'; length]),
+                _ => list.set(at, &vec![b'x'; length]),
+            }
+        }
+        let large = list.iter().filter(|element| element.listpack_size() > ELEMENT_BYTES_MAX).count();
+        let (nodes, bytes) = size(&list);
+        assert!(nodes <= 3 * large + 2 + bytes * 2 / CHUNK_BYTES_MAX, "{nodes} {large} {bytes}");
+    }
+    (0..list.len()).for_each(|at| list.set(at, b"short"));
+    assert!(size(&list).0 <= 1 + list.len() * 6 * 2 / CHUNK_BYTES_MAX, "whatever was between has gone");
 }
 
 #[test]
