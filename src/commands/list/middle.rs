@@ -5,7 +5,7 @@ use super::prelude::*;
 use super::read::{place, range};
 use crate::store::List as Elements;
 use crate::store::value::Collection;
-use crate::store::value::list::{Element, End};
+use crate::store::value::list::End;
 
 // --- LINSERT key BEFORE | AFTER pivot element
 form! { pub LInsert<'a> { key: Key<'a, INSERT>, r#where: Where, pivot: Bytes<'a>, element: Bytes<'a> } }
@@ -48,9 +48,7 @@ impl<'a> Command<'a> for LRem<'a> {
             count => (End::Right, count.unsigned_abs() as usize),
         };
         let removed = door.edit(Event::list("lrem"), |list: &mut Elements| {
-            let mut digits = Digits::new();
-            let is_meant = |element: Element| element.bytes(&mut digits) == self.element.0;
-            let removed = list.remove(from, most, is_meant);
+            let removed = list.remove(from, most, self.element.0, fill);
             if removed > 0 {
                 list.settle(fill);
             }

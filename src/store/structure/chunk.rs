@@ -17,7 +17,7 @@ use header::{HEADER_MAX, Header, capacity_for, header_bytes, swapped};
 pub use iter::Iter;
 use iter::{back_width, front_width};
 pub use packed::{Element, Packed};
-use packed::{MEDIUM, OWN, element, width};
+use packed::{OWN, element};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::fmt;
 use std::ops::Range;
@@ -173,31 +173,8 @@ impl Chunk {
     /// The first element, of those at every `step`th place, that is this one: its place, and the elements from it on.
     #[inline]
     pub fn search(&self, wanted: &Packed, step: usize) -> Option<(usize, Iter<'_>)> {
-        let (mut iter, mut at) = (self.iter(), 0);
-        let [first, second] = iter.shared;
-        let is_even = step == 2 || first == second;
-        if is_even && first != OWN && first != wanted.code {
-            return None;
-        }
-        if is_even && ![first, second].iter().any(|code| [OWN, MEDIUM].contains(code)) {
-            // All stand at the same distance.
-            let (width, other) = (width(first), width(second));
-            let stride = if step == 2 { width + other } else { width };
-            let number = iter.data.chunks_exact(stride).position(|bytes| wanted.is(&bytes[..width]))?;
-            (iter.len, iter.data) = (iter.len - number * step, &iter.data[number * stride..]);
-            return Some((number * step, iter));
-        }
-        while let Some(code) = iter.front_code() {
-            let width = iter.front_width(code);
-            if code == wanted.code && wanted.is(&iter.data[..width]) {
-                return Some((at, iter));
-            }
-            iter.take_front();
-            iter.data = &iter.data[width..];
-            (1..step).for_each(|_| iter.skip_front());
-            at += step;
-        }
-        None
+        let found = self.iter().search(wanted, step)?;
+        Some((self.len() - found.len, found))
     }
 
     /// Where the bytes of some elements are, and their own codes; both counted from the first element's.

@@ -5,13 +5,12 @@ mod row;
 mod tests;
 
 use super::Collection;
-use crate::store::structure::chunk::{self, Chunk, ELEMENT_BYTES_MAX, Packed};
+use crate::store::structure::chunk::{self, CHUNK_BYTES_MAX, Chunk, ELEMENT_BYTES_MAX, Packed};
 use crate::store::structure::either::{Either, Side};
 use crate::store::structure::listpack_size;
 use bytes::Bytes;
 pub use chunk::Element;
-use row::{Elements, Node, Row, drop_end, push, sift};
-use std::cell::Cell;
+use row::{Elements, Node, Row, Wanted, drop_end, push};
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -32,6 +31,11 @@ impl Fill {
     fn bytes(self) -> usize {
         const SAFE: usize = 8192;
         if self.0 >= 0 { SAFE } else { 4096 << (-self.0 - 1).min(4) }
+    }
+
+    /// So many chunks may be in one listpack, as far as the setting says.
+    fn chunks(self) -> usize {
+        (self.bytes() / CHUNK_BYTES_MAX).max(1)
     }
 
     /// A list that has shrunk to so many elements of so many bytes may be a listpack again: half of what the setting says.
@@ -325,36 +329,13 @@ impl List {
         }
     }
 
-    /// Takes away up to so many of the elements that are meant, from one end on. How many there were.
-    pub fn remove(&mut self, from: End, most: usize, mut is_meant: impl FnMut(Element) -> bool) -> usize {
-        let removed = Cell::new(0);
-        let mut goes = |element: Element| {
-            let goes = removed.get() < most && is_meant(element);
-            removed.set(removed.get() + goes as usize);
-            goes
-        };
+    /// Takes away up to so many of the elements that are this one, from one end on. How many there were.
+    pub fn remove(&mut self, from: End, most: usize, element: &[u8], fill: Fill) -> usize {
+        let wanted = Wanted::new(element);
         match self.0.get_mut() {
-            Side::Small(chunk) => sift(chunk, from, &mut goes),
-            Side::Large(row) => {
-                let count = row.nodes.len();
-                for step in (0..count).take_while(|_| removed.get() < most) {
-                    let node = &mut row.nodes[if from == End::Left { step } else { count - 1 - step }];
-                    match node {
-                        Node::Packed(chunk, count) => {
-                            sift(chunk, from, &mut goes);
-                            *count = chunk.len() as u16;
-                        }
-                        Node::Large(bytes) if goes(Element::Bytes(bytes)) => *node = Node::packed(Chunk::default()),
-                        Node::Large(_) => {}
-                    }
-                }
-                if removed.get() > 0 {
-                    row.nodes.retain(|node| node.len() > 0);
-                    row.count();
-                }
-            }
+            Side::Small(chunk) => wanted.remove(chunk, from, most),
+            Side::Large(row) => row.remove(from, most, &wanted, fill),
         }
-        removed.get()
     }
 
     #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The elements of a chunk, from either end.
 use super::header::swapped;
-use super::packed::{Element, MEDIUM, OWN, SMALL, element, width};
+use super::packed::{Element, MEDIUM, OWN, Packed, SMALL, element, width};
 use std::fmt;
 
 /// Bytes of the first of these elements, which has this code.
@@ -96,6 +96,36 @@ impl<'a> Iter<'a> {
             let Some(element) = self.next() else { break };
             visit(element);
         }
+    }
+}
+
+impl<'a> Iter<'a> {
+    /// Of those at every `step`th place, the first that is this one, and all behind it.
+    #[inline]
+    pub(super) fn search(mut self, wanted: &Packed, step: usize) -> Option<Iter<'a>> {
+        let [first, second] = self.shared;
+        let is_even = step == 2 || first == second;
+        if is_even && first != OWN && first != wanted.code {
+            return None;
+        }
+        if is_even && ![first, second].iter().any(|code| [OWN, MEDIUM].contains(code)) {
+            // All stand at the same distance.
+            let (width, other) = (width(first), width(second));
+            let stride = if step == 2 { width + other } else { width };
+            let number = self.data.chunks_exact(stride).position(|bytes| wanted.is(&bytes[..width]))?;
+            (self.len, self.data) = (self.len - number * step, &self.data[number * stride..]);
+            return Some(self);
+        }
+        while let Some(code) = self.front_code() {
+            let width = self.front_width(code);
+            if code == wanted.code && wanted.is(&self.data[..width]) {
+                return Some(self);
+            }
+            self.take_front();
+            self.data = &self.data[width..];
+            (1..step).for_each(|_| self.skip_front());
+        }
+        None
     }
 }
 

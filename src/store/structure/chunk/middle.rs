@@ -22,6 +22,56 @@ impl Chunk {
         self.shrink(header);
     }
 
+    /// Takes away up to so many elements of a list that are this one, the first or the last of them: how many there were.
+    pub fn remove_equal(&mut self, wanted: &Packed, last: bool, most: usize) -> usize {
+        // The places of the elements, and of their bytes.
+        let (mut found, count, length) = (vec![], self.len(), self.data());
+        let mut rest = self.iter();
+        if last {
+            while found.len() < most
+                && let Some(element) = rest.next_back()
+            {
+                if element == wanted.element() {
+                    found.push((rest.len, rest.data.len()));
+                }
+            }
+            found.reverse();
+        } else {
+            while found.len() < most
+                && let Some(here) = rest.search(wanted, 1)
+            {
+                found.push((count - here.len, length - here.data.len()));
+                rest = here;
+                rest.skip_front();
+            }
+        }
+        if !found.is_empty() {
+            self.close_up(&found, count, length, wanted);
+        }
+        found.len()
+    }
+
+    /// Moves what stands behind these elements, which are all the same one, to where they are.
+    fn close_up(&mut self, gone: &[(usize, usize)], count: usize, length: usize, same: &Packed) {
+        let (mut header, memory) = self.parts_mut();
+        let (is_own, width) = (header.codes[0] == OWN, same.width());
+        let next = gone[1..].iter().copied().chain([(count, length)]);
+        for (number, (&(at, byte), (next_at, next_byte))) in gone.iter().zip(next).enumerate() {
+            let bytes = header.start + byte + width..header.start + next_byte;
+            memory.copy_within(bytes, header.start + byte - number * width);
+            if is_own {
+                // Codes stand in reverse, so they move up.
+                let codes = header.first + 1 - next_at..header.first - at;
+                memory.copy_within(codes.clone(), codes.start + number + 1);
+            }
+        }
+        header.end -= gone.len() * width;
+        header.count -= gone.len();
+        header.extra -= gone.len() * same.extra as usize;
+        header.write(memory);
+        if header.count > 0 { self.fit() } else { *self = Chunk::default() }
+    }
+
     /// Has codes shared no longer that another element at this place would not have. False: it has no room for them.
     fn admit(&mut self, at: usize, code: u8, pairs: bool) -> bool {
         let header = self.header();

@@ -77,6 +77,14 @@ impl<'a> Packed<'a> {
         }
     }
 
+    #[inline]
+    pub(super) fn element(&self) -> Element<'a> {
+        match self.code {
+            0..SMALL | MEDIUM => Element::Bytes(self.bytes),
+            _ => Element::Integer(i64::from_le_bytes(self.integer)),
+        }
+    }
+
     /// Of the same code: is it written so?
     #[inline]
     pub(super) fn is(&self, bytes: &[u8]) -> bool {

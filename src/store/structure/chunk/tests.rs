@@ -50,6 +50,17 @@ fn a_list_is_what_a_vec_is() {
                     chunk.drop_last();
                     model.pop();
                 }
+                11 if chance.below(3) == 0 && at < model.len() => {
+                    let (wanted, most, last) = (model[at].clone(), chance.below(5) as usize, chance.below(2) == 0);
+                    let places: Vec<usize> = (0..model.len()).filter(|at| model[*at] == wanted).collect();
+                    let gone = if last {
+                        &places[places.len().saturating_sub(most)..]
+                    } else {
+                        &places[..most.min(places.len())]
+                    };
+                    assert_eq!(chunk.remove_equal(&Packed::new(&wanted), last, most), gone.len());
+                    gone.iter().rev().for_each(|at| _ = model.remove(*at));
+                }
                 11 if chance.below(20) == 0 => {
                     let some = [&word[..], b"1", b"22"];
                     chunk.reserve(some.iter().map(|word| Some(Packed::new(word))), chance.below(2) == 0);

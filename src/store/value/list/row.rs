@@ -2,7 +2,6 @@
 use super::{End, Fill};
 use crate::store::structure::chunk::{self, CHUNK_BYTES_MAX, Chunk, ELEMENT_BYTES_MAX, Packed};
 use crate::store::structure::listpack_size;
-use crate::store::text::Digits;
 use bytes::Bytes;
 use chunk::Element;
 use std::collections::VecDeque;
@@ -141,7 +140,7 @@ impl Row {
     /// says? A large element is a node here, and there it shares one; where chunks meet, nodes do there too.
     pub fn fits(&self, bytes: usize, fill: Fill) -> bool {
         let mut left = bytes.checked_sub(listpack_size::EMPTY);
-        let (mut seams, mut after_chunk) = ((fill.bytes() / CHUNK_BYTES_MAX).max(1) - 1, false);
+        let (mut seams, mut after_chunk) = (fill.chunks() - 1, false);
         self.nodes.iter().all(|node| {
             let is_chunk = matches!(node, Node::Packed(..));
             if is_chunk && after_chunk {
@@ -176,23 +175,22 @@ impl Row {
     }
 }
 
-/// Takes away the elements that go, asked from one end on.
-pub fn sift(chunk: &mut Chunk, from: End, goes: &mut impl FnMut(Element) -> bool) {
-    let mut gone: Vec<bool> = match from {
-        End::Left => chunk.iter().map(&mut *goes).collect(),
-        End::Right => chunk.iter().rev().map(&mut *goes).collect(),
-    };
-    if gone.iter().all(|gone| !gone) {
-        return;
+/// An element that others are compared with.
+pub struct Wanted<'a> {
+    bytes: &'a [u8],
+    /// `None`: no chunk has it.
+    packed: Option<Packed<'a>>,
+}
+
+impl<'a> Wanted<'a> {
+    pub fn new(bytes: &'a [u8]) -> Wanted<'a> {
+        Wanted { bytes, packed: (bytes.len() <= ELEMENT_BYTES_MAX).then(|| Packed::new(bytes)) }
     }
-    if from == End::Right {
-        gone.reverse();
+
+    /// Takes it away up to so many times: how often it was there.
+    pub fn remove(&self, chunk: &mut Chunk, from: End, most: usize) -> usize {
+        self.packed.as_ref().map_or(0, |packed| chunk.remove_equal(packed, from == End::Right, most))
     }
-    let (mut new, mut digits) = (Chunk::default(), Digits::new());
-    for (element, _) in chunk.iter().zip(&gone).filter(|(_, gone)| !**gone) {
-        assert!(new.push_back(&Packed::new(element.bytes(&mut digits)), false), "fewer than before");
-    }
-    *chunk = new;
 }
 
 #[inline]
@@ -204,12 +202,6 @@ pub fn drop_end(chunk: &mut Chunk, end: End) {
 }
 
 impl Row {
-    /// Counts what the nodes hold, where many have changed.
-    pub fn count(&mut self) {
-        self.len = self.nodes.iter().map(Node::len).sum();
-        self.heap_bytes = self.nodes.iter().map(Node::heap_bytes).sum();
-    }
-
     #[inline]
     fn last(&self, end: End) -> Option<&Node> {
         match end {
@@ -328,11 +320,51 @@ impl Row {
         self.tidy(changed, 1);
     }
 
-    /// Joins what is small among these nodes with what stands beside it, as long as more than `least` are left.
+    /// Takes an element away up to so many times, from one end on: how often it was there.
+    pub fn remove(&mut self, from: End, most: usize, wanted: &Wanted, fill: Fill) -> usize {
+        let (count, mut removed) = (self.nodes.len(), 0);
+        let mut changed = count..0;
+        for step in 0..count {
+            if removed == most {
+                break;
+            }
+            let number = if from == End::Left { step } else { count - 1 - step };
+            let here = self.remove_in(number, from, most - removed, wanted);
+            if here > 0 {
+                changed = changed.start.min(number)..changed.end.max(number + 1);
+            }
+            removed += here;
+        }
+        // No more is joined than leaves two of Redis's nodes two: it joins none then.
+        if removed > 0 {
+            self.tidy(changed, fill.chunks() + 1);
+        }
+        removed
+    }
+
+    /// The same in one node, which may be empty then.
+    fn remove_in(&mut self, number: usize, from: End, most: usize, wanted: &Wanted) -> usize {
+        let node = &mut self.nodes[number];
+        if matches!(node, Node::Large(bytes) if bytes[..] == *wanted.bytes) {
+            self.len -= 1;
+            self.heap_bytes -= node.heap_bytes();
+            *node = Node::packed(Chunk::default());
+            return 1;
+        }
+        let accounts = [&mut self.len, &mut self.heap_bytes];
+        node.change(accounts, |chunk| wanted.remove(chunk, from, most)).unwrap_or(0)
+    }
+
+    /// Takes out what is empty among these nodes, and joins what is small with what stands beside it, as long as more than
+    /// `least` are left.
     fn tidy(&mut self, changed: Range<usize>, least: usize) {
         let range = changed.start.saturating_sub(1)..(changed.end + 1).min(self.nodes.len());
-        let (mut kept, mut left) = (range.start, self.nodes.len());
+        let empty = self.nodes.range(range.clone()).filter(|node| node.len() == 0).count();
+        let (mut kept, mut left) = (range.start, self.nodes.len() - empty);
         for number in range.clone() {
+            if self.nodes[number].len() == 0 {
+                continue;
+            }
             if kept > range.start && left > least && self.join(kept - 1, number) {
                 left -= 1;
                 continue;

@@ -54,8 +54,7 @@ impl Both {
             12 => {
                 let (from, most) = ([End::Left, End::Right][self.below(2)], self.below(4));
                 let wanted = self.model.get(at).cloned().unwrap_or_default();
-                let is_meant = |element: Element| element.bytes(&mut Digits::new()) == wanted;
-                let removed = self.list.remove(from, most, is_meant);
+                let removed = self.list.remove(from, most, &wanted, Fill(-2));
                 let mut expected = 0;
                 while expected < most {
                     let found = match from {
@@ -154,6 +153,58 @@ fn what_a_long_element_has_cut_is_joined_again() {
     let after = size(&list);
     assert!(after.0 <= before.0 + 1 && after.1 <= before.1 * 11 / 10, "{before:?} {after:?}");
     assert!(list.iter().eq(filled(10_000).iter()));
+}
+
+#[test]
+fn what_is_removed_is_looked_for_no_further_than_needed() {
+    for from in [End::Left, End::Right] {
+        let mut list = filled(10_000);
+        let (nodes, bytes) = size(&list);
+        let row = list.row();
+        // No other node is counted, nor looked into: what is wrong there stays so.
+        row.len += 7;
+        let far = if from == End::Left { nodes - 1 } else { 0 };
+        row.nodes[far] = Node::packed(Chunk::default());
+        let element = if from == End::Left { &b"element:3"[..] } else { b"element:9997" };
+        assert_eq!(list.remove(from, 1, element, Fill(-2)), 1);
+        assert_eq!((list.len(), list.pieces()), (10_006, nodes));
+        assert!(list.heap_bytes() <= bytes);
+    }
+}
+
+#[test]
+fn nodes_go_that_were_emptied_and_small_ones_are_joined() {
+    let mut list = List::default();
+    for number in 0..20_000 {
+        let length = if number % 100 == 0 { 2500 } else { 10 };
+        list.push(End::Right, &vec![b'a' + (number % 100 % 20) as u8; length]);
+    }
+    let model = |list: &List| list.iter().map(|element| element.bytes(&mut Digits::new()).to_vec()).collect::<Vec<_>>();
+    let mut expected = model(&list);
+    for element in [vec![b'a'; 2500], vec![b'b'; 10], vec![b'c'; 10], vec![b'd'; 10]] {
+        let before = expected.len();
+        expected.retain(|other| *other != element);
+        assert_eq!(list.remove(End::Right, usize::MAX, &element, Fill(-2)), before - expected.len());
+        assert_eq!(model(&list), expected);
+        let (nodes, _) = size(&list);
+        assert!(nodes <= 1 + expected.len() * 11 * 2 / CHUNK_BYTES_MAX, "{nodes}");
+    }
+    let rest: Vec<_> = (b'e'..=b't').chain([b'a']).map(|byte| vec![byte; 10]).collect();
+    rest.iter().for_each(|element| _ = list.remove(End::Left, usize::MAX, element, Fill(-2)));
+    assert_eq!((list.len(), list.pieces()), (0, 0));
+    list.check();
+}
+
+#[test]
+fn what_has_shrunk_in_two_nodes_stays_in_two() {
+    let mut list = List::default();
+    for number in 0..2000 {
+        list.expect(9, 1, Fill(-2));
+        list.push(End::Right, if number % 400 == 0 { b"this-stay" } else { b"this-goes" });
+    }
+    assert_eq!(list.remove(End::Left, usize::MAX, b"this-goes", Fill(-2)), 1995);
+    list.settle(Fill(-2));
+    assert_eq!((list.encoding(), size(&list).0), ("quicklist", 2));
 }
 
 /// Two nodes that stand side by side are more than one half full on the average, whatever made them.
