@@ -2,6 +2,7 @@
 //! moment. Then it is sorted no further than it is told: where nothing else is looked up or stored, in slices. Bytes
 //! compare as bytes, in no locale.
 mod pattern;
+mod weights;
 
 use super::prelude::*;
 use crate::base::number;
@@ -14,6 +15,7 @@ use category::{DANGEROUS, KEYSPACE, LIST, SET, SORTEDSET};
 use pattern::{Found, Pattern, find};
 use std::fmt::{Debug, Formatter, Result as Formatted};
 use std::ops::Range;
+use weights::{Taker, Weights};
 
 // --- SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] [STORE destination]
 form! { pub Sort<'a> { key: Key<'a, READ>, options: Options<'a, true> } }
@@ -138,7 +140,7 @@ impl<const STORES: bool> PartialEq for Options<'_, STORES> {
 struct Sorter {
     names: Names,
     /// What decides where the ranks are the same, if not the names.
-    texts: Option<Names>,
+    weights: Option<Weights>,
     items: Vec<Item>,
     is_descending: bool,
     /// Invariant: ranges of items, none of which has one that belongs into another. The next one is the last.
@@ -170,10 +172,12 @@ impl Sorter {
             if wanted.is_empty() {
                 continue;
             }
-            let Sorter { names, texts, is_descending, .. } = self;
-            let texts = texts.as_ref().unwrap_or(names);
+            let Sorter { names, weights, is_descending, .. } = self;
             let order = |a: &Item, b: &Item| {
-                let order = a.rank.cmp(&b.rank).then_with(|| texts.get(a.at).cmp(texts.get(b.at)));
+                let order = a.rank.cmp(&b.rank).then_with(|| match weights {
+                    Some(weights) => weights.order(a.at, b.at),
+                    None => names.get(a.at).cmp(names.get(b.at)),
+                });
                 if *is_descending { order.reverse() } else { order }.then(a.at.cmp(&b.at))
             };
             if range.len() <= SLICE {
@@ -285,28 +289,23 @@ fn gather<const STORES: bool>(key: Key<READ>, options: &Options<STORES>, cx: &mu
         }
         Some(_) => return Err(Refusal::WrongType),
     }
-    let mut texts = None;
+    let mut weights = None;
     let mut items: Vec<Item> = (0..names.len()).map(|at| Item { rank: 0, at }).collect();
     if is_sorted {
         wanted = 0..names.len();
     } else if let Some(by) = by {
-        let (mut weights, mut number) = (is_alpha.then(Names::default), 0);
+        let (mut taker, mut number) = (is_alpha.then(|| Taker::new(cx.room())), 0);
         find(&[by], (0..names.len()).map(|at| names.get(at)), cx, |weight, _| {
-            let (weight, rank) = (weight.bytes(&mut digits), &mut items[number].rank);
+            let (weight, name) = (weight.bytes(&mut digits), names.get(number));
+            items[number].rank = match (&mut taker, weight) {
+                (Some(taker), weight) => taker.take(name, weight)?,
+                (None, None) => rank_of_float(0.0),
+                (None, Some(weight)) => rank_of_float(number::bound(weight).ok_or(Refusal::NotDoubles)?),
+            };
             number += 1;
-            match (&mut weights, weight) {
-                // What has none comes before all that have one, though it be empty.
-                (Some(weights), None) => weights.push(&[]),
-                (Some(weights), Some(weight)) => weights.push_joined(&[&[1], weight]),
-                (None, None) => *rank = rank_of_float(0.0),
-                (None, Some(weight)) => *rank = rank_of_float(number::bound(weight).ok_or(Refusal::NotDoubles)?),
-            }
-            if let Some(weights) = &weights {
-                *rank = rank_of_bytes(weights.get(weights.len() - 1));
-            }
             Ok(())
         })?;
-        texts = weights;
+        weights = taker.map(Taker::end);
     } else {
         for item in &mut items {
             let name = names.get(item.at);
@@ -317,7 +316,7 @@ fn gather<const STORES: bool>(key: Key<READ>, options: &Options<STORES>, cx: &mu
         }
     }
     let left = std::iter::once(0..items.len()).collect();
-    Ok(Sorter { names, texts, items, is_descending: options.is_descending, left, wanted, is_sorted })
+    Ok(Sorter { names, weights, items, is_descending: options.is_descending, left, wanted, is_sorted })
 }
 
 impl<const STORES: bool> Options<'_, STORES> {

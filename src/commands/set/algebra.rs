@@ -230,20 +230,21 @@ fn store<'a>(
     cx.count(count)
 }
 
-/// What a member of a result takes, here and where it is told or stored.
+/// What a member of a result takes at most, here and where it is told or stored.
 fn taken(member: &Element) -> usize {
-    size_of::<Element>() + member.bytes(&mut Digits::new()).len()
+    const DIGITS_MAX: usize = 20;
+    let bytes = if let Element::Bytes(bytes) = member { bytes.len() } else { DIGITS_MAX };
+    size_of::<Element>() + bytes
 }
 
 /// Shows what all sets have, until `show` says that it is enough.
 fn intersect<'d>(sets: &[Option<&'d Members>], show: &mut dyn FnMut(Element<'d>) -> bool) {
     let Some(mut sets) = sets.iter().copied().collect::<Option<Vec<&'d Members>>>() else { return };
     sets.sort_by_key(|set| set.len());
-    let mut digits = Digits::new();
     let [fewest, others @ ..] = &sets[..] else { return };
+    let mut others: Vec<(&Members, usize)> = others.iter().map(|set| (*set, 0)).collect();
     for member in fewest.iter() {
-        let bytes = member.bytes(&mut digits);
-        if others.iter().all(|set| set.contains(bytes)) && !show(member) {
+        if others.iter_mut().all(|(set, near)| set.has(&member, near)) && !show(member) {
             return;
         }
     }
@@ -287,10 +288,8 @@ fn subtract(sets: &[Option<&Members>], limits: &SetLimits, mut room: Room) -> Re
     let to_look_for = first.len() * (1 + others.len());
     let to_take_away: usize = first.len() + others.iter().map(|set| set.len()).sum::<usize>();
     if to_look_for / 2 <= to_take_away {
-        let mut is_left = |member: &Element| {
-            let bytes = member.bytes(&mut digits);
-            !others.iter().any(|set| set.contains(bytes))
-        };
+        let mut others: Vec<(&Members, usize)> = others.iter().map(|set| (*set, 0)).collect();
+        let mut is_left = |member: &Element| !others.iter_mut().any(|(set, near)| set.has(member, near));
         let left = first.iter().filter(|member| is_left(member)).take_while(|member| room.takes(taken(member)));
         let left: Vec<Element> = left.collect();
         room.kept()?;

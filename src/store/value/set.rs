@@ -107,7 +107,17 @@ impl Set {
         if members.len() > limits.entries_max() {
             set = Set::table(Dict::with_room(limits.hasher.clone(), members.len()), Encoding::Hashtable);
         }
-        members.iter().for_each(|member| _ = set.add(member.bytes(&mut digits), limits));
+        for member in members {
+            match (set.form_mut(), *member) {
+                // An integer is not printed to be read again.
+                (FormMut::Integers(integers), Element::Integer(integer))
+                    if integers.has_room() && integers.len() < limits.intset_entries =>
+                {
+                    integers.insert(integer);
+                }
+                _ => _ = set.add(member.bytes(&mut digits), limits),
+            }
+        }
         set
     }
 
@@ -183,6 +193,16 @@ impl Set {
             Form::Row(chunk) => place(chunk, member).is_some(),
             Form::Integers(integers) => number::integer(member).is_some_and(|integer| integers.search(integer).is_ok()),
             Form::Table(large) => large.members.find(member).is_some(),
+        }
+    }
+
+    /// The same of one that another set has, where one after the other is looked for: `near` is 0 at first, and tells then
+    /// where the one before is.
+    #[inline]
+    pub fn has(&self, member: &Element, near: &mut usize) -> bool {
+        match (self.form(), member) {
+            (Form::Integers(integers), Element::Integer(integer)) => integers.search_on(near, *integer),
+            _ => self.contains(member.bytes(&mut Digits::new())),
         }
     }
 
