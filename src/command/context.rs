@@ -171,6 +171,13 @@ impl Context<'_> {
         Ok(())
     }
 
+    /// The same for commands that read, and so have read it already: counted, and told to who watches for missing keys.
+    pub fn judge_read<T: Collection>(&mut self, mut words: Words) -> Result<(), Refusal> {
+        let key: Key<{ syntax::LOOK }> = Grammar::parse(&mut words)?;
+        self.look_counted(key).map(|entry| entry.view::<T>()).transpose()?;
+        Ok(())
+    }
+
     /// The same, counted as a hit or a miss, but for those who watch keys that are missing (OBJECT).
     pub fn inspect<const ACCESS: u16>(&mut self, key: Key<ACCESS>) -> Option<&Entry> {
         let (database, now_ms) = (self.database(), self.now_ms());

@@ -70,7 +70,7 @@ impl<'a> Command<'a> for HExpireTime<'a> {
         facts("HEXPIRETIME", "hash", "7.4.0", READONLY | FAST, "Returns the second at which fields of a hash expire.");
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
     fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
-        cx.judge::<Fields>(words)
+        cx.judge_read::<Fields>(words)
     }
     fn run(self, cx: &mut Context) -> Ran {
         tell(self.key, self.fields.0, cx, |at_ms, _| seconds(at_ms))
@@ -155,7 +155,7 @@ impl<'a> Command<'a> for HPExpireTime<'a> {
     );
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
     fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
-        cx.judge::<Fields>(words)
+        cx.judge_read::<Fields>(words)
     }
     fn run(self, cx: &mut Context) -> Ran {
         tell(self.key, self.fields.0, cx, |at_ms, _| at_ms)
@@ -170,7 +170,7 @@ impl<'a> Command<'a> for HPTtl<'a> {
             .hint(&["nondeterministic_output"]);
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
     fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
-        cx.judge::<Fields>(words)
+        cx.judge_read::<Fields>(words)
     }
     fn run(self, cx: &mut Context) -> Ran {
         tell(self.key, self.fields.0, cx, |at_ms, now_ms| at_ms - now_ms)
@@ -185,7 +185,7 @@ impl<'a> Command<'a> for HTtl<'a> {
             .hint(&["nondeterministic_output"]);
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
     fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
-        cx.judge::<Fields>(words)
+        cx.judge_read::<Fields>(words)
     }
     fn run(self, cx: &mut Context) -> Ran {
         tell(self.key, self.fields.0, cx, |at_ms, now_ms| seconds(at_ms - now_ms))

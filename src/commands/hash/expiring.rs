@@ -55,6 +55,14 @@ impl<'a> Command<'a> for HGetEx<'a> {
     fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
         cx.judge::<Fields>(words)
     }
+    fn refused(refusal: Refusal, words: Words<'a>, _cx: &mut Context) -> Ran {
+        // Redis counts what follows a moment before it looks at it.
+        let has_moment = words.get(2).is_some_and(|option| {
+            ["EX", "PX", "EXAT", "PXAT"].iter().any(|name| option.eq_ignore_ascii_case(name.as_bytes()))
+        });
+        let is_uncounted = matches!(refusal, Refusal::Syntax | Refusal::FieldsMissing);
+        Err(if has_moment && words.len() == 4 && is_uncounted { Refusal::WrongArity } else { refusal })
+    }
     fn run(self, cx: &mut Context) -> Ran {
         cx.lapse(self.key);
         let (now_ms, limits) = (cx.now_ms(), limits(cx));
