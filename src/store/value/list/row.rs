@@ -293,8 +293,9 @@ impl Row {
             && let accounts = [&mut self.len, &mut self.heap_bytes]
             && node.change(accounts, |chunk| chunk.splice(inside..inside + gone, Some(packed))) == Some(true)
         {
+            // Redis joins nothing then, so two nodes stay two.
             if node.is_small() {
-                self.tidy(number..number + 1, 1);
+                self.tidy(number..number + 1, 2);
             }
             return;
         }

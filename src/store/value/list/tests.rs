@@ -203,6 +203,7 @@ fn what_has_shrunk_in_two_nodes_stays_in_two() {
         list.push(End::Right, if number % 400 == 0 { b"this-stay" } else { b"this-goes" });
     }
     assert_eq!(list.remove(End::Left, usize::MAX, b"this-goes", Fill(-2)), 1995);
+    list.set(0, b"this-too-stays");
     list.settle(Fill(-2));
     assert_eq!((list.encoding(), size(&list).0), ("quicklist", 2));
 }
