@@ -4,9 +4,17 @@ use super::decode::Decoder;
 use super::encode::{Encoder, Options, Sink, is_empty, type_of};
 use super::input::Input;
 use super::loaded::{Limits, Loaded};
+use super::lzf::Packer;
 use super::trouble::{Trouble, What};
 use super::types;
 use crate::store::Value;
+use std::cell::RefCell;
+
+thread_local! {
+    /// Kept from one payload to the next: to clear its 256 KB takes longer than to pack a small value. It has no influence on
+    /// what comes out.
+    static PACKER: RefCell<Packer> = RefCell::default();
+}
 
 /// The version in two bytes, the sum in eight.
 const FOOTER: usize = 10;
@@ -20,7 +28,9 @@ pub fn dump(value: &Value, options: Options, now_ms: i64, most: usize) -> Option
     }
     let form = type_of(value, now_ms);
     let mut payload = Payload { bytes: vec![form], most };
-    Encoder::new(options).value(form, value, now_ms, &mut payload);
+    let mut encoder = Encoder::with(options, PACKER.take());
+    encoder.value(form, value, now_ms, &mut payload);
+    PACKER.set(encoder.into_packer());
     let mut payload = payload.bytes;
     payload.extend((types::version_of(form) as u16).to_le_bytes());
     payload.extend(Crc64::of(&payload).to_le_bytes());

@@ -57,10 +57,15 @@ pub fn type_of(value: &Value, now_ms: i64) -> u8 {
         Value::List(_) => types::LIST_QUICKLIST_2,
         Value::Set(set) if set.encoding() == "intset" && set.len() * 8 <= ROW_BYTES_MAX => types::SET_INTSET,
         Value::Set(_) => types::SET,
-        Value::SortedSet(set) if set.encoding() == "listpack" && is_short_row(set) => types::ZSET_LISTPACK,
+        Value::SortedSet(set)
+            if set.encoding() == "listpack" && (is_surely_short(set.heap_bytes()) || is_short_row(set)) =>
+        {
+            types::ZSET_LISTPACK
+        }
         Value::SortedSet(_) => types::ZSET_2,
         Value::Hash(hash) => {
-            let is_row = hash.encoding() != "hashtable" && is_short(hash.iter(now_ms).flat_map(words));
+            let is_row = hash.encoding() != "hashtable"
+                && (is_surely_short(hash.heap_bytes()) || is_short(hash.iter(now_ms).flat_map(words)));
             match (earliest_ms(hash, now_ms), is_row) {
                 (Some(_), true) => types::HASH_LISTPACK_EX,
                 (Some(_), false) => types::HASH_METADATA,
@@ -74,6 +79,11 @@ pub fn type_of(value: &Value, now_ms: i64) -> u8 {
 /// It is a collection without elements: its fields have all expired.
 pub fn is_empty(value: &Value, now_ms: i64) -> bool {
     matches!(value, Value::Hash(hash) if hash.len_at(now_ms) == 0)
+}
+
+/// In a row it takes no more than four times its bytes here, so that most need not be looked at one by one.
+fn is_surely_short(heap_bytes: usize) -> bool {
+    heap_bytes <= ROW_BYTES_MAX / 4
 }
 
 fn is_short<'a>(elements: impl Iterator<Item = Element<'a>>) -> bool {
@@ -144,7 +154,16 @@ fn put_plain(bytes: &[u8], to: &mut dyn Sink) {
 
 impl Encoder {
     pub fn new(options: Options) -> Encoder {
-        Encoder { options, packer: Packer::default(), row: Listpack::default(), text: vec![] }
+        Encoder::with(options, Packer::default())
+    }
+
+    /// With a packer that has been used before.
+    pub fn with(options: Options, packer: Packer) -> Encoder {
+        Encoder { options, packer, row: Listpack::default(), text: vec![] }
+    }
+
+    pub fn into_packer(self) -> Packer {
+        self.packer.emptied()
     }
 
     pub fn string(&mut self, bytes: &[u8], to: &mut dyn Sink) {
@@ -201,10 +220,15 @@ impl Encoder {
 
     /// As a row of rows, cut as Redis cuts them. An element that is too long for a row stands alone, as it is.
     fn list(&mut self, list: &List, to: &mut dyn Sink) {
-        let mut cut = Cut::new(self.options.fill);
-        let nodes = list.iter().filter(|element| cut.begins_node(element)).count();
+        let fill = self.options.fill;
+        let nodes = if fill.exceeds(list.listpack_bytes(), list.len()) {
+            let mut cut = Cut::new(fill);
+            list.iter().filter(|element| cut.begins_node(element)).count()
+        } else {
+            1
+        };
         put_length(nodes as u64, to);
-        let mut cut = Cut::new(self.options.fill);
+        let mut cut = Cut::new(fill);
         for element in list.iter() {
             if cut.begins_node(&element) && self.row.len() > 0 {
                 put_length(types::NODE_PACKED, to);

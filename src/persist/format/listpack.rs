@@ -38,8 +38,12 @@ impl Listpack {
             Element::Bytes(bytes) => self.push_bytes(bytes),
         }
         let length = self.bytes.len() - begun;
-        let (back, width) = back_length(length);
-        self.bytes.extend_from_slice(&back[..width]);
+        if length < 1 << BACK_BITS {
+            self.bytes.push(length as u8);
+        } else {
+            let (back, width) = back_length(length);
+            self.bytes.extend_from_slice(&back[..width]);
+        }
         debug_assert_eq!(self.bytes.len() - begun, cell.listpack_size());
         self.count += 1;
     }

@@ -183,7 +183,7 @@ impl List {
     }
 
     /// Bytes that it would take in one listpack.
-    fn listpack_bytes(&self) -> usize {
+    pub fn listpack_bytes(&self) -> usize {
         let single = self.single().map_or(0, Chunk::listpack_bytes);
         listpack_size::EMPTY + single + self.nodes().map(Node::listpack_bytes).sum::<usize>()
     }
