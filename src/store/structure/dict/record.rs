@@ -37,6 +37,13 @@ impl<const FIELDS: bool> table::Hasher<Slot> for Records<FIELDS> {
             None => self.hasher.number(slot.payload()),
         }
     }
+
+    #[inline]
+    fn prefetch(&self, slot: &Slot) {
+        if let Some(handle) = slot.handle() {
+            self.heap.prefetch(handle);
+        }
+    }
 }
 
 /// The last moment, as in Redis, where it has 46 bits.

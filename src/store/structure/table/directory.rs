@@ -313,8 +313,14 @@ impl<T: Item, H: Hasher<T>> Table<T, H> {
         if lower == moved { upper } else { lower }
     }
 
+    /// All items; what they own is fetched ahead.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.segments.iter().flat_map(|segment| segment.slots.iter().flatten())
+        self.segments.iter().flat_map(|segment| {
+            segment.slots.iter().enumerate().filter_map(|(at, slot)| {
+                segment.slots.get(at + AHEAD).into_iter().flatten().for_each(|item| self.hasher.prefetch(item));
+                slot.as_ref()
+            })
+        })
     }
 
     /// Takes up to `most` items out, a bounded piece of work, and gives back memory as it goes. False: it is empty.
