@@ -1,9 +1,13 @@
-//! A histogram of numbers of any size: sixteen slots to each doubling, so that what it gives back is at most a sixteenth
-//! too much. To add a number takes a handful of instructions. Knows no unit.
+//! A histogram of numbers of any size: 64 slots to each doubling, so that what it gives back is at most a 64th too much.
+//! To add a number takes a handful of instructions. Knows no unit.
 
 /// Numbers from here on are counted in the last slot: as ticks of some nanoseconds, it is minutes.
 const DOUBLINGS: usize = 40;
-const SLOTS: usize = 16 * DOUBLINGS;
+/// As the number of bits of a number that tell its slot. With 6 a histogram takes 20 KB, a little less than Redis's, and
+/// memory that nobody has counted in is not touched.
+const BITS: u32 = 6;
+const PARTS: usize = 1 << BITS;
+const SLOTS: usize = PARTS * DOUBLINGS;
 
 #[derive(Debug, Clone)]
 pub struct Histogram {
@@ -17,16 +21,16 @@ impl Default for Histogram {
     }
 }
 
-/// The exponent and the first four bits below it are just the upper bits of a floating point number.
+/// The exponent and the first bits below it are just the upper bits of a floating point number.
 #[inline]
 fn slot(number: u64) -> usize {
     let bits = (number.saturating_add(1) as i64 as f64).to_bits();
-    ((bits >> 48) as usize).wrapping_sub(1023 << 4).min(SLOTS - 1)
+    ((bits >> (52 - BITS)) as usize).wrapping_sub(1023 << BITS).min(SLOTS - 1)
 }
 
-/// The least number of a slot. (Below 16 not every slot has one.)
+/// The least number of a slot. (Below 64 not every slot has one.)
 fn least(slot: usize) -> u64 {
-    ((16 + slot as u64 % 16) << (slot / 16)).div_ceil(16) - 1
+    (((PARTS + slot % PARTS) as u64) << (slot / PARTS)).div_ceil(PARTS as u64) - 1
 }
 
 impl Histogram {
@@ -66,15 +70,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_given_back_or_a_sixteenth_more() {
+    fn a_number_is_given_back_or_a_64th_more() {
         for number in (0..5000)
             .chain((13..39).flat_map(|power| [(1 << power) - 2, (1 << power) - 1, 1 << power, 3 << (power - 1)]))
         {
             let mut one = Histogram::default();
             one.add(number);
             let back = one.most().unwrap();
-            assert!(back >= number && back - number <= number / 16, "{number} is told as {back}");
-            assert!(number > 30 || back == number, "small numbers are exact");
+            assert!(back >= number && back - number <= number / 64, "{number} is told as {back}");
+            assert!(number > 126 || back == number, "small numbers are exact");
             assert_eq!((one.count(), one.percentile(0.0), one.percentile(100.0)), (1, Some(back), Some(back)));
         }
     }
