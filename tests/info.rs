@@ -331,6 +331,30 @@ fn rates_fall_when_nobody_sends() {
 }
 
 #[test]
+fn the_largest_buffers_are_known_for_some_seconds() {
+    let mut server = Server::start();
+    let most = |server: &mut Server| -> usize {
+        server.engine.tick(server.host.now, &mut server.host);
+        server.info("clients")["Clients"]["client_recent_max_input_buffer"].parse().unwrap()
+    };
+    let small = most(&mut server);
+    let other = server.engine.open(Address::Embedded, server.host.now).unwrap();
+    let part = [b"*2\r\n$3\r\nGET\r\n$30000\r\n", &[b'k'; 20_000][..]].concat();
+    server.engine.space(other)[..part.len()].copy_from_slice(&part);
+    server.engine.filled(other, part.len());
+    let mut now = server.host.now;
+    server.engine.step(other, &mut now, Budget::default(), &mut server.host);
+    server.host.pass(1_000_000);
+    server.engine.tick(server.host.now, &mut server.host);
+    server.engine.close(other);
+    for (seconds, known) in [(0, true), (6, true), (3, false)] {
+        server.host.pass(seconds * 1_000_000);
+        let most = most(&mut server);
+        assert_eq!(most > 20_000, known, "{most} after {seconds} more seconds, {small} before");
+    }
+}
+
+#[test]
 fn populate_works_in_slices_and_others_are_served() {
     let mut server = Server::start();
     let other = server.engine.open(Address::Embedded, server.host.now).unwrap();

@@ -45,6 +45,10 @@ impl Engine {
             self.sampled_commands = stats.commands_processed;
             stats.sample(now.mono_us);
             stats.memory_peak = stats.memory_peak.max(crate::base::memory::allocated());
+            let Server { recent, clients, .. } = &mut self.world.server;
+            if recent.is_due(now.mono_us) {
+                recent.note(now.mono_us, clients.totals().most);
+            }
         }
         if self.world.server.config.timeout > 0 && now.mono_us >= self.idle_check_at_us {
             self.idle_check_at_us = now.mono_us + IDLE_CHECK_EVERY_US;

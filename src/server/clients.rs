@@ -1,4 +1,5 @@
 //! What is known of each client: who it is, what it chose, when it was last heard. Its bytes are the engine's.
+use super::recent::Most;
 use crate::base::prefetch::prefetch;
 use crate::base::time::Now;
 use slab::Slab;
@@ -205,8 +206,7 @@ impl Client {
 pub struct Totals {
     pub blocked: usize,
     /// Of any of them, when it was last served.
-    pub most_unread: usize,
-    pub most_unsent: usize,
+    pub most: Most,
 }
 
 /// What a client was sent, and what it is still to be sent.
@@ -325,8 +325,7 @@ impl Clients {
         let mut totals = Totals::default();
         for (key, client) in &self.slab {
             totals.blocked += client.blocked as usize;
-            totals.most_unread = totals.most_unread.max(client.unread);
-            totals.most_unsent = totals.most_unsent.max(self.traffic[key].unsent);
+            totals.most = totals.most.or(Most { unread: client.unread, unsent: self.traffic[key].unsent });
         }
         totals
     }

@@ -8,6 +8,7 @@ pub mod notify;
 pub mod persistence;
 pub mod pubsub;
 pub mod latency;
+pub mod recent;
 pub mod slowlog;
 pub mod stats;
 pub mod strangers;
@@ -25,6 +26,7 @@ use config::Config;
 use latency::Latency;
 use persistence::Persistence;
 use pubsub::PubSub;
+use recent::Recent;
 use slowlog::SlowLog;
 use stats::Stats;
 use strangers::Strangers;
@@ -68,6 +70,7 @@ pub struct Server {
     pub config: Config,
     pub clients: Clients,
     pub stats: Stats,
+    pub recent: Recent,
     pub pubsub: PubSub,
     pub slowlog: SlowLog,
     pub latency: Latency,
@@ -107,6 +110,7 @@ impl Server {
         Server {
             config,
             clients,
+            recent: Recent::default(),
             stats,
             pubsub,
             watch: Watch::new(seed),

@@ -118,8 +118,9 @@ fn clients(world: &World, to: &mut String) {
     field(to, "connected_clients", server.clients.len());
     field(to, "cluster_connections", 0);
     field(to, "maxclients", server.config.maxclients);
-    field(to, "client_recent_max_input_buffer", totals.most_unread);
-    field(to, "client_recent_max_output_buffer", totals.most_unsent);
+    let most = server.recent.most(world.now.mono_us).or(totals.most);
+    field(to, "client_recent_max_input_buffer", most.unread);
+    field(to, "client_recent_max_output_buffer", most.unsent);
     field(to, "blocked_clients", totals.blocked);
     field(to, "tracking_clients", 0);
     field(to, "pubsub_clients", server.pubsub.clients());
