@@ -39,7 +39,7 @@ impl Reactor {
                     ErrorKind::WouldBlock => listener.ready = false,
                     // It went away while it waited.
                     ErrorKind::Interrupted | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => {}
-                    _ if is_exhausted(&error) && self.end_oldest_linger() => {}
+                    _ if is_exhausted(&error) && (self.close_leaving() || self.end_oldest_linger()) => {}
                     _ => {
                         // Each try ends here until a descriptor is free: once is enough.
                         if !std::mem::replace(&mut self.accept_fails, true) {

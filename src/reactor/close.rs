@@ -4,10 +4,12 @@
 //! bounded time, and then the socket is closed.
 use super::connection::Stream;
 use super::{LINGERING, Reactor};
-use crate::engine::{Close, Now};
+use crate::engine::{Close, Host, Now};
 use mio::{Interest, Token};
 use std::io::ErrorKind;
 
+/// So many sockets are closed in a turn, and the rest in later ones: each takes the kernel some 20 microseconds.
+const CLOSES_PER_TURN: usize = 64;
 const LINGER_US: u64 = 1_000_000;
 const LINGER_BYTES_MAX: usize = 1 << 20;
 const LINGERING_MAX: usize = 1024;
@@ -24,9 +26,28 @@ impl Reactor {
             say(&mut stream, text);
             self.linger(stream, now);
         }
-        if self.outside.doomed.is_empty() {
+        self.closed = 0;
+        if self.outside.doomed.is_empty() && self.leaving.is_empty() {
             return;
         }
+        let begun = self.outside.ticks();
+        self.close_leaving();
+        self.close_all(now);
+        self.gauge.closing_ticks = self.outside.ticks() - begun;
+    }
+
+    /// Sockets whose clients are gone. True: there were some.
+    pub(super) fn close_leaving(&mut self) -> bool {
+        let left = self.leaving.len().saturating_sub(CLOSES_PER_TURN);
+        let closed = self.leaving.drain(left..).count();
+        if closed > 0 {
+            self.accept_after_us = None;
+        }
+        self.closed += closed;
+        closed > 0
+    }
+
+    fn close_all(&mut self, now: Now) {
         for id in std::mem::take(&mut self.outside.doomed) {
             let Some(Some(connection)) = self.outside.connections.get_mut(id.key) else { continue };
             if connection.id != id {
@@ -109,6 +130,10 @@ impl Reactor {
     pub(super) fn drop_stream(&mut self, mut stream: Stream) {
         // What the kernel says to this changes nothing: the descriptor is closed next.
         let _ = stream.deregister(self.outside.poll.registry());
+        if self.closed >= CLOSES_PER_TURN {
+            return self.leaving.push(stream);
+        }
+        self.closed += 1;
         drop(stream);
         // A descriptor is free: listeners that ran out of them may try again.
         self.accept_after_us = None;

@@ -47,6 +47,8 @@ pub struct Gauge {
     /// Of a sampled turn: ticks spent in reads.
     pub read_ticks: u64,
     pub events: u64,
+    /// Ticks spent in closing what was to be closed.
+    pub closing_ticks: u64,
     /// Counters as they were when the turn began.
     commands: u64,
     bytes_in: u64,
@@ -92,7 +94,7 @@ impl Gauge {
         if self.sampling {
             self.begin_sample(engine);
         }
-        self.events = 0;
+        (self.events, self.closing_ticks) = (0, 0);
         self.commands = engine.stats_mut().commands_processed;
         self.marks.began = tick;
     }
@@ -204,6 +206,7 @@ impl Gauge {
             write_us: us(flushed - served),
             timers_us: us(tick - flushed),
             freeing_us: 0,
+            closing_us: us(self.closing_ticks),
         }
     }
 }
@@ -218,17 +221,20 @@ struct Phases {
     timers_us: u64,
     /// A part of the timers.
     freeing_us: u64,
+    /// As well.
+    closing_us: u64,
 }
 
 /// What took most of it. A thread that had no core though nobody took it away has waited by itself, in a command.
 fn cause(phases: &Phases, kernel: &Kernel, command_us: Option<u64>, expired: u64) -> Cause {
-    let Phases { turn_us, read_us, serve_us, write_us, timers_us, freeing_us } = *phases;
+    let Phases { turn_us, read_us, serve_us, write_us, timers_us, freeing_us, closing_us } = *phases;
     let most = |us: u64| us >= turn_us / 2;
     match () {
         _ if kernel.taken_away > 0 && most(kernel.off_core_us) => Cause::Descheduled,
         _ if command_us.is_some_and(most) => Cause::Command,
         _ if kernel.major_faults > 0 && most(kernel.off_core_us) => Cause::PageFaults,
         _ if most(freeing_us) => Cause::Freeing,
+        _ if most(closing_us) => Cause::Closing,
         _ if most(timers_us) && expired > 0 => Cause::Expiry,
         _ if most(timers_us) => Cause::Timers,
         _ if most(write_us) => Cause::Write,
@@ -287,7 +293,7 @@ mod tests {
     fn the_cause_is_what_took_most() {
         let phases = |serve_us, write_us, timers_us| {
             let turn_us = serve_us + write_us + timers_us;
-            Phases { turn_us, read_us: 0, serve_us, write_us, timers_us, freeing_us: 0 }
+            Phases { turn_us, read_us: 0, serve_us, write_us, timers_us, freeing_us: 0, closing_us: 0 }
         };
         let calm = Kernel::default();
         let away = Kernel { taken_away: 3, off_core_us: 9000, ..calm };
@@ -304,6 +310,7 @@ mod tests {
             (phases(10, 10, 10_000), calm, None, 7, Cause::Expiry),
             (phases(10, 10, 10_000), calm, None, 0, Cause::Timers),
             (Phases { freeing_us: 9000, ..phases(10, 10, 10_000) }, calm, None, 7, Cause::Freeing),
+            (Phases { closing_us: 9000, ..phases(10, 10, 10_000) }, calm, None, 7, Cause::Closing),
             (Phases { freeing_us: 90, ..phases(10, 10, 10_000) }, calm, None, 7, Cause::Expiry),
             (phases(10, 10_000, 10), calm, None, 0, Cause::Write),
             (Phases { read_us: 6000, ..phases(10_000, 10, 10) }, calm, None, 0, Cause::Read),

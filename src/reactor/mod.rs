@@ -47,6 +47,9 @@ pub struct Reactor {
     busy: BusyPoll,
     gauge: Gauge,
     lingering: Slab<close::Lingering>,
+    /// Sockets of clients that are gone, yet to be closed; and how many were in this turn.
+    leaving: Vec<connection::Stream>,
+    closed: usize,
     signals: Signals,
     /// A signal has come: the next one ends the process at once.
     insisted: Arc<AtomicBool>,
@@ -96,6 +99,8 @@ impl Reactor {
             busy,
             gauge: Gauge::default(),
             lingering: Slab::new(),
+            leaving: vec![],
+            closed: 0,
             signals,
             insisted: once,
             now,
@@ -174,7 +179,10 @@ impl Reactor {
     /// Waits for events, or for the next timer.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let Outside { again, put_off, listeners, .. } = &self.outside;
-        let left_over = !again.is_empty() || !put_off.is_empty() || self.engine.is_loading_due(self.now);
+        let left_over = !again.is_empty()
+            || !put_off.is_empty()
+            || !self.leaving.is_empty()
+            || self.engine.is_loading_due(self.now);
         if left_over || self.accept_after_us.is_none() && listeners.is_any_ready() {
             return ignore_interrupt(self.outside.poll.poll(events, Some(Duration::ZERO)));
         }

@@ -75,6 +75,8 @@ pub enum Cause {
     Expiry,
     /// What was removed is freed.
     Freeing,
+    /// Many clients were closed.
+    Closing,
     Timers,
 }
 
@@ -89,6 +91,7 @@ impl Cause {
             Cause::Write => "write",
             Cause::Expiry => "expiry",
             Cause::Freeing => "freeing",
+            Cause::Closing => "closing",
             Cause::Timers => "timers",
         }
     }
