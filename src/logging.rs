@@ -133,6 +133,9 @@ pub fn announce(config: &Config) {
     for it in config.changed() {
         info!("Setting {} is '{}', from {} (default '{}')", it.name, it.value, it.source, it.default);
     }
+    if !config.renames.is_empty() {
+        info!("Commands renamed: {}", config.renamed().join(", "));
+    }
     let ignored = config.ignored();
     if !ignored.is_empty() {
         info!("Settings without effect here: {}", ignored.join(", "));

@@ -59,6 +59,9 @@ pub fn all() -> Vec<Flag> {
     let defaults = Config::default();
     flags.extend(table::all().filter_map(|spec| {
         let Meaning::Field { group, help, .. } = spec.meaning else { return None };
+        if spec.hidden {
+            return None;
+        }
         let (shape, takes) = (shape(spec), takes(spec));
         let default = defaults.text(spec);
         Some(Flag { name: spec.name, letter: None, shape, takes, help, default, group: Some(group) })

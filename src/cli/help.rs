@@ -65,6 +65,9 @@ pub fn check(config: &Config) -> String {
         let default = if it.default.is_empty() { "\"\"" } else { &it.default };
         writeln!(out, "{} {value}  ({}; default {default})", it.name, it.source).expect("a String takes all");
     }
+    if !config.renames.is_empty() {
+        writeln!(out, "commands renamed: {}", config.renamed().join(", ")).expect("a String takes all");
+    }
     let ignored = config.ignored();
     if !ignored.is_empty() {
         writeln!(out, "without effect here: {}", ignored.join(", ")).expect("a String takes all");
@@ -90,7 +93,7 @@ mod tests {
         }
         for spec in table::all() {
             let listed = help.lines().any(|line| line.split_whitespace().next() == Some(&format!("--{}", spec.name)));
-            assert_eq!(listed, matches!(spec.meaning, Meaning::Field { .. }), "{}", spec.name);
+            assert_eq!(listed, matches!(spec.meaning, Meaning::Field { .. }) && !spec.hidden, "{}", spec.name);
         }
     }
 }

@@ -223,6 +223,11 @@ fn what_is_not_a_run_is_printed_or_passed_on() {
          what changes after a save is lost when it ends\n\
          configuration is valid\n"
     );
+    assert_eq!(
+        print(&["--check-config", "--rename-command", "config", "secret", "--rename-command", "DEL", ""]),
+        "commands renamed: config, DEL (disabled)\nconfiguration is valid\n"
+    );
+    assert!(!print(&["--completions", "bash"]).contains("key-load-delay"), "CONFIG GET hides it too");
     match parse_with(&[], &["explain", "--raw", "*1\\r\\n"]) {
         Ok(Invocation::Explain(words)) => assert_eq!(words, [&b"--raw"[..], b"*1\\r\\n"]),
         other => panic!("{other:?}"),

@@ -359,6 +359,15 @@ impl Config {
         self.said().map(|(spec, source)| self.describe(spec, source)).filter(|it| it.value != it.default).collect()
     }
 
+    /// Commands that have another name now. Which, is not told: some rename a command to hide it.
+    pub fn renamed(&self) -> Vec<String> {
+        let told = |(from, to): &Rename| match to {
+            [] => format!("{} (disabled)", printable(from)),
+            _ => printable(from),
+        };
+        self.renames.iter().map(told).collect()
+    }
+
     /// The names of settings that were said and have no effect.
     pub fn ignored(&self) -> Vec<&'static str> {
         let ignored = |spec: &Spec| matches!(spec.meaning, Meaning::None { .. });
