@@ -12,6 +12,9 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read};
 use std::rc::Rc;
 
+/// A key with its value takes hardly less of a file: it cannot have more keys than its bytes allow, whatever it says.
+const KEY_BYTES: u64 = 8;
+
 pub struct Loading {
     reader: Reader<Stream>,
     replaces: bool,
@@ -110,7 +113,10 @@ impl Loading {
                 None => return Ok(true),
                 Some(Item::Entry(entry)) => self.put(entry, data, now_ms)?,
                 Some(Item::Aux { name, value }) => self.hear(&name, &value, now_ms),
-                Some(Item::Sizes { .. }) => {}
+                Some(Item::Sizes { database, keys, .. }) => {
+                    let left = self.progress.total_bytes.saturating_sub(self.progress.bytes);
+                    data.make_room(database, keys.min(left / KEY_BYTES));
+                }
                 Some(Item::Skipped(Skipped::EmptyKey(_))) => self.progress.empty += 1,
                 Some(Item::Skipped(Skipped::Functions)) => self.progress.functions += 1,
                 Some(Item::Skipped(Skipped::ModuleData)) => self.progress.module_data += 1,

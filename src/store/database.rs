@@ -237,6 +237,14 @@ impl Database {
         self.sizes.take(account.size);
     }
 
+    /// For so many entries, while there are none. A file has them in the order of their hashes as a rule, for which
+    /// `Table::with_room` is meant.
+    pub(super) fn make_room(&mut self, entries: usize) {
+        if self.is_empty() {
+            self.table = Table::with_room(self.table.hasher().clone(), entries);
+        }
+    }
+
     #[inline]
     pub(super) fn insert(&mut self, hash: u64, key: &[u8], content: Content, deadline_ms: i64, now_ms: i64) -> Place {
         let entry = Entry::new(&mut self.arena, key, content, deadline_ms, now_ms);

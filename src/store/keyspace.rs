@@ -233,15 +233,23 @@ impl Keyspace {
         replace: bool,
         now_ms: i64,
     ) -> bool {
-        if !replace && self.look(database, key, now_ms).is_some() {
-            return false;
-        }
         let (observed, dirty) = (std::mem::take(&mut self.ledger.observed), self.ledger.dirty);
         let mut door = self.open(database, key, now_ms);
-        door.renew(content, expiry, Event::NEW);
-        used.into_iter().for_each(|used| door.set_used(used));
+        let is_wanted = replace || door.entry().is_none();
+        if is_wanted {
+            door.renew(content, expiry, Event::NEW);
+            used.into_iter().for_each(|used| door.set_used(used));
+        }
         (self.ledger.observed, self.ledger.dirty) = (observed, dirty);
-        true
+        is_wanted
+    }
+
+    /// So many keys are about to be loaded into a database: if it has none yet, it gets room for them. Only a hint, for
+    /// what a file says is not believed beyond `KEYS_MAX`.
+    pub fn make_room(&mut self, database: usize, keys: u64) {
+        /// More than this would take some milliseconds.
+        const KEYS_MAX: u64 = 1 << 21;
+        self.databases[database].make_room(keys.min(KEYS_MAX) as usize);
     }
 
     /// Some entry whose time has not come. Those whose time has come are removed as they are met.

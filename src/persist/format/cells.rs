@@ -22,6 +22,11 @@ impl<'a> Cells<'a> {
         Cells { bytes, at, before: 0, count, seen: 0, step, is_broken: false }
     }
 
+    /// How many there are, if the header is right. Each takes two bytes at least.
+    pub fn expected(&self) -> usize {
+        self.count.unwrap_or(0).min(self.bytes.len() / 2)
+    }
+
     /// To be asked at the end.
     pub fn is_sound(&self) -> bool {
         !self.is_broken && self.at == self.bytes.len() && self.count.is_none_or(|count| count == self.seen)

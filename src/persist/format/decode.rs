@@ -8,6 +8,7 @@ use super::loaded::{Limits, Loaded};
 use super::trouble::{Trouble, What};
 use super::{types, ziplist};
 use crate::base::number;
+use crate::store::structure::chunk::CHUNK_BYTES_MAX;
 use crate::store::text::Digits;
 use crate::store::value::hash::{EXPIRY_MS_MAX, FieldExpiry};
 use crate::store::value::list::{Element, End};
@@ -73,6 +74,32 @@ fn count<S: Source>(input: &mut Input<S>) -> Result<u64, Trouble> {
 
 fn filled<T: Collection, S: Source>(collection: T, input: &Input<S>) -> Result<Loaded, Trouble> {
     if collection.is_empty() { Err(input.trouble(What::Empty)) } else { Ok(Loaded::of(collection)) }
+}
+
+/// All elements of a row that may become one chunk, which is made at one go of them. `None`: it is too long, or something is
+/// wrong with it. Then it is to be read one by one, which tells what.
+fn few<const N: usize>(row: Row, bytes: &[u8]) -> Option<Vec<Element<'_>>> {
+    /// What a chunk holds takes at most three times as much in a row.
+    const ROW_BYTES_MAX: usize = 3 * CHUNK_BYTES_MAX;
+    if bytes.len() > ROW_BYTES_MAX {
+        return None;
+    }
+    fn gather<'b>(cells: &mut Cells<'b>) -> Vec<Element<'b>> {
+        let mut elements = Vec::with_capacity(cells.expected());
+        elements.extend(cells);
+        elements
+    }
+    let (elements, is_sound) = match row {
+        Row::Listpack => {
+            let mut cells = listpack::parse(bytes)?;
+            (gather(&mut cells), cells.is_sound())
+        }
+        Row::Ziplist => {
+            let mut list = ziplist::parse(bytes)?;
+            (gather(&mut list.cells), list.is_sound())
+        }
+    };
+    (is_sound && elements.len().is_multiple_of(N)).then_some(elements)
 }
 
 /// The elements of a row go to `each`, until it finds something wrong.
@@ -187,6 +214,12 @@ fn push(list: &mut List, element: Vec<u8>) {
 
 /// A row without elements adds none: such were written once.
 fn push_row<S: Source>(list: &mut List, row: Row, bytes: &[u8], input: &Input<S>) -> Result<(), Trouble> {
+    if list.is_empty()
+        && let Some(whole) = few::<1>(row, bytes).and_then(|elements| List::of_row(&elements))
+    {
+        *list = whole;
+        return Ok(());
+    }
     let mut digits = Digits::new();
     each_cell(row, bytes, input, |element| {
         list.push(End::Right, element.bytes(&mut digits));
@@ -222,13 +255,20 @@ impl Decoder<'_> {
         if ![2, 4, 8].contains(&width) || width.checked_mul(length) != Some(body.len()) {
             return Err(malformed);
         }
-        let (mut set, mut digits, mut last) = (Set::default(), Digits::new(), None);
+        let ascend = match width {
+            2 => ascend(body, i16::from_le_bytes),
+            4 => ascend(body, i32::from_le_bytes),
+            _ => ascend(body, i64::from_le_bytes),
+        };
+        if !ascend {
+            return Err(input.trouble(What::Order));
+        }
+        if let Some(set) = Set::of_integers(width, body, &self.limits.set) {
+            return Ok(Loaded::of(set));
+        }
+        let (mut set, mut digits) = (Set::default(), Digits::new());
         for integer in body.chunks_exact(width).map(listpack::signed) {
-            if last.is_some_and(|last| last >= integer) {
-                return Err(input.trouble(What::Order));
-            }
             set.add(digits.format(integer).as_bytes(), &self.limits.set);
-            last = Some(integer);
         }
         filled(set, input)
     }
@@ -237,12 +277,20 @@ impl Decoder<'_> {
         let (bytes, mut limits, mut set) = (input.string_bytes()?, self.limits.set.clone(), Set::default());
         // It is a row, whatever its members are.
         (limits.intset_entries, limits.listpack_value) = (0, usize::MAX);
+        if let Some(set) = few::<1>(Row::Listpack, &bytes).and_then(|members| Set::of_row(&members, &limits)) {
+            return Ok(Loaded::of(set));
+        }
         let mut digits = Digits::new();
         each_cell(Row::Listpack, &bytes, input, |member| {
             if set.add(member.bytes(&mut digits), &limits) { Ok(()) } else { Err(What::Duplicate) }
         })?;
         filled(set, input)
     }
+}
+
+/// Each of these integers is greater than the one before it.
+fn ascend<const N: usize, T: PartialOrd>(bytes: &[u8], read: fn([u8; N]) -> T) -> bool {
+    bytes.as_chunks().0.is_sorted_by(|one, other| read(*one) < read(*other))
 }
 
 // --- Sorted sets
@@ -277,6 +325,10 @@ impl Decoder<'_> {
             (input.string_bytes()?, self.limits.sorted_set.clone(), SortedSet::default());
         // It is a row, however long its members are.
         limits.value = usize::MAX;
+        let whole = few::<2>(row, &bytes).and_then(|words| ranked(&words));
+        if let Some(set) = whole.and_then(|members| SortedSet::of_row(&members, &limits)) {
+            return Ok(Loaded::of(set));
+        }
         let (mut digits, mut last_digits) = (Digits::new(), Digits::new());
         let mut last: Option<(f64, Element)> = None;
         each_group(row, &bytes, input, |[member, score]| {
@@ -293,6 +345,17 @@ impl Decoder<'_> {
         })?;
         filled(set, input)
     }
+}
+
+/// Members with their scores, if they are in order.
+fn ranked<'b>(words: &[Element<'b>]) -> Option<Vec<(f64, Element<'b>)>> {
+    let (mut digits, mut last_digits) = (Digits::new(), Digits::new());
+    let members = words.as_chunks().0.iter().map(|[member, score]| Some((score_of(*score)?, *member)));
+    let members: Vec<(f64, Element)> = members.collect::<Option<_>>()?;
+    let in_order = |(before, other): &(f64, Element), (score, member): &(f64, Element)| {
+        before < score || before == score && other.bytes(&mut last_digits) <= member.bytes(&mut digits)
+    };
+    members.is_sorted_by(in_order).then_some(members)
 }
 
 /// A score as a row has it.
@@ -362,6 +425,9 @@ impl Decoder<'_> {
         if row == Row::Listpack {
             // It is a row, however long its words are.
             limits.listpack_value = usize::MAX;
+        }
+        if let Some(hash) = few::<2>(row, &bytes).and_then(|words| Hash::of_row(&words, &limits)) {
+            return Ok(Loaded::of(hash));
         }
         let (mut names, mut values) = (Digits::new(), Digits::new());
         let mut fields = Fields { hash: Hash::default(), limits: &limits };

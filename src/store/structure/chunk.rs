@@ -4,6 +4,7 @@
 //! once. Integers are kept as such.
 //! Unsafe, for it is one thin pointer. It knows nothing of lists.
 #![allow(unsafe_code)]
+mod built;
 mod header;
 mod iter;
 mod middle;
@@ -12,6 +13,7 @@ mod packed;
 mod tests;
 
 use super::either::{Aligned, Thin};
+pub use built::differ;
 pub use header::good_size;
 use header::{HEADER_MAX, Header, capacity_for, header_bytes, swapped};
 pub use iter::Iter;

@@ -50,6 +50,17 @@ fn read(bytes: &[u8]) -> i64 {
 }
 
 impl Intset {
+    /// Of integers of so many bytes each, which ascend. `None`: there are none, or too many.
+    pub fn of(width: usize, integers: &[u8]) -> Option<Intset> {
+        let mut set = Intset::default();
+        if !integers.is_empty() && HEADER + integers.len() <= INTSET_BYTES_MAX {
+            set.resize(width, integers.len() / width);
+            set.bytes_mut()[HEADER..].copy_from_slice(integers);
+        }
+        debug_assert!(set.iter().is_sorted_by(|one, other| one < other));
+        (!set.is_empty()).then_some(set)
+    }
+
     #[inline]
     fn start(&self) -> Option<NonNull<u8>> {
         let memory = self.0?.as_ptr().map_addr(|address| address & !MARK);

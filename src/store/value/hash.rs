@@ -7,7 +7,7 @@ mod tests;
 
 use super::{Collection, Walk};
 use crate::store::database::KeyHasher;
-use crate::store::structure::chunk::{Chunk, ELEMENT_BYTES_MAX, Iter, Packed};
+use crate::store::structure::chunk::{Chunk, ELEMENT_BYTES_MAX, Iter, Packed, differ};
 use crate::store::structure::dict::{Dict, Record};
 use crate::store::structure::either::{Either, Side};
 use crate::store::structure::index::Index;
@@ -248,6 +248,22 @@ impl Hash {
 #[inline]
 fn place<'a>(chunk: &'a Chunk, name: &[u8]) -> Option<(usize, Iter<'a>)> {
     if name.len() > ELEMENT_BYTES_MAX { None } else { chunk.search(&Packed::new(name), 2) }
+}
+
+// --- What is made of a row
+
+impl Hash {
+    /// One of these fields, each before its value, at one go. `None`: it would be no row, or a field may be there twice; then
+    /// they are to be set one by one.
+    pub fn of_row(words: &[Element], limits: &HashLimits) -> Option<Hash> {
+        let longest = limits.listpack_value.min(ELEMENT_BYTES_MAX);
+        if words.len() / 2 > limits.listpack_entries || !words.iter().all(|word| word.fits(longest)) {
+            return None;
+        }
+        let packed: Vec<Packed> = words.iter().map(|word| Packed::of(*word)).collect();
+        differ(packed.iter().step_by(2), |name| limits.hasher.key(name)).then_some(())?;
+        Some(Hash(Either::small(Chunk::of(&packed, true)?)))
+    }
 }
 
 // --- What is changed

@@ -192,6 +192,15 @@ impl List {
 // --- What is changed
 
 impl List {
+    /// One of these elements, at one go. `None`: they are to be pushed one by one.
+    pub fn of_row(elements: &[Element]) -> Option<List> {
+        if !elements.iter().all(|element| element.fits(ELEMENT_BYTES_MAX)) {
+            return None;
+        }
+        let packed: Vec<Packed> = elements.iter().map(|element| Packed::of(*element)).collect();
+        Some(List(Either::small(Chunk::of(&packed, false)?)))
+    }
+
     /// Elements are to be added that have so many bytes: Redis judges by that, before it adds them, what the encoding is.
     #[inline]
     pub fn expect(&mut self, bytes: usize, count: usize, fill: Fill) {

@@ -6,7 +6,7 @@ mod tests;
 use super::{Collection, Walk};
 use crate::base::number;
 use crate::store::database::KeyHasher;
-use crate::store::structure::chunk::{self, Chunk, ELEMENT_BYTES_MAX, Packed};
+use crate::store::structure::chunk::{self, Chunk, ELEMENT_BYTES_MAX, Packed, differ};
 use crate::store::structure::dict::{self, Dict};
 use crate::store::structure::either::{Either, Side, Twin};
 use crate::store::structure::index::Index;
@@ -119,6 +119,25 @@ impl Set {
             }
         }
         set
+    }
+
+    /// One of these members as a row of strings, at one go. `None`: it would be none, or a member may be there twice; then
+    /// they are to be added one by one.
+    pub fn of_row(members: &[Element], limits: &SetLimits) -> Option<Set> {
+        let longest = limits.listpack_value.min(ELEMENT_BYTES_MAX);
+        if members.len() > limits.listpack_entries || !members.iter().all(|member| member.fits(longest)) {
+            return None;
+        }
+        let packed: Vec<Packed> = members.iter().map(|member| Packed::of(*member)).collect();
+        differ(packed.iter(), |member| limits.hasher.key(member)).then_some(())?;
+        Some(Set(Either::small(Twin::first(Chunk::of(&packed, false)?))))
+    }
+
+    /// One of integers of so many bytes each, as Redis has them: the caller has seen that they ascend. `None`: they are none,
+    /// or too many for a row; then they are to be added one by one.
+    pub fn of_integers(width: usize, integers: &[u8], limits: &SetLimits) -> Option<Set> {
+        let fits = integers.len() / width <= limits.intset_entries;
+        Some(Set(Either::small(Twin::second(Intset::of(width, integers).filter(|_| fits)?))))
     }
 
     fn table(members: Dict<false>, encoding: Encoding) -> Set {

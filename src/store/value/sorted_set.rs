@@ -5,7 +5,7 @@ mod tests;
 
 use super::{Collection, Walk};
 use crate::store::database::KeyHasher;
-use crate::store::structure::chunk::{self, Chunk, ELEMENT_BYTES_MAX, Packed};
+use crate::store::structure::chunk::{self, Chunk, ELEMENT_BYTES_MAX, Packed, differ};
 use crate::store::structure::either::{Either, Side};
 use crate::store::structure::index::Index;
 use crate::store::structure::ranking::Ranking;
@@ -95,6 +95,24 @@ impl SortedSet {
             members.iter().for_each(|(score, member)| visit(member.bytes(&mut digits), *score));
         });
         SortedSet(Either::large(Box::new(Large { ranking, is_listpack: false })))
+    }
+}
+
+impl SortedSet {
+    /// One of these members, which are in order, as a row at one go. `None`: it would be none, or a member may be there
+    /// twice; then they are to be added one by one.
+    pub fn of_row(members: &[(f64, Element)], limits: &SortedSetLimits) -> Option<SortedSet> {
+        let longest = limits.value.min(ELEMENT_BYTES_MAX);
+        if members.len() > limits.entries || !members.iter().all(|(_, member)| member.fits(longest)) {
+            return None;
+        }
+        let scores: Vec<PackedScore> = members.iter().map(|(score, _)| PackedScore::new(*score)).collect();
+        let mut packed = Vec::with_capacity(2 * members.len());
+        for ((_, member), score) in members.iter().zip(&scores) {
+            packed.extend([Packed::of(*member), score.packed()]);
+        }
+        differ(packed.iter().step_by(2), |member| limits.hasher.key(member)).then_some(())?;
+        Some(SortedSet(Either::small(Chunk::of(&packed, true)?)))
     }
 }
 

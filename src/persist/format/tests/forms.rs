@@ -150,6 +150,16 @@ fn zipmaps_and_intsets_are_read() {
     assert_eq!(intset(b"\x02\0\0\0\0\0\0\0"), Err(What::Empty));
 }
 
+/// As Redis takes it over: integers that are wider than they must be stay so.
+#[test]
+fn an_intset_is_taken_over_as_it_is() {
+    let integers: Vec<u8> = (-2..2i32).flat_map(i32::to_le_bytes).collect();
+    let wide = payload(10, &[&[types::SET_INTSET], &string(&[b"\x04\0\0\0\x04\0\0\0", &integers[..]].concat())]);
+    let Ok(Loaded::Collection(Held::Set(set))) = restore(&wide, &limits(&data())) else { panic!("it is sound") };
+    // Header and integers; with two bytes each they would take 16.
+    assert_eq!((set.encoding(), set.len(), set.heap_bytes()), ("intset", 4, 32));
+}
+
 #[test]
 fn plain_forms_are_read() {
     is_read_as(1, &[&[types::LIST, 2], b"\x01a\xc0\x05"], "listpack [Bytes([97]), Integer(5)]");

@@ -11,6 +11,8 @@ const INTEGER: u8 = 0xE0;
 const WIDTHS: [usize; 6] = [2, 3, 4, 5, 6, 8];
 /// A string with its length in two bytes before it and two behind it.
 pub(super) const MEDIUM: u8 = 0xFF;
+/// Digits and sign of an integer.
+const INTEGER_DIGITS_MAX: usize = 20;
 /// In the place of a code that elements share: each has its own.
 pub(super) const OWN: u8 = 0xFE;
 
@@ -30,8 +32,8 @@ pub enum Element<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Packed<'a> {
     pub(super) code: u8,
-    integer: [u8; 8],
-    bytes: &'a [u8],
+    pub(super) integer: [u8; 8],
+    pub(super) bytes: &'a [u8],
     /// What it takes in a listpack, beyond `width`.
     pub(super) extra: u16,
 }
@@ -66,6 +68,20 @@ impl<'a> Packed<'a> {
         let mut packed = Packed { code, integer: [0; 8], bytes, extra: 0 };
         packed.extra = (listpack_size::string(bytes.len()) as i64 - packed.width() as i64) as u16;
         packed
+    }
+
+    /// As long as `new` takes. Integers need not be read again.
+    #[inline]
+    pub fn of(element: Element<'a>) -> Packed<'a> {
+        match element {
+            Element::Integer(integer) => Packed::integer(integer),
+            Element::Bytes(bytes) => Packed::new(bytes),
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_string(&self) -> bool {
+        self.code < SMALL || self.code == MEDIUM
     }
 
     /// Bytes that it takes beside its code.
@@ -145,6 +161,15 @@ impl<'a> Element<'a> {
         match self {
             Element::Integer(integer) => digits.format(*integer).as_bytes(),
             Element::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// It is no longer than this.
+    #[inline]
+    pub fn fits(&self, most: usize) -> bool {
+        match self {
+            Element::Integer(_) => most >= INTEGER_DIGITS_MAX || self.bytes(&mut itoa::Buffer::new()).len() <= most,
+            Element::Bytes(bytes) => bytes.len() <= most,
         }
     }
 

@@ -148,6 +148,41 @@ fn pairs_are_what_a_vec_is() {
     }
 }
 
+/// One that is made at one go is what comes of adding element by element, and takes no more memory.
+#[test]
+fn a_chunk_is_made_of_a_whole_row() {
+    for seed in 0..if cfg!(miri) { 4 } else { 400 } {
+        let mut chance = Chance::from_seed(seed);
+        let (rare, length) = ([3, 40, u64::MAX][seed as usize % 3], 1 + seed as usize % 12);
+        let count = 2 * (1 + chance.below(60) as usize);
+        let words: Vec<_> =
+            (0..count).map(|at| element(&mut chance, length + at % 2 * (seed as usize % 2), rare)).collect();
+        let packed: Vec<Packed> = words.iter().map(|word| Packed::new(word)).collect();
+        let (mut list, mut pairs) = (Chunk::default(), Chunk::default());
+        let fits = packed.iter().all(|packed| list.push_back(packed, false));
+        let fit = packed.as_chunks().0.iter().enumerate().all(|(at, pair)| pairs.insert(2 * at, pair));
+        for (is_pairs, grown, fits) in [(false, list, fits), (true, pairs, fit)] {
+            let made = Chunk::of(&packed, is_pairs);
+            assert_eq!(made.is_some(), fits);
+            let Some(mut made) = made else { continue };
+            check(&made, &words);
+            assert_eq!(made.header().codes, grown.header().codes);
+            assert!(made.heap_bytes() <= grown.heap_bytes());
+            // And it takes more.
+            if is_pairs && made.insert(0, &[Packed::new(b"1"), Packed::new(b"two")]) {
+                check(&made, &[vec![b"1".to_vec(), b"two".to_vec()], words.clone()].concat());
+            } else if !is_pairs && made.push_front(&Packed::new(b"1"), false) {
+                check(&made, &[vec![b"1".to_vec()], words.clone()].concat());
+            }
+        }
+        let hash =
+            |bytes: &[u8]| bytes.iter().fold(7, |hash: u64, byte| hash.wrapping_mul(0x0100_0000_01b3) ^ *byte as u64);
+        let distinct = words.iter().collect::<std::collections::HashSet<_>>().len();
+        assert_eq!(differ(packed.iter(), hash), distinct == count);
+    }
+    assert!(Chunk::of(&[], true).is_none() && Chunk::of(&[], false).is_none());
+}
+
 /// What is said once takes its bytes once.
 #[test]
 fn strings_of_one_length_take_no_code_each() {
