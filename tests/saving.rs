@@ -356,6 +356,46 @@ fn who_comes_while_the_data_is_loaded_is_told_so() {
     bench.engine.check();
 }
 
+/// One value of a collection is loaded in slices too: others are heard between two of its elements.
+#[test]
+fn who_comes_while_a_large_value_is_loaded_is_told_so() {
+    const COUNT: usize = 40_000;
+    for command in ["RPUSH", "SADD", "HSET", "ZADD"] {
+        let mut before = bench();
+        let id = before.open();
+        let members: String = (0..COUNT)
+            .map(|at| match command {
+                "HSET" => format!(" field:{at} value:{at}"),
+                "ZADD" => format!(" {at} member:{at}"),
+                _ => format!(" element:{at}"),
+            })
+            .collect();
+        assert!(before.ask(id, &format!("{command} k{members}")).starts_with(':'));
+        let digest = before.ask(id, "DEBUG DIGEST");
+        assert_eq!(before.ask(id, "SAVE"), "+OK");
+        let bytes = before.host.files.get("dump.rdb").expect("a file").len();
+
+        let mut bench = bench();
+        bench.host.files = before.host.files.clone();
+        // Each slice is as short as can be.
+        bench.host.drift = 5_000_000;
+        bench.engine.begin_loading(bench.host.now, &mut bench.host).expect("a file");
+        let (id, mut slices) = (bench.open(), 0);
+        loop {
+            bench.engine.load_some(bench.host.now, &mut bench.host).expect("it can be read");
+            if !bench.engine.is_loading() {
+                break;
+            }
+            slices += 1;
+            assert_eq!(bench.ask(id, "PING"), "-LOADING Redis is loading the dataset in memory");
+        }
+        // 64 KB each.
+        assert!(slices >= bytes / 70_000 && bytes > 100_000, "{command}: {slices} for {bytes} bytes");
+        assert_eq!(bench.ask(id, "DEBUG DIGEST"), digest, "{command}");
+        bench.engine.check();
+    }
+}
+
 #[test]
 fn loading_takes_the_time_that_is_asked_for() {
     let mut before = bench();

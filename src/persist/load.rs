@@ -102,16 +102,18 @@ impl Loading {
         Ok(Loading { reader, trouble, replaces, progress })
     }
 
-    /// Puts some more of it into the databases: up to so many bytes, or a piece of the file if that is larger. True: that
-    /// was all.
+    /// Puts some more of it into the databases: about so many bytes, in the middle of a collection too; a string and a row
+    /// are read whole. True: that was all.
     pub fn go_on(&mut self, data: &mut Keyspace, now_ms: i64, most: u64) -> Result<bool, Failed> {
         let from = self.reader.offset();
+        self.reader.pause_bytes = most;
         while self.reader.offset() - from < most {
             let item = self.reader.read().map_err(|what| failed(what, &self.trouble))?;
             self.progress.bytes = self.reader.offset();
             match item {
                 None => return Ok(true),
                 Some(Item::Entry(entry)) => self.put(entry, data, now_ms)?,
+                Some(Item::Unfinished) => {}
                 Some(Item::Aux { name, value }) => self.hear(&name, &value, now_ms),
                 Some(Item::Sizes { database, keys, .. }) => {
                     let left = self.progress.total_bytes.saturating_sub(self.progress.bytes);
@@ -129,6 +131,9 @@ impl Loading {
         let is_expired = entry.expires_ms.is_some_and(|at_ms| at_ms <= now_ms);
         if is_expired || matches!(&entry.value, Loaded::Collection(Held::Hash(hash)) if hash.len_at(now_ms) == 0) {
             self.progress.expired += 1;
+            if let Loaded::Collection(held) = entry.value {
+                data.ledger.trash.held(Some(held));
+            }
             return Ok(());
         }
         // What is counted now is taken from what was counted then.

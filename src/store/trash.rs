@@ -14,8 +14,9 @@ pub struct Trash {
 }
 
 impl Trash {
+    /// What is large of what was taken out of an entry, or never came into one.
     #[inline]
-    pub(super) fn held(&mut self, held: Option<Held>) {
+    pub fn held(&mut self, held: Option<Held>) {
         self.large.extend(held.filter(Held::is_large));
     }
 

@@ -2,6 +2,7 @@
 //! of its bytes has been looked at, no element is there twice, and what must be in order is. A collection gets the encoding
 //! that Redis would give it here and now.
 use super::cells::Cells;
+use super::growing::Growing;
 use super::input::{Input, Source};
 use super::listpack;
 use super::loaded::{Limits, Loaded};
@@ -12,8 +13,7 @@ use crate::store::structure::chunk::CHUNK_BYTES_MAX;
 use crate::store::text::Digits;
 use crate::store::value::hash::{EXPIRY_MS_MAX, FieldExpiry};
 use crate::store::value::list::{Element, End};
-use crate::store::{Collection, Hash, List, Set, SortedSet};
-use bytes::Bytes;
+use crate::store::{Collection, Hash, HashLimits, List, Set, SortedSet};
 
 /// Fields are judged by no moment: whatever their time, they are there, and none is there twice.
 const ALWAYS_MS: i64 = 0;
@@ -26,7 +26,7 @@ pub struct Decoder<'l> {
 
 /// A row that is kept in one piece.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Row {
+pub(super) enum Row {
     Listpack,
     Ziplist,
 }
@@ -34,26 +34,30 @@ enum Row {
 impl Decoder<'_> {
     /// The value of this type that stands next.
     pub fn value<S: Source>(&self, form: u8, input: &mut Input<S>) -> Result<Loaded, Trouble> {
+        match Growing::begin(self, form, input)? {
+            Some(mut growing) => {
+                growing.go_on(self, input, u64::MAX)?;
+                growing.finish(self, input)
+            }
+            None => self.whole(form, input),
+        }
+    }
+
+    /// The same of one that is written as a whole, in one string or a row.
+    pub fn whole<S: Source>(&self, form: u8, input: &mut Input<S>) -> Result<Loaded, Trouble> {
         match form {
             types::STRING => Ok(match input.string()? {
                 super::input::Written::Integer(integer) => Loaded::Integer(integer),
                 super::input::Written::Bytes(bytes) => Loaded::String(bytes),
             }),
-            types::LIST => self.list_of_strings(input),
             types::LIST_ZIPLIST => self.list_of_one(input),
-            types::LIST_QUICKLIST | types::LIST_QUICKLIST_2 => self.list_of_nodes(form, input),
-            types::SET => self.set_of_strings(input),
             types::SET_INTSET => self.set_of_integers(input),
             types::SET_LISTPACK => self.set_of_row(input),
-            types::ZSET | types::ZSET_2 => self.sorted_set_of_strings(form, input),
             types::ZSET_ZIPLIST => self.sorted_set_of_row(Row::Ziplist, input),
             types::ZSET_LISTPACK => self.sorted_set_of_row(Row::Listpack, input),
-            types::HASH => self.hash_of_strings(input),
             types::HASH_ZIPMAP => self.hash_of_zipmap(input),
             types::HASH_ZIPLIST => self.hash_of_row(Row::Ziplist, input),
             types::HASH_LISTPACK => self.hash_of_row(Row::Listpack, input),
-            types::VALKEY_HASH_2 if self.version >= types::VERSION_OF_VALKEY => self.hash_of_valkey(input),
-            types::HASH_METADATA | types::HASH_METADATA_BEFORE => self.hash_with_moments(form, input),
             types::HASH_LISTPACK_EX | types::HASH_LISTPACK_EX_BEFORE => self.hash_row_with_moments(form, input),
             types::MODULE | types::MODULE_2 => Err(input.trouble(What::Module)),
             types::STREAM_LISTPACKS | types::STREAM_LISTPACKS_2 | types::STREAM_LISTPACKS_3 => {
@@ -64,15 +68,7 @@ impl Decoder<'_> {
     }
 }
 
-/// How many elements follow: at least one.
-fn count<S: Source>(input: &mut Input<S>) -> Result<u64, Trouble> {
-    match input.length()? {
-        0 => Err(input.trouble(What::Empty)),
-        count => Ok(count),
-    }
-}
-
-fn filled<T: Collection, S: Source>(collection: T, input: &Input<S>) -> Result<Loaded, Trouble> {
+pub(super) fn filled<T: Collection, S: Source>(collection: T, input: &Input<S>) -> Result<Loaded, Trouble> {
     if collection.is_empty() { Err(input.trouble(What::Empty)) } else { Ok(Loaded::of(collection)) }
 }
 
@@ -159,14 +155,6 @@ fn each_of<'b, S: Source>(
 // --- Lists
 
 impl Decoder<'_> {
-    fn list_of_strings<S: Source>(&self, input: &mut Input<S>) -> Result<Loaded, Trouble> {
-        let mut list = List::default();
-        for _ in 0..count(input)? {
-            push(&mut list, input.string_bytes()?);
-        }
-        self.list(list, true, input)
-    }
-
     fn list_of_one<S: Source>(&self, input: &mut Input<S>) -> Result<Loaded, Trouble> {
         let (bytes, mut list) = (input.string_bytes()?, List::default());
         push_row(&mut list, Row::Ziplist, &bytes, input)?;
@@ -174,46 +162,16 @@ impl Decoder<'_> {
         self.list(list, false, input)
     }
 
-    fn list_of_nodes<S: Source>(&self, form: u8, input: &mut Input<S>) -> Result<Loaded, Trouble> {
-        let (nodes, mut list, mut is_packed) = (count(input)?, List::default(), true);
-        for _ in 0..nodes {
-            let (kind, row) = match form {
-                types::LIST_QUICKLIST => (types::NODE_PACKED, Row::Ziplist),
-                _ => (input.length()?, Row::Listpack),
-            };
-            match kind {
-                types::NODE_PACKED => {
-                    let bytes = input.string_bytes()?;
-                    push_row(&mut list, row, &bytes, input)?;
-                }
-                types::NODE_PLAIN => {
-                    let element = input.string_bytes()?;
-                    if element.is_empty() {
-                        return Err(input.trouble(What::Length));
-                    }
-                    push(&mut list, element);
-                    is_packed = false;
-                }
-                _ => return Err(input.trouble(What::Node(kind))),
-            }
-        }
-        self.list(list, is_packed && nodes == 1, input)
-    }
-
     /// `is_one`: Redis would have one row of it, if that is not too long.
-    fn list<S: Source>(&self, mut list: List, is_one: bool, input: &Input<S>) -> Result<Loaded, Trouble> {
+    pub(super) fn list<S: Source>(&self, mut list: List, is_one: bool, input: &Input<S>) -> Result<Loaded, Trouble> {
         let more = if is_one { 0 } else { usize::MAX / 2 };
         list.expect(more, 0, self.limits.list);
         filled(list, input)
     }
 }
 
-fn push(list: &mut List, element: Vec<u8>) {
-    list.push_shared(End::Right, Bytes::from(element));
-}
-
 /// A row without elements adds none: such were written once.
-fn push_row<S: Source>(list: &mut List, row: Row, bytes: &[u8], input: &Input<S>) -> Result<(), Trouble> {
+pub(super) fn push_row<S: Source>(list: &mut List, row: Row, bytes: &[u8], input: &Input<S>) -> Result<(), Trouble> {
     if list.is_empty()
         && let Some(whole) = few::<1>(row, bytes).and_then(|elements| List::of_row(&elements))
     {
@@ -230,20 +188,6 @@ fn push_row<S: Source>(list: &mut List, row: Row, bytes: &[u8], input: &Input<S>
 // --- Sets
 
 impl Decoder<'_> {
-    fn set_of_strings<S: Source>(&self, input: &mut Input<S>) -> Result<Loaded, Trouble> {
-        let (count, mut limits, mut set) = (count(input)?, self.limits.set.clone(), Set::default());
-        if count > limits.intset_entries as u64 {
-            // Redis makes a table at once.
-            (limits.intset_entries, limits.listpack_entries) = (0, 0);
-        }
-        for _ in 0..count {
-            if !set.add(&input.string_bytes()?, &limits) {
-                return Err(input.trouble(What::Duplicate));
-            }
-        }
-        Ok(Loaded::of(set))
-    }
-
     fn set_of_integers<S: Source>(&self, input: &mut Input<S>) -> Result<Loaded, Trouble> {
         /// Bytes of each, and how many.
         const HEADER: usize = 8;
@@ -296,30 +240,6 @@ fn ascend<const N: usize, T: PartialOrd>(bytes: &[u8], read: fn([u8; N]) -> T) -
 // --- Sorted sets
 
 impl Decoder<'_> {
-    fn sorted_set_of_strings<S: Source>(&self, form: u8, input: &mut Input<S>) -> Result<Loaded, Trouble> {
-        let (mut set, limits, count) = (SortedSet::default(), &self.limits.sorted_set, count(input)?);
-        set.expect(usize::try_from(count).unwrap_or(usize::MAX), limits);
-        // A listpack knows no -0. What a long member makes another encoding of does, so these come last, the longest first.
-        let mut zeros = Vec::new();
-        for _ in 0..count {
-            let member = input.string_bytes()?;
-            let score = if form == types::ZSET_2 { f64::from_le_bytes(input.array()?) } else { old_score(input)? };
-            if score.is_nan() {
-                return Err(input.trouble(What::Score));
-            }
-            if score == 0.0 && score.is_sign_negative() && set.is_listpack() {
-                zeros.push(member);
-            } else if set.change(&member, limits, |_| Some(score)).0.is_some() {
-                return Err(input.trouble(What::Duplicate));
-            }
-        }
-        zeros.sort_by_key(|member| std::cmp::Reverse(member.len()));
-        if zeros.iter().any(|member| set.change(member, limits, |_| Some(-0.0)).0.is_some()) {
-            return Err(input.trouble(What::Duplicate));
-        }
-        Ok(Loaded::of(set))
-    }
-
     fn sorted_set_of_row<S: Source>(&self, row: Row, input: &mut Input<S>) -> Result<Loaded, Trouble> {
         let (bytes, mut limits, mut set) =
             (input.string_bytes()?, self.limits.sorted_set.clone(), SortedSet::default());
@@ -366,50 +286,39 @@ fn score_of(element: Element) -> Option<f64> {
     }
 }
 
-/// A score as Redis wrote it before 4.0: its text behind a byte that says how long that is.
-fn old_score<S: Source>(input: &mut Input<S>) -> Result<f64, Trouble> {
-    match input.byte()? {
-        253 => Ok(f64::NAN),
-        254 => Ok(f64::INFINITY),
-        255 => Ok(f64::NEG_INFINITY),
-        length => {
-            let text = input.bytes(length as u64)?;
-            number::float(&text).ok_or_else(|| input.trouble(What::Score))
-        }
-    }
-}
-
 // --- Hashes
 
 /// A hash that is being read.
 struct Fields<'l> {
     hash: Hash,
-    limits: &'l crate::store::HashLimits,
+    limits: &'l HashLimits,
 }
 
 impl Fields<'_> {
     fn add(&mut self, name: &[u8], value: &[u8], at_ms: Option<i64>) -> Result<(), What> {
-        let expiry = match at_ms {
-            None => FieldExpiry::Never,
-            Some(at_ms) if at_ms > ALWAYS_MS && at_ms <= EXPIRY_MS_MAX => FieldExpiry::At(at_ms),
-            Some(_) => return Err(What::Expiry),
-        };
-        if self.hash.set(name, value, expiry, ALWAYS_MS, self.limits) { Ok(()) } else { Err(What::Duplicate) }
+        set_field(&mut self.hash, name, value, at_ms, self.limits)
     }
+}
+
+/// Sets a field that must be new.
+pub(super) fn set_field(
+    hash: &mut Hash,
+    name: &[u8],
+    value: &[u8],
+    at_ms: Option<i64>,
+    limits: &HashLimits,
+) -> Result<(), What> {
+    let expiry = match at_ms {
+        None => FieldExpiry::Never,
+        Some(at_ms) if at_ms > ALWAYS_MS && at_ms <= EXPIRY_MS_MAX => FieldExpiry::At(at_ms),
+        Some(_) => return Err(What::Expiry),
+    };
+    if hash.set(name, value, expiry, ALWAYS_MS, limits) { Ok(()) } else { Err(What::Duplicate) }
 }
 
 impl Decoder<'_> {
     fn fields(&self) -> Fields<'_> {
         Fields { hash: Hash::default(), limits: &self.limits.hash }
-    }
-
-    fn hash_of_strings<S: Source>(&self, input: &mut Input<S>) -> Result<Loaded, Trouble> {
-        let mut fields = self.fields();
-        for _ in 0..count(input)? {
-            let (name, value) = (input.string_bytes()?, input.string_bytes()?);
-            fields.add(&name, &value, None).map_err(|what| input.trouble(what))?;
-        }
-        Ok(Loaded::of(fields.hash))
     }
 
     fn hash_of_zipmap<S: Source>(&self, input: &mut Input<S>) -> Result<Loaded, Trouble> {
@@ -437,28 +346,6 @@ impl Decoder<'_> {
         filled(fields.hash, input)
     }
 
-    fn hash_with_moments<S: Source>(&self, form: u8, input: &mut Input<S>) -> Result<Loaded, Trouble> {
-        // Moments count from the earliest, and from 1; before 7.4 was released, from 1970.
-        let earliest_ms = if form == types::HASH_METADATA { input.moment_ms()?.checked_sub(1) } else { Some(0) };
-        let earliest_ms = earliest_ms.ok_or_else(|| input.trouble(What::Expiry))?;
-        let mut fields = self.fields();
-        for _ in 0..count(input)? {
-            let moment = input.length()?;
-            let at_ms = match moment {
-                0 => None,
-                _ => Some(
-                    i64::try_from(moment)
-                        .ok()
-                        .and_then(|moment| moment.checked_add(earliest_ms))
-                        .ok_or_else(|| input.trouble(What::Expiry))?,
-                ),
-            };
-            let (name, value) = (input.string_bytes()?, input.string_bytes()?);
-            fields.add(&name, &value, at_ms).map_err(|what| input.trouble(what))?;
-        }
-        Ok(Loaded::of(fields.hash))
-    }
-
     fn hash_row_with_moments<S: Source>(&self, form: u8, input: &mut Input<S>) -> Result<Loaded, Trouble> {
         if form == types::HASH_LISTPACK_EX {
             // The earliest of them, which the row says too.
@@ -481,17 +368,5 @@ impl Decoder<'_> {
         })?;
         fields.hash.expect_expiry(&limits);
         filled(fields.hash, input)
-    }
-
-    fn hash_of_valkey<S: Source>(&self, input: &mut Input<S>) -> Result<Loaded, Trouble> {
-        const NEVER: i64 = -1;
-        let mut fields = self.fields();
-        for _ in 0..count(input)? {
-            let (name, value) = (input.string_bytes()?, input.string_bytes()?);
-            // Valkey takes moments later than any that Redis takes, and we can hold: they become the last one.
-            let at_ms = Some(input.moment_ms()?).filter(|at_ms| *at_ms != NEVER).map(|at_ms| at_ms.min(EXPIRY_MS_MAX));
-            fields.add(&name, &value, at_ms).map_err(|what| input.trouble(what))?;
-        }
-        Ok(Loaded::of(fields.hash))
     }
 }

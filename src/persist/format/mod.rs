@@ -7,6 +7,7 @@ mod crc64;
 mod decode;
 mod dump;
 mod encode;
+mod growing;
 mod input;
 mod listpack;
 mod loaded;

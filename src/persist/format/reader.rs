@@ -1,8 +1,9 @@
 //! A file, read from its beginning to its end: what stands in it is handed out piece by piece. Whether a key that has expired
 //! is wanted, or one that is there already, its reader's owner decides.
 use super::decode::Decoder;
+use super::growing::Growing;
 use super::input::{Input, ROOM_BYTES, Source};
-use super::loaded::{Limits, LoadedEntry};
+use super::loaded::{Limits, Loaded, LoadedEntry};
 use super::trouble::{Trouble, What};
 use super::types;
 use super::writer::Usage;
@@ -14,6 +15,17 @@ pub struct Reader<S> {
     version: u32,
     database: usize,
     is_done: bool,
+    half: Option<Box<Half>>,
+    /// A value of which so many bytes were read is left, to be gone on with.
+    pub pause_bytes: u64,
+}
+
+/// An entry whose value is being read.
+struct Half {
+    key: Vec<u8>,
+    value: Growing,
+    expires_ms: Option<i64>,
+    usage: Option<Usage>,
 }
 
 /// A piece of a file.
@@ -31,6 +43,8 @@ pub enum Item {
         volatile: u64,
     },
     Entry(LoadedEntry),
+    /// An entry has begun, or gone on: `Reader::read` goes on with it.
+    Unfinished,
     /// What is not taken over.
     Skipped(Skipped),
 }
@@ -60,7 +74,7 @@ impl<S: Source> Reader<S> {
     pub fn open(source: S, databases: usize, limits: Limits) -> Result<Reader<S>, Trouble> {
         let mut input = Input::new(source, ROOM_BYTES);
         let version = version(&mut input)?;
-        Ok(Reader { input, limits, databases, version, database: 0, is_done: false })
+        Ok(Reader { input, limits, databases, version, database: 0, is_done: false, half: None, pause_bytes: u64::MAX })
     }
 
     pub fn version(&self) -> u32 {
@@ -83,6 +97,9 @@ impl<S: Source> Reader<S> {
 
     /// The next piece. `None`: that was all, and the checksum is right. What follows it belongs to somebody else.
     pub fn read(&mut self) -> Result<Option<Item>, Trouble> {
+        if let Some(half) = self.half.take() {
+            return self.go_on(half).map(Some);
+        }
         let (mut expires_ms, mut usage) = (None, None);
         while !self.is_done {
             let input = &mut self.input;
@@ -137,12 +154,25 @@ impl<S: Source> Reader<S> {
 
     fn entry(&mut self, form: u8, expires_ms: Option<i64>, usage: Option<Usage>) -> Result<Item, Trouble> {
         let Reader { input, limits, version, database, .. } = self;
-        let key = input.string_bytes()?;
-        match (Decoder { limits, version: *version }).value(form, input) {
-            Ok(value) => Ok(Item::Entry(LoadedEntry { database: *database, key, value, expires_ms, usage })),
-            Err(Trouble { what: What::Empty, .. }) => Ok(Item::Skipped(Skipped::EmptyKey(key))),
+        let (key, decoder) = (input.string_bytes()?, Decoder { limits, version: *version });
+        let value = match Growing::begin(&decoder, form, input) {
+            Ok(Some(value)) => return self.go_on(Box::new(Half { key, value, expires_ms, usage })),
+            Ok(None) => decoder.whole(form, input),
             Err(trouble) => Err(trouble),
+        };
+        finished(*database, key, value, expires_ms, usage)
+    }
+
+    /// Reads on in an entry, up to a pause.
+    fn go_on(&mut self, mut half: Box<Half>) -> Result<Item, Trouble> {
+        let Reader { input, limits, version, database, .. } = self;
+        let (until, decoder) = (input.offset().saturating_add(self.pause_bytes), Decoder { limits, version: *version });
+        if !half.value.go_on(&decoder, input, until)? {
+            self.half = Some(half);
+            return Ok(Item::Unfinished);
         }
+        let Half { key, value, expires_ms, usage } = *half;
+        finished(*database, key, value.finish(&decoder, input), expires_ms, usage)
     }
 
     /// The checksum, from version 5 on; 0 stands for none.
@@ -156,6 +186,21 @@ impl<S: Source> Reader<S> {
             return Err(Trouble { what: What::Checksum, offset: at });
         }
         Ok(())
+    }
+}
+
+/// A key without elements is none.
+fn finished(
+    database: usize,
+    key: Vec<u8>,
+    value: Result<Loaded, Trouble>,
+    expires_ms: Option<i64>,
+    usage: Option<Usage>,
+) -> Result<Item, Trouble> {
+    match value {
+        Ok(value) => Ok(Item::Entry(LoadedEntry { database, key, value, expires_ms, usage })),
+        Err(Trouble { what: What::Empty, .. }) => Ok(Item::Skipped(Skipped::EmptyKey(key))),
+        Err(trouble) => Err(trouble),
     }
 }
 

@@ -181,6 +181,7 @@ fn a_file_comes_back_whole() {
                     assert_eq!((keys, volatile), (known.len() as u64, known.volatile() as u64));
                     announced += keys;
                 }
+                Item::Unfinished => panic!("no pause was asked for"),
                 Item::Skipped(skipped) => panic!("{skipped:?}"),
                 Item::Entry(mut loaded) => {
                     let entry = data.peek(loaded.database, &loaded.key, 0).expect("it was written");
