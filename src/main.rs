@@ -94,10 +94,8 @@ fn serve(mut config: Config) -> Result<ExitCode, String> {
     Supervisor::stopping(supervisor);
     Ok(match ran {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            log::error!("{error}");
-            ExitCode::FAILURE
-        }
+        // The log has it.
+        Err(_) => ExitCode::FAILURE,
     })
 }
 

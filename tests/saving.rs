@@ -214,7 +214,9 @@ fn a_file_that_is_broken_ends_the_start_and_stays() {
         let port = process::free_port().to_string();
         let (code, log) = failure(&["--dir", directory.path(), "--port", &port]);
         assert_eq!(code, Some(1), "{log}");
-        assert!(log.contains("Fatal error loading the DB"), "{log}");
+        assert_eq!(log.matches("Fatal error loading the DB").count(), 1, "{log}");
+        // The reason, and then the end.
+        assert!(log.find("bye bye") > log.find("Fatal error"), "{log}");
         assert!(log.contains(message), "'{message}' is missing in: {log}");
         assert_eq!(fs::read(directory.file("dump.rdb")).unwrap(), bytes);
     };

@@ -22,7 +22,7 @@ use connection::Connection;
 use gauge::Gauge;
 use host::Outside;
 use listen::Listeners;
-use log::{info, trace, warn};
+use log::{error, info, trace, warn};
 use mio::{Events, Interest, Poll, Token};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
@@ -116,7 +116,7 @@ impl Reactor {
         self.engine.config()
     }
 
-    /// Runs until a signal or a client ends it. `ready`: the data is loaded. An error is a sentence for the log.
+    /// Runs until a signal or a client ends it. `ready`: the data is loaded. An error is a sentence, which the log has.
     pub fn run(&mut self, ready: &mut dyn FnMut(&Config)) -> Result<(), String> {
         let config = self.engine.config_mut();
         host::huge_pages(!config.disable_thp);
@@ -141,6 +141,9 @@ impl Reactor {
                 ready(self.engine.config());
             }
             ran = self.turn(&mut events);
+        }
+        if let Err(reason) = &ran {
+            error!("{reason}");
         }
         self.stop();
         ran
