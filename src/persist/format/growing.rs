@@ -199,9 +199,8 @@ fn moment<S: Source>(earliest_ms: i64, input: &mut Input<S>) -> Result<Option<i6
 
 /// The same of the field that stands before it.
 fn valkey_moment<S: Source>(input: &mut Input<S>) -> Result<Option<i64>, Trouble> {
-    const NEVER: i64 = -1;
     // Valkey takes moments later than any that Redis takes, and we can hold: they become the last one.
-    Ok(Some(input.moment_ms()?).filter(|at_ms| *at_ms != NEVER).map(|at_ms| at_ms.min(EXPIRY_MS_MAX)))
+    Ok(Some(input.moment_ms()?).filter(|at_ms| *at_ms != types::NEVER_MS).map(|at_ms| at_ms.min(EXPIRY_MS_MAX)))
 }
 
 /// A score as Redis wrote it before 4.0: its text behind a byte that says how long that is.

@@ -104,7 +104,7 @@ impl<S: Source> Reader<S> {
         while !self.is_done {
             let input = &mut self.input;
             match input.byte()? {
-                types::EXPIRES_MS => expires_ms = Some(input.moment_ms()?),
+                types::EXPIRES_MS => expires_ms = Some(input.moment_ms()?).filter(|at_ms| *at_ms != types::NEVER_MS),
                 types::EXPIRES_S => {
                     let at_s = i32::from_le_bytes(input.array()?);
                     expires_ms = Some(at_s as i64 * 1000);

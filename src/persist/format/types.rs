@@ -44,6 +44,8 @@ pub const FREQUENCY: u8 = 249;
 pub const AUX: u8 = 250;
 pub const RESIZE: u8 = 251;
 pub const EXPIRES_MS: u8 = 252;
+/// The moment of a key that does not expire, as Redis and Valkey have it in memory: in a file it stands for the same.
+pub const NEVER_MS: i64 = -1;
 pub const EXPIRES_S: u8 = 253;
 pub const DATABASE: u8 = 254;
 pub const END: u8 = 255;

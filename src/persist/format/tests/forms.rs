@@ -334,6 +334,18 @@ fn what_stands_beside_the_keys_is_told_or_skipped() {
     assert_eq!(shown, expected);
 }
 
+/// As Redis 7.0 and 8.0 and Valkey 9.1 take it. In seconds -1 is a moment, before 1970.
+#[test]
+fn an_expiry_of_minus_one_is_none() {
+    let expiry = |body: &[u8]| match &items(&file(b"REDIS0011", &[body, b"\x00\x01a\x01b"].concat())).unwrap()[..] {
+        [Item::Entry(entry)] => entry.expires_ms,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(expiry(b"\xfc\xff\xff\xff\xff\xff\xff\xff\xff"), None);
+    assert_eq!(expiry(b"\xfc\xfe\xff\xff\xff\xff\xff\xff\xff"), Some(-2));
+    assert_eq!(expiry(b"\xfd\xff\xff\xff\xff"), Some(-1000));
+}
+
 #[test]
 fn a_file_is_judged_by_its_frame() {
     let trouble =
