@@ -76,6 +76,8 @@ struct Scratch(PathBuf);
 impl Scratch {
     fn new(name: &str) -> Scratch {
         let path = std::env::temp_dir().join(format!("spindle-{name}-{}", std::process::id()));
+        // A process of this number that was killed may have left one, with a file that this server cannot load.
+        _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).unwrap();
         Scratch(path)
     }

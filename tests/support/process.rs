@@ -41,6 +41,8 @@ impl Directory {
     #[allow(clippy::new_without_default, reason = "it makes one on the disk")]
     pub fn new() -> Directory {
         let path = scratch("directory");
+        // A process of this number that was killed may have left one.
+        _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).expect("a directory");
         Directory(path)
     }
