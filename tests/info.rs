@@ -299,6 +299,23 @@ fn what_is_large_is_freed_in_slices_of_time() {
     }
 }
 
+/// Where each command replaces a large value, freeing has as long as they.
+#[test]
+fn what_is_replaced_again_and_again_does_not_pile_up() {
+    let mut server = Server::start();
+    for from in (0..20_000).step_by(500) {
+        let pairs: String = (from..from + 500).map(|n| format!(" {n} member:{n}")).collect();
+        server.say(&format!("ZADD s{pairs}"));
+    }
+    for _ in 0..100 {
+        server.say("COPY s d REPLACE");
+        server.host.ticks += 20_000 * TICKS_PER_US;
+        server.engine.tick(server.host.now, &mut server.host);
+    }
+    let pending: u64 = server.info("memory")["Memory"]["lazyfree_pending_objects"].parse().unwrap();
+    assert!(pending < 20, "{pending} of 99 values wait to be freed");
+}
+
 #[test]
 fn resetstat_forgets_what_was_counted_but_not_what_is() {
     let mut server = Server::start();

@@ -169,12 +169,13 @@ fn the_end_saves_if_that_is_set() {
     end(points, "lost", &|_, client| client.send("SHUTDOWN NOSAVE\r\n"));
     end(points, "set", &|_, client| client.send("SHUTDOWN\r\n"));
     end(points, "terminated", &|server, _| server.signal("TERM"));
+    end(points, "twice", &|server, _| (0..2).for_each(|_| server.signal("TERM")));
     end(points, "interrupted", &|server, _| server.signal("INT"));
     end(&["--save", "60 1", "--shutdown-on-sigterm", "nosave"], "lost", &|server, _| server.signal("TERM"));
     end(&["--shutdown-on-sigint", "save"], "said", &|server, _| server.signal("INT"));
     let server = spindle(&directory, &[]);
     let mut client = server.connect();
-    assert_eq!(say(&mut client, "EXISTS lost asked set terminated interrupted said"), ":5");
+    assert_eq!(say(&mut client, "EXISTS lost asked set terminated twice interrupted said"), ":6");
     assert_eq!(say(&mut client, "EXISTS lost"), ":0");
 }
 

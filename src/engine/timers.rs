@@ -8,7 +8,7 @@ use crate::server::Server;
 use log::debug;
 
 /// Keys that are due, and what is to be freed, have each at most so much of a turn, as a part of a millisecond; while
-/// commands come, no more than they.
+/// commands come, no more than they. Where more is removed than that frees, as much as they.
 const PART: u64 = 2;
 /// And at least so much of that.
 const PART_MIN: u64 = 16;
@@ -82,7 +82,7 @@ impl Engine {
     /// Keys go that are due. What is left over goes on at the next turn, since its deadline has passed.
     fn expire(&mut self, now: Now, host: &mut dyn Host) {
         let (begun, commands) = (host.ticks(), self.world.server.stats.commands_processed);
-        let share = share(self.expired_at, begun, commands, host);
+        let share = share(self.expired_at, begun, commands, false, host);
         let more = self.world.data.expire_due(now.wall_ms(), || host.ticks().wrapping_sub(begun) >= share);
         self.expired_at = (host.ticks(), commands);
         let stats = &mut self.world.server.stats;
@@ -105,12 +105,13 @@ impl Engine {
     #[cold]
     fn tidy_some(&mut self, host: &mut dyn Host) {
         let (begun, commands) = (host.ticks(), self.world.server.stats.commands_processed);
-        let share = share(self.tidied_at, begun, commands, host);
+        let share = share(self.tidied_at, begun, commands, self.is_behind, host);
         loop {
             self.world.data.tidy(TIDY_SLICE);
             let took = host.ticks().wrapping_sub(begun);
             if took >= share || !self.world.data.is_freeing() {
                 self.tidied_at = (begun + took, commands);
+                self.is_behind = self.world.data.is_behind();
                 self.world.server.stats.freeing_ticks = took;
                 return;
             }
@@ -158,9 +159,11 @@ impl Engine {
 }
 
 /// What may take so many ticks of this turn that has taken none since the tick and the command of `last`: as many as the
-/// commands have, so both are served when there is too much of both.
-fn share(last: (u64, u64), begun: u64, commands: u64, host: &mut dyn Host) -> u64 {
+/// commands have, so both are served when there is too much of both. What has been behind since the last turn has no other
+/// bound: where each command replaces a large value, half a millisecond for each let gigabytes wait.
+fn share(last: (u64, u64), begun: u64, commands: u64, is_behind: bool, host: &mut dyn Host) -> u64 {
     let whole = host.ticks_per_ms() / PART;
     let (since, before) = last;
-    if commands == before { whole } else { begun.wrapping_sub(since).clamp(whole / PART_MIN, whole) }
+    let most = if is_behind { u64::MAX } else { whole };
+    if commands == before { whole } else { begun.wrapping_sub(since).clamp(whole / PART_MIN, most) }
 }

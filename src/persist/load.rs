@@ -14,11 +14,15 @@ use std::rc::Rc;
 
 /// A key with its value takes hardly less of a file: it cannot have more keys than its bytes allow, whatever it says.
 const KEY_BYTES: u64 = 8;
+/// To make room for more would take some milliseconds.
+const ROOM_KEYS_MAX: u64 = 1 << 21;
 
 pub struct Loading {
     reader: Reader<Stream>,
     replaces: bool,
     trouble: Rc<Cell<Option<io::Error>>>,
+    /// What the file says of its keys is believed for so many more of them.
+    room_keys: u64,
     pub progress: Progress,
 }
 
@@ -99,7 +103,7 @@ impl Loading {
             reader.ignore_checksum();
         }
         let progress = Progress { total_bytes: file.length, ..Progress::default() };
-        Ok(Loading { reader, trouble, replaces, progress })
+        Ok(Loading { reader, trouble, replaces, room_keys: ROOM_KEYS_MAX, progress })
     }
 
     /// Puts some more of it into the databases: about so many bytes, in the middle of a collection too; a string and a row
@@ -115,9 +119,12 @@ impl Loading {
                 Some(Item::Entry(entry)) => self.put(entry, data, now_ms)?,
                 Some(Item::Unfinished) => {}
                 Some(Item::Aux { name, value }) => self.hear(&name, &value, now_ms),
-                Some(Item::Sizes { database, keys, .. }) => {
+                Some(Item::Sizes { database, keys, volatile }) => {
                     let left = self.progress.total_bytes.saturating_sub(self.progress.bytes);
-                    data.make_room(database, keys.min(left / KEY_BYTES));
+                    // Those that expire may have done so, and room that nobody needs is walked through by SCAN.
+                    let keys = keys.saturating_sub(volatile).min(left / KEY_BYTES).min(self.room_keys);
+                    self.room_keys -= keys;
+                    data.make_room(database, keys as usize);
                 }
                 Some(Item::Skipped(Skipped::EmptyKey(_))) => self.progress.empty += 1,
                 Some(Item::Skipped(Skipped::Functions)) => self.progress.functions += 1,

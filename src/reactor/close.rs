@@ -2,14 +2,16 @@
 //! A client that is told something last (an error, the answer to QUIT) may still be sending. To close with its bytes
 //! unread would reset the connection and destroy what we said; so our side is shut, what comes is thrown away for a
 //! bounded time, and then the socket is closed.
+use super::accept::ACCEPTS_PER_TURN;
 use super::connection::Stream;
 use super::{LINGERING, Reactor};
 use crate::engine::{Close, Host, Now};
 use mio::{Interest, Token};
 use std::io::ErrorKind;
 
-/// So many sockets are closed in a turn, and the rest in later ones: each takes the kernel some 20 microseconds.
-const CLOSES_PER_TURN: usize = 64;
+/// So many sockets are closed in a turn, and the rest in later ones, the oldest first: each takes the kernel some 20
+/// microseconds. No fewer than may come, or they would pile up.
+const CLOSES_PER_TURN: usize = ACCEPTS_PER_TURN;
 const LINGER_US: u64 = 1_000_000;
 const LINGER_BYTES_MAX: usize = 1 << 20;
 const LINGERING_MAX: usize = 1024;
@@ -38,8 +40,8 @@ impl Reactor {
 
     /// Sockets whose clients are gone. True: there were some.
     pub(super) fn close_leaving(&mut self) -> bool {
-        let left = self.leaving.len().saturating_sub(CLOSES_PER_TURN);
-        let closed = self.leaving.drain(left..).count();
+        let count = self.leaving.len().min(CLOSES_PER_TURN);
+        let closed = self.leaving.drain(..count).count();
         if closed > 0 {
             self.accept_after_us = None;
         }

@@ -79,13 +79,12 @@ impl Reactor {
         let registry = poll.registry().try_clone().map_err(|error| failed("no poll", error))?;
         let listeners = Listeners::start(&config, registry)?;
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| failed("signals", error))?;
-        // The second of them ends the process at once, whatever it is doing.
+        // The second Ctrl-C ends the process at once, whatever it is doing. Not so SIGTERM: who sends it twice, as
+        // `timeout` does, would lose what is being saved.
         let once = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            let registered = signal_hook::flag::register_conditional_shutdown(signal, 1, once.clone())
-                .and_then(|_| signal_hook::flag::register(signal, once.clone()));
-            registered.map_err(|error| failed("signals", error))?;
-        }
+        signal_hook::flag::register_conditional_shutdown(SIGINT, 1, once.clone())
+            .and_then(|_| signal_hook::flag::register(SIGINT, once.clone()))
+            .map_err(|error| failed("signals", error))?;
         poll.registry()
             .register(&mut signals, SIGNALS, Interest::READABLE)
             .map_err(|error| failed("signals", error))?;

@@ -244,12 +244,9 @@ impl Keyspace {
         is_wanted
     }
 
-    /// So many keys are about to be loaded into a database: if it has none yet, it gets room for them. Only a hint, for
-    /// what a file says is not believed beyond `KEYS_MAX`.
-    pub fn make_room(&mut self, database: usize, keys: u64) {
-        /// More than this would take some milliseconds.
-        const KEYS_MAX: u64 = 1 << 21;
-        self.databases[database].make_room(keys.min(KEYS_MAX) as usize);
+    /// So many keys are about to be loaded into a database: if it has none yet, it gets room for them. Only a hint.
+    pub fn make_room(&mut self, database: usize, keys: usize) {
+        self.databases[database].make_room(keys);
     }
 
     /// Some entry whose time has not come. Those whose time has come are removed as they are met.
@@ -391,6 +388,11 @@ impl Keyspace {
     /// There is something to free.
     pub fn is_freeing(&self) -> bool {
         !self.ledger.trash.is_empty()
+    }
+
+    /// There is more of it than should be.
+    pub fn is_behind(&self) -> bool {
+        self.ledger.trash.is_behind()
     }
 
     /// There is something to tidy.

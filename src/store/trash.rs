@@ -5,6 +5,9 @@ use super::entry::Held;
 use super::value::Collection;
 use std::collections::VecDeque;
 
+/// So many large values, or databases, may wait to be freed.
+const BEHIND: usize = 8;
+
 #[derive(Debug, Default)]
 pub struct Trash {
     large: Vec<Held>,
@@ -52,6 +55,11 @@ impl Trash {
     /// Objects that are yet to be freed.
     pub fn pending(&self) -> usize {
         self.large.len() + self.databases.iter().map(Database::len).sum::<usize>()
+    }
+
+    /// More has come than was freed meanwhile.
+    pub fn is_behind(&self) -> bool {
+        self.large.len() + self.databases.len() > BEHIND
     }
 
     pub fn is_empty(&self) -> bool {

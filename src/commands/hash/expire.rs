@@ -69,8 +69,9 @@ impl<'a> Command<'a> for HExpireTime<'a> {
     const FACTS: Facts =
         facts("HEXPIRETIME", "hash", "7.4.0", READONLY | FAST, "Returns the second at which fields of a hash expire.");
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
-    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
-        cx.judge_read::<Fields>(words)
+    fn refused(refusal: Refusal, words: Words<'a>, cx: &mut Context) -> Ran {
+        cx.judge_read::<Fields>(words)?;
+        Err(refusal)
     }
     fn run(self, cx: &mut Context) -> Ran {
         tell(self.key, self.fields.0, cx, |at_ms, _| seconds(at_ms))
@@ -154,8 +155,9 @@ impl<'a> Command<'a> for HPExpireTime<'a> {
         "Returns the millisecond at which fields of a hash expire.",
     );
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
-    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
-        cx.judge_read::<Fields>(words)
+    fn refused(refusal: Refusal, words: Words<'a>, cx: &mut Context) -> Ran {
+        cx.judge_read::<Fields>(words)?;
+        Err(refusal)
     }
     fn run(self, cx: &mut Context) -> Ran {
         tell(self.key, self.fields.0, cx, |at_ms, _| at_ms)
@@ -169,8 +171,9 @@ impl<'a> Command<'a> for HPTtl<'a> {
         facts("HPTTL", "hash", "7.4.0", READONLY | FAST, "Returns in how many milliseconds fields of a hash expire.")
             .hint(&["nondeterministic_output"]);
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
-    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
-        cx.judge_read::<Fields>(words)
+    fn refused(refusal: Refusal, words: Words<'a>, cx: &mut Context) -> Ran {
+        cx.judge_read::<Fields>(words)?;
+        Err(refusal)
     }
     fn run(self, cx: &mut Context) -> Ran {
         tell(self.key, self.fields.0, cx, |at_ms, now_ms| at_ms - now_ms)
@@ -184,8 +187,9 @@ impl<'a> Command<'a> for HTtl<'a> {
         facts("HTTL", "hash", "7.4.0", READONLY | FAST, "Returns in how many seconds fields of a hash expire.")
             .hint(&["nondeterministic_output"]);
     const SURPLUS: Refusal = Refusal::FieldsMismatch;
-    fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
-        cx.judge_read::<Fields>(words)
+    fn refused(refusal: Refusal, words: Words<'a>, cx: &mut Context) -> Ran {
+        cx.judge_read::<Fields>(words)?;
+        Err(refusal)
     }
     fn run(self, cx: &mut Context) -> Ran {
         tell(self.key, self.fields.0, cx, |at_ms, now_ms| seconds(at_ms - now_ms))

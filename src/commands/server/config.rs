@@ -106,11 +106,13 @@ impl<'a> Command<'a> for ConfigSet<'a> {
         let changed = match cx.server.config.set_many(&pairs, local) {
             Ok(changed) => changed,
             Err(error) => {
-                // Some answers send the reader to the log.
-                if let Some(why) = table::find(&error.name).and_then(|spec| spec.reason()) {
+                let reply = error.reply();
+                if reply.ends_with("Check server logs.")
+                    && let Some(why) = table::find(&error.name).and_then(|spec| spec.reason())
+                {
                     warn!("CONFIG SET {} is refused: {why}", error.name);
                 }
-                return cx.error(&error.reply());
+                return cx.error(&reply);
             }
         };
         if let Err((name, reason)) = cx.host.follow(&mut cx.server.config, &changed) {

@@ -122,9 +122,10 @@ impl Kind {
     }
 
     fn read_list(self, words: &[&str]) -> Result<Value, String> {
+        // As in Redis each space parts two words, empty ones too, which no setting takes; no bytes are no words.
+        let words = words.iter().filter(|word| !word.is_empty()).flat_map(|word| word.split(' '));
         match self {
             Kind::Flags(names, check) => {
-                let words = words.iter().flat_map(|word| word.split_ascii_whitespace());
                 let given: Vec<&str> = words.map(|word| choose(word, names)).collect::<Result<_, _>>()?;
                 let in_order = names.iter().filter(|name| given.contains(name)).map(|name| name.to_string());
                 if given.is_empty() {
@@ -135,8 +136,6 @@ impl Kind {
                 Ok(Value::Words(words))
             }
             Kind::Words(check) => {
-                // As in Redis each space parts two words, empty ones too, which no setting takes; no bytes are no words.
-                let words = words.iter().filter(|word| !word.is_empty()).flat_map(|word| word.split(' '));
                 let words: Vec<String> = words.map(String::from).collect();
                 check(&words)?;
                 Ok(Value::Words(words))
@@ -399,6 +398,8 @@ mod tests {
             (Kind::Mode, &["1000"], Err("argument must be between 0 and 777 inclusive")),
             (choice, &["Notice"], Ok("notice")),
             (choice, &["loud"], Err(levels)),
+            (flags, &["save  now"], Err("argument(s) must be one of the following: default, save, now")),
+            (flags, &[" save"], Err("argument(s) must be one of the following: default, save, now")),
             (flags, &["save now"], Ok("save now")),
             (flags, &["now", "SAVE", "now"], Ok("save now")),
             (flags, &[], Err("argument(s) must be one of the following: default, save, now")),

@@ -374,6 +374,9 @@ impl Row {
             kept += 1;
         }
         self.nodes.drain(kept..range.end);
+        if self.nodes.capacity() > 4 * self.nodes.len() {
+            self.nodes.shrink_to(2 * self.nodes.len());
+        }
     }
 
     /// Puts the elements of one node into another before it. False: it is not worth it, or there is no room.

@@ -143,6 +143,7 @@ fn filled(elements: usize) -> List {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "the lists are long")]
 fn what_a_long_element_has_cut_is_joined_again() {
     let mut list = filled(10_000);
     let before = size(&list);
@@ -156,6 +157,7 @@ fn what_a_long_element_has_cut_is_joined_again() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "the lists are long")]
 fn what_is_removed_is_looked_for_no_further_than_needed() {
     for from in [End::Left, End::Right] {
         let mut list = filled(10_000);
@@ -173,6 +175,7 @@ fn what_is_removed_is_looked_for_no_further_than_needed() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "the lists are long")]
 fn nodes_go_that_were_emptied_and_small_ones_are_joined() {
     let mut list = List::default();
     for number in 0..20_000 {
@@ -210,6 +213,7 @@ fn what_has_shrunk_in_two_nodes_stays_in_two() {
 
 /// Two nodes that stand side by side are more than one half full on the average, whatever made them.
 #[test]
+#[cfg_attr(miri, ignore = "the lists are long")]
 fn lists_do_not_fall_to_pieces() {
     let mut chance = Chance::from_seed(1);
     let mut list = filled(3000);
