@@ -83,8 +83,8 @@ pub struct Engine {
     expired_at: (u64, u64),
     /// The same of freeing.
     tidied_at: (u64, u64),
-    /// More is removed than such slices free: then it has as long as all the rest of a turn.
-    is_behind: bool,
+    /// More is removed than such slices free: then it has so many times as long as all the rest of a turn.
+    arrears: u64,
 }
 
 /// What commands work on.
@@ -132,7 +132,7 @@ impl Engine {
             output_check_at_us: 0,
             expired_at: (0, 0),
             tidied_at: (0, 0),
-            is_behind: false,
+            arrears: 0,
         }
     }
 

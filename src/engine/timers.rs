@@ -12,6 +12,8 @@ use log::debug;
 const PART: u64 = 2;
 /// And at least so much of that.
 const PART_MIN: u64 = 16;
+/// To free what a COPY of integers has made takes twice as long as the command.
+const ARREARS_MAX: u64 = 4;
 /// So many pieces of memory are freed, or some times as many entries moved, before the time is looked at. To free a node
 /// of a list and give its page back takes up to 12 microseconds.
 const TIDY_SLICE: usize = 4;
@@ -82,7 +84,7 @@ impl Engine {
     /// Keys go that are due. What is left over goes on at the next turn, since its deadline has passed.
     fn expire(&mut self, now: Now, host: &mut dyn Host) {
         let (begun, commands) = (host.ticks(), self.world.server.stats.commands_processed);
-        let share = share(self.expired_at, begun, commands, false, host);
+        let share = share(self.expired_at, begun, commands, 0, host);
         let more = self.world.data.expire_due(now.wall_ms(), || host.ticks().wrapping_sub(begun) >= share);
         self.expired_at = (host.ticks(), commands);
         let stats = &mut self.world.server.stats;
@@ -105,13 +107,13 @@ impl Engine {
     #[cold]
     fn tidy_some(&mut self, host: &mut dyn Host) {
         let (begun, commands) = (host.ticks(), self.world.server.stats.commands_processed);
-        let share = share(self.tidied_at, begun, commands, self.is_behind, host);
+        let share = share(self.tidied_at, begun, commands, self.arrears, host);
         loop {
             self.world.data.tidy(TIDY_SLICE);
             let took = host.ticks().wrapping_sub(begun);
             if took >= share || !self.world.data.is_freeing() {
                 self.tidied_at = (begun + took, commands);
-                self.is_behind = self.world.data.is_behind();
+                self.arrears = (self.world.data.arrears() as u64).min(ARREARS_MAX);
                 self.world.server.stats.freeing_ticks = took;
                 return;
             }
@@ -159,11 +161,16 @@ impl Engine {
 }
 
 /// What may take so many ticks of this turn that has taken none since the tick and the command of `last`: as many as the
-/// commands have, so both are served when there is too much of both. What has been behind since the last turn has no other
-/// bound: where each command replaces a large value, half a millisecond for each let gigabytes wait.
-fn share(last: (u64, u64), begun: u64, commands: u64, is_behind: bool, host: &mut dyn Host) -> u64 {
+/// commands have, so both are served when there is too much of both. What was in arrears at the last turn has
+/// so many times as long as they, and no other bound: where each command replaces a large value, half a millisecond for each
+/// let gigabytes wait.
+fn share(last: (u64, u64), begun: u64, commands: u64, arrears: u64, host: &mut dyn Host) -> u64 {
     let whole = host.ticks_per_ms() / PART;
     let (since, before) = last;
-    let most = if is_behind { u64::MAX } else { whole };
-    if commands == before { whole } else { begun.wrapping_sub(since).clamp(whole / PART_MIN, most) }
+    let spent = begun.wrapping_sub(since).max(whole / PART_MIN);
+    match arrears {
+        _ if commands == before => whole,
+        0 => spent.min(whole),
+        times => spent.saturating_mul(times),
+    }
 }

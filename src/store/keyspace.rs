@@ -390,9 +390,9 @@ impl Keyspace {
         !self.ledger.trash.is_empty()
     }
 
-    /// There is more of it than should be.
-    pub fn is_behind(&self) -> bool {
-        self.ledger.trash.is_behind()
+    /// How many times as much of it waits as should.
+    pub fn arrears(&self) -> usize {
+        self.ledger.trash.arrears()
     }
 
     /// There is something to tidy.

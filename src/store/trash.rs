@@ -5,8 +5,8 @@ use super::entry::Held;
 use super::value::Collection;
 use std::collections::VecDeque;
 
-/// So many large values, or databases, may wait to be freed.
-const BEHIND: usize = 8;
+/// Fewer large values, or databases, may wait to be freed.
+const WAITING: usize = 8;
 
 #[derive(Debug, Default)]
 pub struct Trash {
@@ -57,9 +57,9 @@ impl Trash {
         self.large.len() + self.databases.iter().map(Database::len).sum::<usize>()
     }
 
-    /// More has come than was freed meanwhile.
-    pub fn is_behind(&self) -> bool {
-        self.large.len() + self.databases.len() > BEHIND
+    /// How many times as much waits as should: 0 where it does not.
+    pub fn arrears(&self) -> usize {
+        (self.large.len() + self.databases.len()) / WAITING
     }
 
     pub fn is_empty(&self) -> bool {
