@@ -8,7 +8,7 @@ use crate::server::Server;
 use log::debug;
 
 /// Keys that are due, and what is to be freed, have each at most so much of a turn, as a part of a millisecond; while
-/// commands come, no more than they. Where more is removed than that frees, as much as they.
+/// commands come, no more than they. Where more is removed than that frees, it has up to `ARREARS_MAX` times as much as they.
 const PART: u64 = 2;
 /// And at least so much of that.
 const PART_MIN: u64 = 16;
