@@ -11,7 +11,7 @@ use mimalloc::MiMalloc;
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::ffi::{c_int, c_long, c_void};
-use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 
 /// How far a thread's count may be from what it has told the others.
 const SLACK: isize = 64 * 1024;
@@ -25,25 +25,41 @@ thread_local! {
     static UNTOLD: Cell<isize> = const { Cell::new(0) };
 }
 
+/// How often a thread has told the others.
+static TOLD_TIMES: AtomicUsize = AtomicUsize::new(0);
+
 /// The bytes held now: exact for a program of one thread, else within `SLACK` for each other thread.
 pub fn allocated() -> usize {
     (TOLD.load(Relaxed) + UNTOLD.get()).max(0) as usize
 }
 
-/// Has mimalloc give back to the system what it holds for later, where mimalloc is the allocator.
+/// Moves on whenever more than `SLACK` bytes have come or gone: while it stands still, there is little to give back.
+pub fn shifts() -> usize {
+    TOLD_TIMES.load(Relaxed)
+}
+
+/// Has mimalloc give back to the system what it holds for later, where mimalloc is the allocator. Any thread can do that:
+/// what others allocate meanwhile comes from elsewhere, and they give back nothing themselves.
 pub fn purge() {
-    // SAFETY: this is how mimalloc.h declares it.
+    // SAFETY: this is how mimalloc.h declares them.
     unsafe extern "C" {
+        safe fn mi_thread_init();
         safe fn mi_collect(force: bool);
     }
+    // In a thread that has never allocated it would do nothing.
+    mi_thread_init();
     mi_collect(true);
 }
 
-/// Has mimalloc give back what is free after a millisecond instead of a second, unless its environment says otherwise.
-/// While segments of the table grow, a second of them was 2 to 15 bytes a key, and an idle server kept that for ever. It
-/// made no difference to the time that a million keys take.
+/// Has mimalloc give back what is free after a millisecond, unless its environment says otherwise: in the midst of what
+/// frees something else by then, all at once, and not at all while nothing happens.
 pub fn give_back_soon() {
     purge_after(1);
+}
+
+/// Has mimalloc keep what is free until `purge` is called; by itself it would come to it after an hour.
+pub fn keep_until_purged() {
+    purge_after(3_600_000);
 }
 
 /// The option `mi_option_purge_delay`, as mimalloc.h counts them.
@@ -114,6 +130,7 @@ fn count(bytes: isize) {
     } else {
         UNTOLD.set(0);
         TOLD.fetch_add(untold, Relaxed);
+        TOLD_TIMES.fetch_add(1, Relaxed);
     }
 }
 
@@ -213,6 +230,8 @@ mod tests {
         assert_eq!(mi_option_get(PURGE_DELAY), 1000);
         give_back_soon();
         assert_eq!(mi_option_get(PURGE_DELAY), 1);
+        keep_until_purged();
+        assert_eq!(mi_option_get(PURGE_DELAY), 3_600_000);
         purge_after(1000);
     }
 
