@@ -215,10 +215,17 @@ impl Context<'_> {
         let mut left = list.len();
         while left > 0 {
             let group = left.min(WARMED_MAX);
-            if group > 1 {
-                self.data.warm(self.database(), keys.by_ref().take(group));
-            }
-            if !ones.by_ref().take(group).all(|one| holds(self, one)) {
+            // One alone waits for nobody, and where it may be is known already.
+            let warmed = keys.by_ref().take(if group > 1 { group } else { 0 });
+            let hints = self.data.warm(self.database(), warmed);
+            let mut hints = hints.iter();
+            let mut hold = |one| {
+                if let Some(hint) = hints.next() {
+                    self.data.expect(hint);
+                }
+                holds(self, one)
+            };
+            if !ones.by_ref().take(group).all(&mut hold) {
                 return false;
             }
             left -= group;

@@ -11,7 +11,7 @@ use super::value::{Collection, Hash};
 
 /// So many look-ups wait for memory together.
 pub use super::structure::index::WARMED_MAX;
-use super::structure::index::{Index, Starts};
+use super::structure::index::{Group, Index};
 
 /// So many entries are moved where else a piece of memory would be freed.
 const COMPACTED: usize = 32;
@@ -87,18 +87,21 @@ impl Keyspace {
         Some(entry)
     }
 
-    /// Where the look-up of a key will begin; the slots there are fetched into the cache.
     #[inline(always)]
-    pub fn foresee(&self, database: usize, key: &[u8]) -> Start {
-        self.databases[database].prefetch(self.hasher.key(key))
+    pub fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.key(key)
     }
 
-    /// The entry that this look-up would compare first, whatever its key and its time; it is fetched too.
+    /// Where the look-up of a key of this hash will begin; the slots there are fetched into the cache.
     #[inline(always)]
-    pub fn fetch(&self, database: usize, start: Start) -> Option<Hint> {
-        let (place, entry) = self.databases[database].candidate(start)?;
-        entry.prefetch();
-        Some(Hint(place))
+    pub fn foresee(&self, database: usize, hash: u64) -> Start {
+        self.databases[database].prefetch(hash)
+    }
+
+    /// The entry that this look-up would compare first, whatever its key and its time: for who fetches it too.
+    #[inline(always)]
+    pub fn candidate(&self, database: usize, start: Start) -> Option<(Hint, &Entry)> {
+        self.databases[database].candidate(start).map(|(place, entry)| (Hint(place), entry))
     }
 
     /// What finds the elements of the large collection that such a look-up has found.
@@ -107,10 +110,16 @@ impl Keyspace {
         self.databases[database].get(place).value().index()
     }
 
-    /// Fetches into the cache what look-ups of these keys will touch first. Only a hint: nothing is kept of it.
-    pub fn warm<'k>(&self, database: usize, keys: impl Iterator<Item = &'k [u8]>) {
-        let starts = Starts::of(keys, |key| self.foresee(database, key));
-        starts.iter().for_each(|start| _ = self.fetch(database, start));
+    /// Fetches into the cache what look-ups of these keys will touch first, `WARMED_MAX` of them at most, and tells where
+    /// each may be.
+    #[inline]
+    pub fn warm<'k>(&self, database: usize, keys: impl Iterator<Item = &'k [u8]>) -> Group<Option<Hint>> {
+        // A loop for each step: the more addresses follow each other closely, the more of them are waited for together.
+        let hashes = Group::of(keys.map(|key| self.hash(key)));
+        let starts = Group::of(hashes.iter().map(|hash| self.foresee(database, hash)));
+        let found = Group::of(starts.iter().map(|start| self.candidate(database, start)));
+        found.iter().flatten().for_each(|(_, entry)| entry.prefetch());
+        Group::of(found.iter().map(|found| found.map(|(hint, _)| hint)))
     }
 
     /// The entry of a key that was looked up just now. For who looks at several at once.

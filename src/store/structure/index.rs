@@ -19,22 +19,22 @@ pub trait Index {
     fn fetch_place(&self, _start: Start) {}
 }
 
-/// Where some look-ups begin.
-pub struct Starts([Option<Start>; WARMED_MAX]);
+/// What some look-ups have come to, those of a group: where they begin, what they found.
+pub struct Group<T>([Option<T>; WARMED_MAX]);
 
-impl Starts {
-    /// Of the first `WARMED_MAX` of these names.
+impl<T: Copy> Group<T> {
+    /// Of the first `WARMED_MAX` of them.
     #[inline]
-    pub fn of<'n>(names: impl Iterator<Item = &'n [u8]>, foresee: impl Fn(&[u8]) -> Start) -> Starts {
-        let mut starts = [None; WARMED_MAX];
-        for (start, name) in starts.iter_mut().zip(names) {
-            *start = Some(foresee(name));
+    pub fn of(each: impl Iterator<Item = T>) -> Group<T> {
+        let mut group = [None; WARMED_MAX];
+        for (place, it) in group.iter_mut().zip(each) {
+            *place = Some(it);
         }
-        Starts(starts)
+        Group(group)
     }
 
     #[inline]
-    pub fn iter(&self) -> impl Iterator<Item = Start> {
-        self.0.iter().map_while(|start| *start)
+    pub fn iter(&self) -> impl Iterator<Item = T> {
+        self.0.iter().map_while(|it| *it)
     }
 }

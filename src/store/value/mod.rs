@@ -8,7 +8,7 @@ mod walk;
 
 use super::entry::Formed;
 use super::sizes::Size;
-use super::structure::index::{Index, Starts};
+use super::structure::index::{Group, Index};
 pub use hash::{Hash, HashLimits};
 pub use list::List;
 pub use set::{Set, SetLimits};
@@ -67,7 +67,7 @@ pub trait Collection: Formed + Default + Clone + Debug + 'static {
     #[inline]
     fn warm<'n>(&self, names: impl Iterator<Item = &'n [u8]>, changed: bool) {
         if let Some(index) = self.index() {
-            let starts = Starts::of(names, |name| index.foresee(name));
+            let starts = Group::of(names.map(|name| index.foresee(name)));
             if starts.iter().fold(false, |any, start| any | index.fetch(start)) && changed {
                 starts.iter().for_each(|start| index.fetch_place(start));
             }
