@@ -14,6 +14,9 @@ use std::fmt::Debug;
 pub trait Command<'a>: Grammar<'a> + Debug {
     const FACTS: Facts;
     const ARITY: i32 = Self::SYNTAX.arity();
+    /// It asks for the rank of an element: its place in the order of a large sorted set is fetched ahead, as for who changes
+    /// it.
+    const RANKS: bool = false;
     /// What to say to a word too many, which is then the word last read.
     const SURPLUS: Refusal = Refusal::Syntax;
     /// What it does to a key, where other words decide that.
@@ -62,6 +65,8 @@ pub struct Entry {
     pub positions: Positions,
     /// See `Syntax::element`: what the look-up of it will touch is fetched into the cache ahead.
     pub element: u8,
+    /// And where that stands in the order.
+    pub place: bool,
     pub access: fn(Access, Words) -> Access,
     pub run: fn(&mut Words, &mut Context) -> Ran,
     /// Parses, and gives the form back, as words and for a person to read.
@@ -267,6 +272,8 @@ macro_rules! table {
             arity: $crate::command::entry::arity(<$command as $crate::command::Command>::ARITY, $words),
             positions: <$command as $crate::command::grammar::Grammar>::SYNTAX.positions($words),
             element: <$command as $crate::command::grammar::Grammar>::SYNTAX.element($words),
+            place: <$command as $crate::command::Command>::RANKS
+                || <$command as $crate::command::Command>::FACTS.flags & $crate::command::facts::WRITE != 0,
             access: <$command as $crate::command::Command>::access,
             run: |words, cx| $crate::command::entry::run::<$command>(words, cx),
             explain: |words, to| {

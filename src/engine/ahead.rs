@@ -11,7 +11,6 @@ use super::input::Input;
 use super::session::Session;
 use super::{ClientId, Engine, Host, World};
 use crate::command::entry::{Entry, Named};
-use crate::command::facts::WRITE;
 use crate::store::{Hint, Start};
 use crate::wire::lexer::Limits;
 use crate::wire::parser::{Batch, Progress};
@@ -34,8 +33,8 @@ pub(super) struct Ahead {
 struct Sought {
     collection: Hint,
     start: Start,
-    /// The request changes it.
-    changes: bool,
+    /// Where it stands in the order is wanted too.
+    place: bool,
 }
 
 /// What must still be so if requests that were parsed before their step are to run: under these limits they are the first
@@ -234,7 +233,7 @@ impl World {
                 && let Some(index) = self.data.index(database, hint)
             {
                 let start = index.foresee(word);
-                elements.push(Sought { collection: hint, start, changes: command.facts.flags & WRITE != 0 });
+                elements.push(Sought { collection: hint, start, place: command.place });
             }
         }
     }
@@ -242,17 +241,19 @@ impl World {
     /// And what these slots point to.
     fn fetch_elements(&self, id: ClientId, ahead: &mut Ahead) {
         let database = self.server.clients.at(id.key).database;
-        ahead.elements.retain(|&Sought { collection, start, changes }| {
-            self.data.index(database, collection).is_some_and(|index| index.fetch(start)) && changes
+        ahead.elements.retain(|&Sought { collection, start, place }| {
+            self.data.index(database, collection).is_some_and(|index| index.fetch(start)) && place
         });
     }
 
-    /// And where those stand that will be changed.
+    /// And where those stand whose place is wanted.
     fn fetch_places(&self, id: ClientId, ahead: &mut Ahead) {
         let database = self.server.clients.at(id.key).database;
-        for Sought { collection, start, .. } in ahead.elements.drain(..) {
-            self.data.index(database, collection).inspect(|index| index.fetch_place(start));
+        for alike in ahead.elements.chunk_by(|one, next| one.collection == next.collection) {
+            let index = self.data.index(database, alike[0].collection);
+            index.inspect(|index| index.fetch_places(&mut alike.iter().map(|sought| sought.start)));
         }
+        ahead.elements.clear();
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Keyspace {
 }
 
 /// Where the entry of a key was when it was looked for. It is looked for there first, wherever it is now.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hint(Place);
 
 impl Keyspace {

@@ -11,7 +11,7 @@ impl<'a> Command<'a> for ZCard<'a> {
     const FACTS: Facts =
         facts("ZCARD", "sorted-set", "1.2.0", READONLY | FAST, "Returns how many members a sorted set has.");
     fn run(self, cx: &mut Context) -> Ran {
-        let length = match cx.look_counted(self.key) {
+        let length = match cx.measure(self.key) {
             Some(entry) => entry.view::<SortedSet>()?.len(),
             None => 0,
         };
@@ -91,6 +91,7 @@ impl<'a> Grammar<'a> for WithScore {
     }
 }
 impl<'a> Command<'a> for ZRank<'a> {
+    const RANKS: bool = true;
     const FACTS: Facts = facts(
         "ZRANK",
         "sorted-set",
@@ -106,6 +107,7 @@ impl<'a> Command<'a> for ZRank<'a> {
 // --- ZREVRANK key member [WITHSCORE]
 form! { pub ZRevRank<'a> { key: Key<'a, READ>, member: Bytes<'a>, with_score: WithScore } }
 impl<'a> Command<'a> for ZRevRank<'a> {
+    const RANKS: bool = true;
     const FACTS: Facts = facts(
         "ZREVRANK",
         "sorted-set",

@@ -12,11 +12,11 @@ pub trait Index {
     fn foresee(&self, name: &[u8]) -> Start;
 
     /// The element that it would compare first is fetched too: only now, since the slots had to come first. True: who
-    /// changes it wants `fetch_place`.
+    /// changes it, or asks for its rank, wants `fetch_places`.
     fn fetch(&self, start: Start) -> bool;
 
-    /// And where that element stands in the order of the collection.
-    fn fetch_place(&self, _start: Start) {}
+    /// And where those elements stand in the order of the collection.
+    fn fetch_places(&self, _starts: &mut dyn Iterator<Item = Start>) {}
 }
 
 /// What some look-ups have come to, those of a group: where they begin, what they found.

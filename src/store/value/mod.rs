@@ -69,7 +69,7 @@ pub trait Collection: Formed + Default + Clone + Debug + 'static {
         if let Some(index) = self.index() {
             let starts = Group::of(names.map(|name| index.foresee(name)));
             if starts.iter().fold(false, |any, start| any | index.fetch(start)) && changed {
-                starts.iter().for_each(|start| index.fetch_place(start));
+                index.fetch_places(&mut starts.iter());
             }
         }
     }

@@ -68,10 +68,9 @@ impl Index for Ranking {
     }
 
     #[inline]
-    fn fetch_place(&self, start: Start) {
-        if let Some((_, element)) = self.table.candidate(start) {
-            self.tree.fetch(order(element.score()));
-        }
+    fn fetch_places(&self, starts: &mut dyn Iterator<Item = Start>) {
+        let found = starts.filter_map(|start| self.table.candidate(start));
+        self.tree.fetch_all(found.map(|(_, element)| order(element.score())));
     }
 }
 

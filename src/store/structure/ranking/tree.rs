@@ -6,6 +6,7 @@ mod change;
 
 use super::element::{Link, fetch, order};
 use super::leaf::{LEAF, Leaf};
+use crate::store::structure::index::Group;
 use std::mem::offset_of;
 use std::ops::Range;
 
@@ -83,6 +84,21 @@ impl Tree {
         fetch(self.leaf_of(key), 0..size_of::<Leaf>());
     }
 
+    /// The same for several. They go down together, level by level, and so wait for each level at once.
+    pub fn fetch_all(&self, keys: impl Iterator<Item = u64>) {
+        let mut group = Group::of(keys.map(|key| (key, &self.root)));
+        loop {
+            let inner = group.iter().filter_map(|(key, node)| Some((key, node.inner()?)));
+            let slots = Group::of(inner.map(|(key, inner)| (key, inner.slot_near(key))));
+            if slots.iter().next().is_none() {
+                return;
+            }
+            slots.iter().for_each(|(_, slot)| fetch(slot, 0..size_of::<Option<Node>>()));
+            group = Group::of(slots.iter().map(|(key, slot)| (key, slot.as_ref().expect("a child"))));
+            group.iter().for_each(|(_, node)| node.fetch());
+        }
+    }
+
     /// Asks for the elements there that may have this score.
     #[inline]
     pub fn fetch_alike(&self, key: u64) {
@@ -95,9 +111,7 @@ impl Tree {
         loop {
             match node {
                 Node::Leaf(leaf) => return leaf,
-                Node::Inner(inner) => {
-                    node = inner.node(inner.keys[1..inner.len].partition_point(|first| *first < key));
-                }
+                Node::Inner(inner) => node = inner.slot_near(key).as_ref().expect("a child"),
             }
         }
     }
@@ -156,6 +170,11 @@ impl Node {
             Node::Leaf(leaf) => leaf.len(),
             Node::Inner(inner) => inner.len,
         }
+    }
+
+    #[inline]
+    fn inner(&self) -> Option<&Inner> {
+        if let Node::Inner(inner) = self { Some(inner) } else { None }
     }
 
     /// Asks for what a search for an element will look at.
@@ -262,6 +281,12 @@ impl Inner {
     #[inline]
     fn node_mut(&mut self, at: usize) -> &mut Node {
         self.nodes[at].as_mut().expect("a child")
+    }
+
+    /// That of the child in which an element of this order stands, or of its neighbour.
+    #[inline]
+    fn slot_near(&self, key: u64) -> &Option<Node> {
+        &self.nodes[self.keys[1..self.len].partition_point(|first| *first < key)]
     }
 
     /// The child that an element is in, or would be put into.
