@@ -14,19 +14,18 @@ impl<'a> Command<'a> for HIncrBy<'a> {
         facts("HINCRBY", "hash", "2.0.0", WRITE | DENYOOM | FAST, "Adds to the integer in a field of a hash.");
     fn run(self, cx: &mut Context) -> Ran {
         cx.lapse(self.key);
-        let old = self.old(cx)?;
+        let (now_ms, limits) = (cx.now_ms(), limits(cx));
+        let mut door = cx.open(self.key);
+        let old = match door.view::<Fields>()?.and_then(|hash| hash.get(self.field.0, now_ms)) {
+            Some(field) => integer(field.value.bytes(&mut Digits::new())).ok_or(Refusal::HashNotAnInteger)?,
+            None => 0,
+        };
         let sum = old.checked_add(self.increment.0).ok_or(Refusal::Overflow)?;
-        put(self.key, self.field, Digits::new().format(sum).as_bytes(), Event::hash("hincrby"), cx)?;
+        door.edit(Event::hash("hincrby"), |hash: &mut Fields| {
+            hash.set(self.field.0, Digits::new().format(sum).as_bytes(), FieldExpiry::Keep, now_ms, &limits);
+            ((), 1)
+        })?;
         cx.integer(sum)
-    }
-}
-
-impl HIncrBy<'_> {
-    fn old(&self, cx: &mut Context) -> Result<i64, Refusal> {
-        let now_ms = cx.now_ms();
-        let door = cx.open(self.key);
-        let Some(field) = door.view::<Fields>()?.and_then(|hash| hash.get(self.field.0, now_ms)) else { return Ok(0) };
-        integer(field.value.bytes(&mut Digits::new())).ok_or(Refusal::HashNotAnInteger)
     }
 }
 
@@ -37,8 +36,8 @@ impl<'a> Command<'a> for HIncrByFloat<'a> {
         facts("HINCRBYFLOAT", "hash", "2.6.0", WRITE | DENYOOM | FAST, "Adds to the number in a field of a hash.");
     fn run(self, cx: &mut Context) -> Ran {
         cx.lapse(self.key);
-        let now_ms = cx.now_ms();
-        let door = cx.open(self.key);
+        let (now_ms, limits) = (cx.now_ms(), limits(cx));
+        let mut door = cx.open(self.key);
         let field = door.view::<Fields>()?.and_then(|hash| hash.get(self.field.0, now_ms));
         let expires = field.is_some_and(|field| field.expires_ms.is_some());
         let old = field.map_or(b"0".to_vec(), |field| field.value.bytes(&mut Digits::new()).to_vec());
@@ -49,7 +48,10 @@ impl<'a> Command<'a> for HIncrByFloat<'a> {
         }
         let mut printed = Vec::new();
         sum.print(&mut printed);
-        put(self.key, self.field, &printed, Event::hash("hincrbyfloat"), cx)?;
+        door.edit(Event::hash("hincrbyfloat"), |hash: &mut Fields| {
+            hash.set(self.field.0, &printed, FieldExpiry::Keep, now_ms, &limits);
+            ((), 1)
+        })?;
         // As a sum it would be rounded by whatever machine reads it again.
         cx.record(|words| {
             match expires {
@@ -78,16 +80,4 @@ impl<'a> Leaf<'a> for Increment {
         self.0.print(&mut printed);
         to.word(&printed);
     }
-}
-
-// --- What they share
-
-/// The field expires as it did.
-fn put(key: Key<MODIFY>, field: Bytes, value: &[u8], event: Event, cx: &mut Context) -> Result<(), Refusal> {
-    let (now_ms, limits) = (cx.now_ms(), limits(cx));
-    cx.open(key).edit(event, |hash: &mut Fields| {
-        hash.set(field.0, value, FieldExpiry::Keep, now_ms, &limits);
-        ((), 1)
-    })?;
-    Ok(())
 }

@@ -22,12 +22,14 @@ pub struct Usage {
 impl Usage {
     pub fn of(world: &World) -> Usage {
         let (used, peak) = (world.machine.allocated, world.server.stats.memory_peak);
+        let startup = world.server.startup_bytes.min(used);
         Usage {
             used,
             peak: peak.max(used),
-            startup: world.server.startup_bytes.min(used),
+            startup,
             resident: world.machine.resident,
-            dataset: world.data.bytes(),
+            // A long string that several keys share is counted for each of them.
+            dataset: world.data.bytes().min(used - startup),
             clients: world.server.clients_bytes(),
             keys: world.data.databases().iter().map(Database::len).sum(),
         }
