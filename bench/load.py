@@ -10,6 +10,8 @@ import lab
 TESTS = {"ping_inline": 1, "ping_mbulk": 1, "set": 1, "get": 1, "incr": 1, "lpush": 1, "rpush": 1, "lpop": 1, "rpop": 1, "sadd": 1,
          "hset": 1, "spop": 1, "zadd": 1, "zpopmin": 1, "lrange_100": 12, "lrange_300": 30, "lrange_500": 50, "lrange_600": 60,
          "mset": 6, "xadd": 1}
+# MGET of ten keys, which it has no test of.
+OURS = {"mget": 6}
 # Requests of one run: about a second each, long enough that the clock's grain and the connecting do not show.
 REQUESTS = {1: 100_000, 16: 1_000_000, 64: 2_000_000}
 
@@ -30,15 +32,17 @@ DISTURBED = 0.05
 tries = 3
 
 
-def run(server, test, depth=1, clients=50, unix=False, keys=100_000, scale=1.0, core=None):
+def run(server, test, depth=1, clients=50, unix=False, keys=100_000, size=3, scale=1.0, core=None):
     """One run, or None where the server does not know the test's command. A disturbed run is repeated, twice at most; but
     where that did not help, the next ones are not, until the machine has come to rest."""
     global tries
-    requests = max(int(REQUESTS[depth] / TESTS[test] * scale * (0.2 if clients == 1 else 1)), 1000)
+    requests = max(int(REQUESTS[depth] / (TESTS | OURS)[test] * scale * (0.2 if clients == 1 else 1)), 1000)
     where = ["-s", server.socket_path] if unix else ["-p", str(server.port)]
     # redis-benchmark pushes the list for LRANGE in the same process, which would count as LRANGE's cost: so we fill it.
     what = ["LRANGE", "mylist", "0", str(int(test[7:]) - 1)] if test.startswith("lrange") else ["-t", test]
-    argv = [*lab.benchmark_argv(), *where, "-n", str(requests), "-c", str(clients), "-P", str(depth), "-r", str(keys), *what]
+    if test == "mget":
+        what = ["MGET", *["key:__rand_int__"] * 10]
+    argv = [*lab.benchmark_argv(), *where, "-n", str(requests), "-c", str(clients), "-P", str(depth), "-r", str(keys), "-d", str(size), *what]
     runs, most = [], tries if scale > 0.1 else 1  # in the small runs of a smoke test starting up is most of it
     while len(runs) < most and (not runs or runs[-1].waited > DISTURBED):
         ran, waited = server.clock()
