@@ -84,17 +84,20 @@ pub fn find<'e>(
         data.warm(database, (0..keys.len()).map(|at| keys.get(at)));
         let mut next = 0..;
         for (element, pattern) in &some {
-            let found = match **pattern {
-                Pattern::Nothing => Found::Nothing,
-                Pattern::Element => Found::Same(element),
+            match **pattern {
+                Pattern::Nothing => see(Found::Nothing, reply)?,
+                Pattern::Element => see(Found::Same(element), reply)?,
                 Pattern::Key { field, .. } => {
                     let key = keys.get(next.next().expect("one for each"));
                     let entry = data.read(database, key, now_ms);
                     server.stats.looked_up(entry.is_some());
-                    follow(entry, field, now_ms)
+                    see(follow(entry, field, now_ms), reply)?;
+                    if field.is_some() {
+                        // Afterwards: a hash of which nothing is left was there when it was looked up.
+                        data.lapse_at(database, key, now_ms);
+                    }
                 }
-            };
-            see(found, reply)?;
+            }
         }
     }
 }
