@@ -27,6 +27,13 @@ impl<'a, const UNIT_MS: i64> Leaf<'a> for Moment<UNIT_MS> {
         to.text(self.0);
     }
 }
+impl<const UNIT_MS: i64> Moment<UNIT_MS> {
+    /// So long after `from_ms`, if a field can have that.
+    pub fn after(self, from_ms: i64) -> Result<i64, Refusal> {
+        let at_ms = self.0.checked_mul(UNIT_MS).and_then(|ms| ms.checked_add(from_ms));
+        at_ms.filter(|at_ms| *at_ms <= EXPIRY_MS_MAX).ok_or(Refusal::BadExpiry)
+    }
+}
 
 choice! { pub Condition clash FieldsMissing { "NX" => Endless, "XX" => Expiring, "GT" => Later, "LT" => Earlier } }
 
@@ -41,8 +48,11 @@ impl<'a> Command<'a> for HExpire<'a> {
     fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
         cx.judge::<Fields>(words)
     }
+    fn refused(refusal: Refusal, words: Words<'a>, cx: &mut Context) -> Ran {
+        refused::<1000>(refusal, words, cx)
+    }
     fn run(self, cx: &mut Context) -> Ran {
-        let at_ms = moment(self.seconds.0, 1000, cx.now_ms())?;
+        let at_ms = self.seconds.after(cx.now_ms())?;
         expire(self.key, at_ms, self.condition, self.fields.0, cx)
     }
 }
@@ -59,7 +69,7 @@ impl<'a> Command<'a> for HExpireAt<'a> {
         cx.judge::<Fields>(words)
     }
     fn run(self, cx: &mut Context) -> Ran {
-        expire(self.key, moment(self.seconds.0, 1000, 0)?, self.condition, self.fields.0, cx)
+        expire(self.key, self.seconds.after(0)?, self.condition, self.fields.0, cx)
     }
 }
 
@@ -122,8 +132,11 @@ impl<'a> Command<'a> for HPExpire<'a> {
     fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
         cx.judge::<Fields>(words)
     }
+    fn refused(refusal: Refusal, words: Words<'a>, cx: &mut Context) -> Ran {
+        refused::<1>(refusal, words, cx)
+    }
     fn run(self, cx: &mut Context) -> Ran {
-        let at_ms = moment(self.milliseconds.0, 1, cx.now_ms())?;
+        let at_ms = self.milliseconds.after(cx.now_ms())?;
         expire(self.key, at_ms, self.condition, self.fields.0, cx)
     }
 }
@@ -140,7 +153,7 @@ impl<'a> Command<'a> for HPExpireAt<'a> {
         cx.judge::<Fields>(words)
     }
     fn run(self, cx: &mut Context) -> Ran {
-        expire(self.key, moment(self.milliseconds.0, 1, 0)?, self.condition, self.fields.0, cx)
+        expire(self.key, self.milliseconds.after(0)?, self.condition, self.fields.0, cx)
     }
 }
 
@@ -207,10 +220,13 @@ fn seconds(ms: i64) -> i64 {
     (ms + 999) / 1000
 }
 
-/// A span as a moment, if it is one that a field can have.
-pub fn moment(span: i64, unit_ms: i64, from_ms: i64) -> Result<i64, Refusal> {
-    let at_ms = span.checked_mul(unit_ms).and_then(|ms| ms.checked_add(from_ms));
-    at_ms.filter(|at_ms| *at_ms <= EXPIRY_MS_MAX).ok_or(Refusal::BadExpiry)
+/// Judges the span that stands behind the key. Redis has done so before it looks at what follows.
+fn refused<const UNIT_MS: i64>(refusal: Refusal, mut words: Words, cx: &mut Context) -> Ran {
+    words.skip(1);
+    if let Ok(span) = Moment::<UNIT_MS>::parse(&mut words) {
+        span.after(cx.now_ms())?;
+    }
+    Err(refusal)
 }
 
 fn tell<'a>(key: Key<READ>, names: List<'a, Bytes<'a>, Positive>, cx: &mut Context, left: fn(i64, i64) -> i64) -> Ran {

@@ -1,5 +1,5 @@
 //! Fields that are set with a moment of expiry, or read and given one, or read and removed.
-use super::expire::{EXPIRED, Given, Moment, Named, PERSISTED, Positive, moment, record};
+use super::expire::{EXPIRED, Given, Moment, Named, PERSISTED, Positive, record};
 use super::fields::{Pair, REMOVED, SET, write_value};
 use super::limits;
 use super::prelude::*;
@@ -43,6 +43,17 @@ choice! { pub ReadExpiry clash FieldsMissing {
     "EX" => Seconds(Moment<1000>), "PX" => Milliseconds(Moment<1>), "EXAT" => AtSecond(Moment<1000>), "PXAT" => AtMillisecond(Moment<1>),
     "PERSIST" => Never,
 } }
+impl ReadExpiry {
+    fn at_ms(self, now_ms: i64) -> Result<Option<i64>, Refusal> {
+        match self {
+            ReadExpiry::Never => Ok(None),
+            ReadExpiry::Seconds(span) => span.after(now_ms).map(Some),
+            ReadExpiry::Milliseconds(span) => span.after(now_ms).map(Some),
+            ReadExpiry::AtSecond(span) => span.after(0).map(Some),
+            ReadExpiry::AtMillisecond(span) => span.after(0).map(Some),
+        }
+    }
+}
 impl<'a> Command<'a> for HGetEx<'a> {
     const FACTS: Facts = facts(
         "HGETEX",
@@ -55,24 +66,22 @@ impl<'a> Command<'a> for HGetEx<'a> {
     fn refuse_early(words: Words<'a>, cx: &mut Context) -> Result<(), Refusal> {
         cx.judge::<Fields>(words)
     }
-    fn refused(refusal: Refusal, words: Words<'a>, _cx: &mut Context) -> Ran {
-        // Redis counts what follows a moment before it looks at it.
-        let has_moment = words.get(2).is_some_and(|option| {
-            ["EX", "PX", "EXAT", "PXAT"].iter().any(|name| option.eq_ignore_ascii_case(name.as_bytes()))
-        });
-        let is_uncounted = matches!(refusal, Refusal::Syntax | Refusal::FieldsMissing);
-        Err(if has_moment && words.len() == 4 && is_uncounted { Refusal::WrongArity } else { refusal })
+    fn refused(refusal: Refusal, mut words: Words<'a>, cx: &mut Context) -> Ran {
+        words.skip(1);
+        if let Ok(Some(expiry)) = ReadExpiry::maybe(&mut words) {
+            // Redis judges a moment, and counts what follows it, before it looks at that.
+            let has_moment = expiry.at_ms(cx.now_ms())?.is_some();
+            let is_uncounted = matches!(refusal, Refusal::Syntax | Refusal::FieldsMissing);
+            if has_moment && words.len() == 1 && is_uncounted {
+                return Err(Refusal::WrongArity);
+            }
+        }
+        Err(refusal)
     }
     fn run(self, cx: &mut Context) -> Ran {
         cx.lapse(self.key);
         let (now_ms, limits) = (cx.now_ms(), limits(cx));
-        let at_ms = match self.expiry {
-            None | Some(ReadExpiry::Never) => None,
-            Some(ReadExpiry::Seconds(span)) => Some(moment(span.0, 1000, now_ms)?),
-            Some(ReadExpiry::Milliseconds(span)) => Some(moment(span.0, 1, now_ms)?),
-            Some(ReadExpiry::AtSecond(span)) => Some(moment(span.0, 1000, 0)?),
-            Some(ReadExpiry::AtMillisecond(span)) => Some(moment(span.0, 1, 0)?),
-        };
+        let at_ms = self.expiry.map_or(Ok(None), |expiry| expiry.at_ms(now_ms))?;
         let is_past = at_ms.is_some_and(|at_ms| at_ms <= now_ms);
         let event = match at_ms {
             _ if is_past => REMOVED,
@@ -124,21 +133,34 @@ choice! { pub SetExpiry clash TwoFieldExpiries {
     "EX" => Seconds(Moment<1000>), "PX" => Milliseconds(Moment<1>), "EXAT" => AtSecond(Moment<1000>), "PXAT" => AtMillisecond(Moment<1>),
     "KEEPTTL" => Keep,
 } }
+impl SetExpiry {
+    fn after(self, now_ms: i64) -> Result<FieldExpiry, Refusal> {
+        match self {
+            SetExpiry::Keep => Ok(FieldExpiry::Keep),
+            SetExpiry::Seconds(span) => span.after(now_ms).map(FieldExpiry::At),
+            SetExpiry::Milliseconds(span) => span.after(now_ms).map(FieldExpiry::At),
+            SetExpiry::AtSecond(span) => span.after(0).map(FieldExpiry::At),
+            SetExpiry::AtMillisecond(span) => span.after(0).map(FieldExpiry::At),
+        }
+    }
+}
 impl<'a> Command<'a> for HSetEx<'a> {
     const FACTS: Facts =
         facts("HSETEX", "hash", "8.0.0", WRITE | DENYOOM | FAST, "Sets fields of a hash, and when they expire.");
     const SURPLUS: Refusal = Refusal::WrongArity;
+    fn refused(refusal: Refusal, mut words: Words<'a>, cx: &mut Context) -> Ran {
+        words.skip(1);
+        // Redis judges a moment as it comes to it: behind one condition at most, since two would have clashed.
+        _ = SetCondition::maybe(&mut words);
+        if let Ok(Some(expiry)) = SetExpiry::maybe(&mut words) {
+            expiry.after(cx.now_ms())?;
+        }
+        Err(refusal)
+    }
     fn run(self, cx: &mut Context) -> Ran {
         cx.lapse(self.key);
         let (now_ms, limits, data) = (cx.now_ms(), limits(cx), self.fields.0);
-        let expiry = match self.expiry {
-            None => FieldExpiry::Never,
-            Some(SetExpiry::Keep) => FieldExpiry::Keep,
-            Some(SetExpiry::Seconds(span)) => FieldExpiry::At(moment(span.0, 1000, now_ms)?),
-            Some(SetExpiry::Milliseconds(span)) => FieldExpiry::At(moment(span.0, 1, now_ms)?),
-            Some(SetExpiry::AtSecond(span)) => FieldExpiry::At(moment(span.0, 1000, 0)?),
-            Some(SetExpiry::AtMillisecond(span)) => FieldExpiry::At(moment(span.0, 1, 0)?),
-        };
+        let expiry = self.expiry.map_or(Ok(FieldExpiry::Never), |expiry| expiry.after(now_ms))?;
         let (mut door, reply) = cx.change(self.key);
         let hash = door.view::<Fields>()?;
         let mut exist =
