@@ -33,8 +33,12 @@ floats! {
 
 /// ZINCRBY takes an option of ZADD for one, and then there are too few words.
 fn not_an_increment(word: &[u8]) -> Refusal {
+    if is_option(word) { Refusal::Syntax } else { Refusal::NotAFloat }
+}
+
+fn is_option(word: &[u8]) -> bool {
     const OPTIONS: [&[u8]; 6] = [b"NX", b"XX", b"CH", b"INCR", b"GT", b"LT"];
-    if OPTIONS.iter().any(|option| word.eq_ignore_ascii_case(option)) { Refusal::Syntax } else { Refusal::NotAFloat }
+    OPTIONS.iter().any(|option| word.eq_ignore_ascii_case(option))
 }
 
 // --- ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]
@@ -54,6 +58,12 @@ impl<'a> Command<'a> for ZAdd<'a> {
         WRITE | DENYOOM | FAST,
         "Puts members with scores into a sorted set, or gives them other scores.",
     );
+    fn refused(refusal: Refusal, words: Words<'a>, _cx: &mut Context) -> Ran {
+        let options = (words.at() + 1..).map_while(|at| words.get(at)).take_while(|word| is_option(word));
+        let says = |name: &[u8]| options.clone().any(|word| word.eq_ignore_ascii_case(name));
+        // Redis looks for this clash first, wherever it stands.
+        Err(if refusal == Refusal::GtLtNx && says(b"NX") && says(b"XX") { Refusal::NxWithXx } else { refusal })
+    }
     fn run(self, cx: &mut Context) -> Ran {
         if self.comparison.is_some() && self.condition == Some(Condition::IfAbsent) {
             return Err(Refusal::GtLtNx);
