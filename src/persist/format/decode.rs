@@ -331,10 +331,8 @@ impl Decoder<'_> {
 
     fn hash_of_row<S: Source>(&self, row: Row, input: &mut Input<S>) -> Result<Loaded, Trouble> {
         let (bytes, mut limits) = (input.string_bytes()?, self.limits.hash.clone());
-        if row == Row::Listpack {
-            // It is a row, however long its words are.
-            limits.listpack_value = usize::MAX;
-        }
+        // It is a row, however long its words are.
+        limits.listpack_value = usize::MAX;
         if let Some(hash) = few::<2>(row, &bytes).and_then(|words| Hash::of_row(&words, &limits)) {
             return Ok(Loaded::of(hash));
         }
