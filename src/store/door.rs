@@ -107,6 +107,7 @@ impl<'a> Door<'a> {
         }
         let freed = self.database.put(place, content, deadline_ms);
         self.ledger.trash.held(freed);
+        self.ledger.thinned(self.database, self.number);
         self.file(place, old_ms, deadline_ms);
     }
 
@@ -127,6 +128,7 @@ impl<'a> Door<'a> {
         let place = self.place.expect("a string to change");
         self.ledger.before_change(self.number, self.key, || Some(self.database.get(place)));
         self.database.write_at(place, offset, bytes);
+        self.ledger.thinned(self.database, self.number);
         self.changed(event);
     }
 
@@ -242,6 +244,7 @@ impl<'a> Door<'a> {
         let old_ms = old.deadline_ms();
         let deadline_ms = deadline(at_ms.map_or(NewExpiry::Never, NewExpiry::At), old_ms);
         self.database.set_deadline(place, deadline_ms);
+        self.ledger.thinned(self.database, self.number);
         self.file(place, old_ms, deadline_ms);
         self.changed(event);
     }

@@ -211,9 +211,15 @@ impl Ledger {
     /// An entry of this database is gone.
     #[inline]
     pub(super) fn removed(&mut self, database: &Database, number: usize, freed: Option<Held>) {
+        self.trash.held(freed);
+        self.thinned(database, number);
+    }
+
+    /// An entry of this database is gone, or may have left its cell for another.
+    #[inline]
+    pub(super) fn thinned(&mut self, database: &Database, number: usize) {
         if database.is_sparse() {
             self.sparse.insert(number);
         }
-        self.trash.held(freed);
     }
 }

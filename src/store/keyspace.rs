@@ -202,6 +202,7 @@ impl Keyspace {
             self.ledger.deadlines.sift(source, now_ms);
             place
         };
+        self.ledger.thinned(&self.databases[from.0], from.0);
         let made = self.databases[to.0].get(place).value().type_name();
         self.ledger.note_new(to.0, to.1, || made);
         if due_ms != NEVER {
