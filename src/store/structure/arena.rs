@@ -1,6 +1,7 @@
 //! The memory of one database's entries. A cell is a piece of memory of any size; pieces of about the same size stand in
-//! pages of their own (arena/page.rs), without a header each and rounded up to 8 bytes only. Pages come in chunks. What
-//! deletes leave behind can be given back: sparse chunks are emptied by moving their cells (arena/moving.rs).
+//! pages of their own (arena/page.rs), without a header each and rounded up to 8 bytes only; while they are few, they are
+//! guests among larger ones. Pages come in chunks. What deletes leave behind can be given back: sparse chunks are emptied
+//! by moving their cells (arena/moving.rs).
 //! It does not know what is in a cell, and does not find who points to it: both are the caller's.
 //!
 //! ```text
@@ -16,7 +17,7 @@ mod page;
 mod tests;
 
 pub use page::CELL_MAX;
-use page::{CLASS_MAX, CLASS_MIN, List, PAGE, Page, State, UNIT};
+use page::{CLASS_MAX, CLASS_MIN, List, PAGE, Page, SHAPES, State, UNIT};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
@@ -55,7 +56,13 @@ const fn class_of(bytes: usize) -> usize {
     (bytes + UNIT - 1) >> UNIT.trailing_zeros()
 }
 
-/// The bytes that a cell for so many takes.
+/// The class in whose pages the cells of this one are guests while they are few. A host is no guest.
+#[inline]
+const fn host_of(class: usize) -> usize {
+    class.next_power_of_two()
+}
+
+/// The bytes that a cell for so many takes, where it is no guest.
 #[inline]
 pub const fn rounded(bytes: usize) -> usize {
     class_of(bytes) * UNIT
@@ -77,13 +84,23 @@ struct Class {
     word: u32,
     /// Pages of this class.
     pages: u32,
+    /// Cells of this size that stand in pages of the host's class.
+    guests: u32,
     /// Those that have free cells, without the current one.
     listed: List,
 }
 
 impl Default for Class {
     fn default() -> Class {
-        Class { at_hand: 0, base: NonNull::dangling(), current: None, word: 0, pages: 0, listed: List::default() }
+        Class {
+            at_hand: 0,
+            base: NonNull::dangling(),
+            current: None,
+            word: 0,
+            pages: 0,
+            guests: 0,
+            listed: List::default(),
+        }
     }
 }
 
@@ -136,6 +153,8 @@ pub struct Arena {
     /// Bytes of chunks, and of cells in them.
     held: usize,
     used: usize,
+    /// Bytes that guests stand in beyond their own.
+    slack: usize,
     /// Bytes of cells that are too large for a page.
     large: usize,
     /// Classes that have pages.
@@ -186,11 +205,35 @@ impl Arena {
         }
         let page = match self.classes[class].listed.pop() {
             Some(page) => page,
+            None if self.has_few(class) => return self.allocate_guest(class),
             None => self.page_for(class),
         };
         page.set_state(State::Current);
         self.classes[class].current = Some(page);
         self.allocate_slowly(class)
+    }
+
+    /// A class gets pages when it has filled one of its host's. Otherwise a small database with many sizes would hold
+    /// a page for each: 16 databases with 1 MB together held 37 MB.
+    fn has_few(&self, class: usize) -> bool {
+        let (Class { pages, guests, .. }, host) = (&self.classes[class], host_of(class));
+        host != class && *pages == 0 && *guests < SHAPES[host].cells as u32
+    }
+
+    fn allocate_guest(&mut self, class: usize) -> Cell {
+        let host = host_of(class);
+        let cell = self.allocate(host * UNIT);
+        self.classes[class].guests += 1;
+        self.used -= (host - class) * UNIT;
+        self.slack += (host - class) * UNIT;
+        cell
+    }
+
+    #[cold]
+    fn guest_leaves(&mut self, class: usize, host: usize) {
+        debug_assert_eq!(host, host_of(class));
+        self.classes[class].guests -= 1;
+        self.slack -= (host - class) * UNIT;
     }
 
     fn allocate_large(&mut self, bytes: usize) -> Cell {
@@ -216,9 +259,13 @@ impl Arena {
         // SAFETY: a cell of this size is of a page.
         let page = unsafe { Page::of(cell) };
         debug_assert!(self.chunks[page.chunk()].begun_pages().any(|other| other == page), "a page of this arena");
-        debug_assert!(!self.is_at_hand(cell, class), "it is not free already");
-        // SAFETY: it is a live cell of this class, the caller says.
-        let alarm = unsafe { page.free_cell(cell, class) };
+        let standing = page.class();
+        if standing != class {
+            self.guest_leaves(class, standing);
+        }
+        debug_assert!(!self.is_at_hand(cell, standing), "it is not free already");
+        // SAFETY: it is a live cell, the caller says, and the page is of this class.
+        let alarm = unsafe { page.free_cell(cell, standing) };
         self.used -= class * UNIT;
         if alarm | (self.used == 0) {
             self.file(page);
@@ -363,7 +410,7 @@ impl Arena {
     pub unsafe fn discard(&mut self, most: usize) -> bool {
         self.classes.clear();
         (self.idle, self.idle_pages, self.fresh, self.classes_in_use) = (List::default(), 0, None, 0);
-        (self.used, self.moving) = (0, moving::Moving::default());
+        (self.used, self.slack, self.moving) = (0, 0, moving::Moving::default());
         let left = self.chunks.len().saturating_sub(most);
         for chunk in self.chunks.drain(left..) {
             self.held -= chunk.bytes();
@@ -414,17 +461,22 @@ impl Arena {
             }
             assert_eq!(busy, chunk.busy as usize);
         }
-        assert_eq!((used, held, idle), (self.used, self.held, self.idle_pages));
+        assert_eq!((used, held, idle), (self.used + self.slack, self.held, self.idle_pages));
         assert_eq!(self.idle.iter().count(), idle);
         assert!(self.idle.iter().all(|page| page.state() == State::Idle));
+        let mut slack = 0;
         for (number, class) in self.classes.iter().enumerate() {
             assert_eq!(class.pages, pages[number]);
+            let (host, guests) = (host_of(number), class.guests as usize);
+            assert!(guests == 0 || number != host && guests <= SHAPES[host].cells as usize);
+            slack += (host - number) * UNIT * guests;
             for page in class.listed.iter() {
                 assert!(page.state() == State::Listed && page.class() == number);
                 assert!(page.live() > 0 && page.live() < page.shape().cells as usize);
             }
             assert!(class.current.is_some() || class.at_hand == 0);
         }
+        assert_eq!(self.slack, slack);
         let in_use = self.classes.iter().filter(|class| class.pages > 0).count();
         assert_eq!(in_use, self.classes_in_use);
     }

@@ -39,12 +39,17 @@ impl Moving {
 
 impl Arena {
     /// So much is held beyond what is used that it pays to move cells. A chunk that was begun is finished.
+    #[inline]
     pub fn wants_moving(&self) -> bool {
         // What no moving can avoid: a page of each class that is partly filled, a chunk that has idle pages.
         let floor = (self.classes_in_use + CHUNK_PAGES) * PAGE;
-        let share = if self.moving.is_on { END } else { BEGIN };
-        let tired = self.used.abs_diff(self.moving.tired_at) < self.moving.tired_at / BEGIN;
-        self.moving.leaving.is_some() || self.held > self.used + self.used / share + floor && !tired
+        let taken = self.used + self.slack;
+        let beside = if self.moving.is_on { taken / END } else { taken / BEGIN };
+        self.moving.leaving.is_some() || self.held > taken + beside + floor && !self.is_tired()
+    }
+
+    fn is_tired(&self) -> bool {
+        self.used.abs_diff(self.moving.tired_at) < self.moving.tired_at / BEGIN
     }
 
     /// A cell that is in the way. Unless it is freed the same one comes again. `None`: not now; if moving is still
@@ -90,7 +95,7 @@ impl Arena {
             .map(|number| (number, used(number) as f64 / self.chunks[number].bytes() as f64))
             .min_by(|one, other| one.1.total_cmp(&other.1))?;
         self.moving.next = (self.moving.next + COMPARED) % self.chunks.len();
-        (share * self.held as f64 <= self.used as f64).then_some(number)
+        (share * self.held as f64 <= (self.used + self.slack) as f64).then_some(number)
     }
 
     /// Takes all pages of a chunk out of use for what comes.

@@ -211,10 +211,30 @@ fn a_small_database_holds_little() {
     assert_eq!(model.arena.held_bytes(), 0);
     (0..10).for_each(|_| model.allocate(40));
     assert_eq!(model.arena.held_bytes(), PAGE);
-    model.allocate(48);
-    model.allocate(56);
-    assert_eq!(model.arena.held_bytes(), 4 * PAGE);
+    // Of every size one, and of some a few more.
+    (CLASS_MIN..=CLASS_MAX).for_each(|class| model.allocate(class * UNIT));
+    [48, 56, 72].into_iter().for_each(|bytes| (0..20).for_each(|_| model.allocate(bytes)));
+    assert_eq!(model.arena.held_bytes(), 16 * PAGE);
     assert!(!model.arena.wants_moving());
+    model.check();
+    model.clear();
+    assert_eq!(model.arena.held_bytes(), 0);
+}
+
+/// A size that has become frequent has pages of its own. Those that were guests before stay until they go.
+#[test]
+fn guests_are_few() {
+    let mut model = Model::default();
+    let host = SHAPES[host_of(5)].cells as usize;
+    (0..host * 2).for_each(|_| model.allocate(40));
+    model.check();
+    assert_eq!(model.arena.classes[5].guests as usize, host);
+    assert_eq!(model.arena.slack, host * 24);
+    (0..host - 1).rev().for_each(|number| model.free(number));
+    model.check();
+    assert_eq!(model.arena.slack, 24);
+    model.allocate(40);
+    assert_eq!(model.arena.slack, 24, "there are pages of its own");
     model.clear();
     assert_eq!(model.arena.held_bytes(), 0);
 }
