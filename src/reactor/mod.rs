@@ -398,7 +398,7 @@ impl Reactor {
         }
     }
 
-    // --- 8. Give memory back
+    // --- 7. Give memory back
 
     /// What was freed goes back to the system some time later, and by another thread: that takes 0.15 ms for each MB.
     fn give_back(&mut self, now: Now) {
